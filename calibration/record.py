@@ -1,0 +1,242 @@
+"""The calibration record: what is known of a bench, with its uncertainty.
+
+One JSON schema, described in docs/calibration-record.md. The as-built file is written in it,
+calibration writes it, the twin reads only it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA = "hil-calibration-record"
+VERSION = 1
+
+Floats = NDArray[np.float64]
+
+
+class RecordError(ValueError):
+    """A calibration record that is missing, unreadable, malformed or of another bench."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the standard uncertainty of its entries, in the unit of its name."""
+
+    value: Floats
+    sigma: Floats
+
+
+@dataclass(frozen=True)
+class BankRecord:
+    """What is known of one bank. Arrays are in element order or cell order."""
+
+    estimates: Mapping[str, Estimate]
+    crosstalk_c1: float
+    crosstalk_d0: float
+    crosstalk_cg: float
+
+    def array(self, name: str) -> Floats:
+        """The values of one quantity: phase_offset, slope, curvature, splitter_a, …"""
+        return self.estimates[name].value
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """A whole record. See docs/calibration-record.md for names, units, shapes and gauge."""
+
+    kind: str
+    method: str
+    created: str
+    gauge: str
+    bench_name: str
+    ports: int
+    banks: tuple[BankRecord, ...]
+    port_estimates: Mapping[str, Estimate]
+    saturation: float | None
+    memory: float
+    leak: Floats
+    lo_phase: float
+    raw: Mapping[str, Any]
+
+    def port_array(self, name: str) -> Floats:
+        """The values of one quantity of the ports: modulator_gain, detector_offset, …"""
+        return self.port_estimates[name].value
+
+
+_BANK_ARRAYS = {
+    "phase_offset": "elements",
+    "slope": "elements",
+    "curvature": "elements",
+    "splitter_a": "cells",
+    "splitter_b": "cells",
+    "cell_loss_db": "cells",
+}
+_PORT_ARRAYS = ("modulator_gain", "modulator_bias", "detector_gain", "detector_offset")
+
+
+class _Reader:
+    """Collects every fault of a document, each with its path, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def number(self, value: Any, path: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.faults.append(f"{path}: a number is needed, not {type(value).__name__}")
+            return 0.0
+        if not np.isfinite(value):
+            self.faults.append(f"{path}: {value} is not finite")
+        return float(value)
+
+    def table(self, parent: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
+        value = parent.get(name)
+        if not isinstance(value, dict):
+            self.faults.append(f"{path}.{name}: missing or not a table")
+            return {}
+        return value
+
+    def floats(self, value: Any, shape: tuple[int, ...], path: str) -> Floats:
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            self.faults.append(f"{path}: not an array of numbers")
+            return np.zeros(shape)
+        if array.shape != shape:
+            self.faults.append(f"{path}: shape {array.shape} where {shape} is needed")
+            return np.zeros(shape)
+        if not np.isfinite(array).all():
+            self.faults.append(f"{path}: holds NaN or infinity")
+        return array
+
+    def estimate(self, parent: Mapping[str, Any], name: str, size: int, path: str) -> Estimate:
+        entry = self.table(parent, name, path)
+        if not entry:
+            return Estimate(np.zeros(size), np.zeros(size))
+        here = f"{path}.{name}"
+        value = self.floats(entry.get("value"), (size,), f"{here}.value")
+        sigma = entry.get("sigma", 0.0)
+        if isinstance(sigma, list):
+            return Estimate(value, self.floats(sigma, (size,), f"{here}.sigma"))
+        return Estimate(value, np.full(size, self.number(sigma, f"{here}.sigma")))
+
+
+def _bank(reader: _Reader, document: Mapping[str, Any], ports: int, path: str) -> BankRecord:
+    sizes = {"elements": ports * ports, "cells": ports * (ports - 1) // 2}
+    estimates = {
+        name: reader.estimate(document, name, sizes[size], path)
+        for name, size in _BANK_ARRAYS.items()
+    }
+    crosstalk = reader.table(document, "crosstalk", path)
+    c1, d0, cg = (
+        reader.number(crosstalk.get(name, 0.0), f"{path}.crosstalk.{name}")
+        for name in ("c1", "d0", "cg")
+    )
+    return BankRecord(estimates, c1, d0, cg)
+
+
+def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationRecord:
+    """Check a decoded record and return it typed.
+
+    Raises
+    ------
+    RecordError
+        Naming `source` and every fault with its path.
+    """
+    reader = _Reader()
+    if document.get("schema") != SCHEMA:
+        raise RecordError(
+            f"{source}: schema is {document.get('schema')!r}, not {SCHEMA!r}: "
+            "is this a calibration record?"
+        )
+    if document.get("version") != VERSION:
+        raise RecordError(
+            f"{source}: record version {document.get('version')!r}; this program reads {VERSION}"
+        )
+    bench = reader.table(document, "bench", "")
+    ports = int(reader.number(bench.get("ports"), "bench.ports"))
+    n_banks = int(reader.number(bench.get("n_banks"), "bench.n_banks"))
+    tables = document.get("banks")
+    if not isinstance(tables, list) or len(tables) != n_banks:
+        reader.faults.append(f"banks: {n_banks} tables are needed, one a bank")
+        tables = []
+    banks = tuple(
+        _bank(reader, table if isinstance(table, dict) else {}, ports, f"banks.{k}")
+        for k, table in enumerate(tables)
+    )
+    port_table = reader.table(document, "ports", "")
+    port_estimates = {
+        name: reader.estimate(port_table, name, ports, "ports") for name in _PORT_ARRAYS
+    }
+    machine = reader.table(document, "machine", "")
+    saturation = machine.get("saturation")
+    leak = machine.get("leak", np.zeros((n_banks * n_banks, 2)).tolist())
+    record = CalibrationRecord(
+        kind=str(document.get("kind", "")),
+        method=str(document.get("method", "")),
+        created=str(document.get("created", "")),
+        gauge=str(document.get("gauge", "")),
+        bench_name=str(bench.get("name", "")),
+        ports=ports,
+        banks=banks,
+        port_estimates=port_estimates,
+        saturation=(
+            None if saturation is None else reader.number(saturation, "machine.saturation")
+        ),
+        memory=reader.number(machine.get("memory", 0.0), "machine.memory"),
+        leak=reader.floats(leak, (n_banks * n_banks, 2), "machine.leak"),
+        lo_phase=reader.number(machine.get("lo_phase", 0.0), "machine.lo_phase"),
+        raw=document,
+    )
+    if reader.faults:
+        lines = "; ".join(fault.lstrip(".") for fault in reader.faults)
+        raise RecordError(f"{source}: {lines}")
+    return record
+
+
+def read_record(path: Path) -> CalibrationRecord:
+    """Read a record from a JSON file.
+
+    Raises
+    ------
+    RecordError
+        When the file is missing, is no JSON, or is malformed.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(
+            f"{path}: no such calibration record; calibrate the bench, or name another file"
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not a readable calibration record ({error})") from error
+    if not isinstance(document, dict):
+        raise RecordError(f"{path}: not a calibration record (no table at the top)")
+    return parse_record(document, source=str(path))
+
+
+def check_fits(
+    record: CalibrationRecord, *, ports: int, n_banks: int, names: Sequence[str], source: str
+) -> None:
+    """Refuse a record of another bench.
+
+    Raises
+    ------
+    RecordError
+        When sizes differ, or the record's bench is none of `names`.
+    """
+    if record.ports != ports or len(record.banks) != n_banks:
+        raise RecordError(
+            f"{source}: made for {record.ports} ports and {len(record.banks)} banks; "
+            f"this bench has {ports} and {n_banks}"
+        )
+    if record.bench_name not in names:
+        raise RecordError(
+            f"{source}: made for the bench {record.bench_name!r}, not for {names[0]!r}"
+        )

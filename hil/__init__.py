@@ -1,0 +1,38 @@
+"""Hardware-in-the-loop training of photonic neural networks.
+
+import hil
+
+with hil.open("relax-mzi-16", backend="sim") as bench:
+    result = hil.train(bench, task="digits", method="pat")
+print(result.accuracy)
+"""
+
+from hil.bench.faces import AsyncBench, Bench
+from hil.bench.faces import open_bench as open  # noqa: A004 - the name users type is hil.open
+from hil.bench.faces import open_bench_async as open_async
+from hil.control import Electronics, Schedule, Trace
+from hil.learn.api import train, train_async
+from hil.learn.job import Result
+from hil.learn.slots import Slots, twin_from_record
+from hil.tasks import task_from_arrays
+from hil.twin import Twin
+from hil.twin.refit import OnlineRefit, RefitSettings
+
+__all__ = [
+    "AsyncBench",
+    "Bench",
+    "Electronics",
+    "OnlineRefit",
+    "RefitSettings",
+    "Result",
+    "Schedule",
+    "Slots",
+    "Trace",
+    "Twin",
+    "open",
+    "open_async",
+    "task_from_arrays",
+    "train",
+    "train_async",
+    "twin_from_record",
+]

@@ -1,0 +1,166 @@
+"""From a checked bench file to drivers and roles. No I/O: nothing is opened here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.composites import BoxArray, BoxPort, ChassisBank, HeaterElement
+from drivers.instrument import Instrument
+from drivers.link_model import LinkModel
+from drivers.pulse_streamer import PulseStreamer
+from drivers.qontrol_q8 import QontrolQ8
+from drivers.red_pitaya import RedPitaya
+from drivers.transport.link import Connector
+from hil.bench.errors import BenchFileError
+from hil.bench.file import BenchFile
+from hil.bench.sections import Instrument as InstrumentTable
+from hil.control.frame import FrameFormat, PortScale
+
+DRIVERS: dict[str, Callable[..., Instrument]] = {
+    "qontrol_q8": QontrolQ8,
+    "pulse_streamer": PulseStreamer,
+    "red_pitaya": RedPitaya,
+}
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The instruments of a bench and the roles they fill."""
+
+    instruments: tuple[Instrument, ...]
+    chassis: tuple[QontrolQ8, ...]
+    banks: tuple[ChassisBank, ...]
+    switch: PulseStreamer
+    boxes: BoxArray
+    form: FrameFormat
+    scale: PortScale
+    lsb: float
+
+    @property
+    def source(self) -> BoxArray:
+        """What drives the modulators."""
+        return self.boxes
+
+    @property
+    def readout(self) -> BoxArray:
+        """What reads the detectors."""
+        return self.boxes
+
+    async def protect(self) -> None:
+        """Write each channel's limits to its chassis, so that the hardware trips by itself too."""
+        await asyncio.gather(*(chassis.apply_limits() for chassis in self.chassis))
+
+
+def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
+    """Build every driver and role; `connectors` by instrument name.
+
+    Raises
+    ------
+    BenchFileError
+        When a driver refuses its options.
+    """
+    built: dict[str, Instrument] = {}
+    faults: list[str] = []
+    for number, table in enumerate(file.instruments):
+        try:
+            built[table.name] = _driver(table, connectors[table.name])
+        except (TypeError, ValueError) as error:
+            faults.append(f"instrument.{number}.options ({table.name}): {_reason(error)}")
+    if faults:
+        raise BenchFileError(file.source, faults)
+    chassis = tuple(one for one in built.values() if isinstance(one, QontrolQ8))
+    for one in chassis:
+        one.set_limits(*_channel_limits(file, one))
+    switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
+    boxes = BoxArray(
+        "boxes",
+        [BoxPort(_box(built[port.box]), port.output, port.input) for port in file.ports_in_order],
+        decimation=file.timing.decimation,
+        average=file.timing.average,
+    )
+    return Assembled(
+        instruments=tuple(built.values()),
+        chassis=chassis,
+        banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
+        switch=switch,
+        boxes=boxes,
+        form=_frame_format(file, boxes),
+        scale=PortScale(
+            volts_per_v_pi=file.port_array("polarity")
+            * file.port_array("v_pi")
+            / file.port_array("drive_gain"),
+            signal_per_volt=file.port_array("detector_range"),
+        ),
+        lsb=2.0 * boxes.full_scale.max() / 2 ** boxes.drivers[0].adc_bits,
+    )
+
+
+def _driver(table: InstrumentTable, connector: Connector) -> Instrument:
+    options: dict[str, Any] = dict(table.options)
+    return DRIVERS[table.driver](
+        table.name,
+        table.resource,
+        connector,
+        link=LinkModel(**table.link.model_dump()),
+        expect=table.identity.expect,
+        **options,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """A driver's refusal in the file's words."""
+    text = str(error)
+    if "unexpected keyword argument" in text:
+        return f"the driver has no option {text.split('argument')[-1].strip()}"
+    return text
+
+
+def _box(instrument: Instrument) -> RedPitaya:
+    assert isinstance(instrument, RedPitaya)  # the file's checks have seen to it
+    return instrument
+
+
+def _bank(file: BenchFile, built: Mapping[str, Instrument], bank: int) -> ChassisBank:
+    elements = []
+    for one in file.bank_wiring(bank):
+        chassis = built[one.chassis]
+        assert isinstance(chassis, QontrolQ8)
+        channel = 8 * one.module + one.channel
+        elements.append(HeaterElement(chassis, channel, one.r_nom, one.v_max, one.i_max, one.p_max))
+    return ChassisBank(f"bank {bank}", elements, file.chip.power_max, file.timing.settle)
+
+
+def _channel_limits(
+    file: BenchFile, chassis: QontrolQ8
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """V and I limits of a chassis' channels; unwired ones are held at 0."""
+    v_max, i_max = np.zeros(chassis.channels), np.zeros(chassis.channels)
+    for bank in range(file.n_banks):
+        held = file.bank_elements(bank)
+        mine = np.array([name == chassis.name for name in held.chassis])
+        v_max[held.channel[mine]] = np.minimum(
+            held.v_max[mine], np.sqrt(held.p_max[mine] * held.r_nom[mine])
+        )
+        i_max[held.channel[mine]] = held.i_max[mine]
+    return v_max, i_max
+
+
+def _frame_format(file: BenchFile, boxes: BoxArray) -> FrameFormat:
+    lines = file.wiring.lines
+    return FrameFormat(
+        dwell=file.timing.dwell,
+        points=file.points_per_sample,
+        guard=file.guard_points,
+        latency=boxes.trigger_latency,
+        buffer=boxes.max_points,
+        trigger_mask=1 << lines.trigger,
+        signal_mask=1 << lines.signal_gate,
+        lo_mask=1 << lines.lo_gate,
+        select_masks=tuple(file.select_mask(bank) for bank in range(file.n_banks)),
+    )

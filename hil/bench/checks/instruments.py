@@ -1,0 +1,96 @@
+"""Are the instruments told apart, reachable, and of the kinds a bench needs?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drivers.transport.resource import (
+    LanResource,
+    ResourceError,
+    SerialResource,
+    SocketResource,
+    parse,
+)
+from hil.bench.catalogue import BOX, CHASSIS, MODULES_PER_CHASSIS, PATTERN
+from hil.bench.checks.finding import Finding
+from hil.bench.checks.parts import Parts
+from hil.bench.sections import Instrument
+
+
+def check_instruments(parts: Parts) -> Iterator[Finding]:
+    """Find names and resources given twice, bad options, and a missing or second pattern."""
+    names: dict[str, int] = {}
+    for index, name in parts.names.items():
+        first = names.setdefault(name, index)
+        if first != index:
+            yield Finding(
+                f"instrument.{index}.name",
+                f"{name!r} is also the name of instrument.{first}; give each its own",
+            )
+    resources: dict[str, int] = {}
+    for index, resource in parts.resources.items():
+        first = resources.setdefault(_address(resource), index)
+        if first != index:
+            yield Finding(
+                f"instrument.{index}.resource",
+                f"{resource!r} is also the resource of instrument.{first} "
+                f"({parts.names.get(first, 'unnamed')!r}); two instruments cannot share it",
+            )
+    for index, one in parts.instruments.items():
+        yield from _resource(index, one)
+        yield from _options(index, one)
+    yield from _pattern(parts)
+
+
+def _address(resource: str) -> str:
+    try:
+        known = parse(resource)
+    except ResourceError:
+        return resource
+    # Host names know no upper and lower case; device files do.
+    return str(known) if isinstance(known, SerialResource) else str(known).upper()
+
+
+def _resource(index: int, one: Instrument) -> Iterator[Finding]:
+    path = f"instrument.{index}.resource"
+    try:
+        known = parse(one.resource)
+    except ResourceError as error:
+        yield Finding(path, str(error).removeprefix("resource "))
+        return
+    if one.driver == CHASSIS and not isinstance(known, SerialResource):
+        form = "a serial port such as 'ASRL/dev/ttyUSB0::INSTR'"
+    elif one.driver == PATTERN and not isinstance(known, SocketResource | LanResource):
+        form = "a host such as 'TCPIP::pulsestreamer::INSTR'"
+    elif one.driver == BOX and not isinstance(known, SocketResource | LanResource):
+        form = "a host and port such as 'TCPIP::rp-0::5000::SOCKET'"
+    else:
+        return
+    yield Finding(path, f"a {one.driver!r} is reached by {form}, not {one.resource!r}")
+
+
+def _options(index: int, one: Instrument) -> Iterator[Finding]:
+    if one.driver != CHASSIS or "modules" not in one.options:
+        return
+    modules = one.options["modules"]
+    if type(modules) is not int or not 1 <= modules <= MODULES_PER_CHASSIS:
+        yield Finding(
+            f"instrument.{index}.options.modules",
+            f"must be a whole number from 1 to {MODULES_PER_CHASSIS}, not {modules!r}",
+        )
+
+
+def _pattern(parts: Parts) -> Iterator[Finding]:
+    found = [index for index, one in parts.instruments.items() if one.driver == PATTERN]
+    # An unreadable instrument may have been meant as the pattern generator: its own fault is told.
+    if not found and len(parts.instruments) == parts.instrument_count:
+        yield Finding(
+            "instrument", f"none has driver {PATTERN!r}; the lines need exactly one to play them"
+        )
+    for index in found[1:]:
+        first = parts.instruments[found[0]].name
+        yield Finding(
+            f"instrument.{index}.driver",
+            f"{parts.instruments[index].name!r} is a second {PATTERN!r} beside {first!r}; "
+            "only one can fire the frames",
+        )

@@ -1,0 +1,286 @@
+"""Benches as people use them: `hil.open` for scripts and notebooks, `hil.open_async` for asyncio.
+
+Both are thin: the bench lives on a loop of its own in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import weakref
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hil.bench.file import BenchFile, load
+from hil.bench.loop_thread import LoopThread
+from hil.bench.opening import BACKENDS, PATHS, OpenBench, check_choice
+from hil.control.electronics import Electronics
+from hil.control.feedback import run_schedule
+from hil.control.schedule import Injection, Schedule
+from hil.control.trace import Trace
+
+T = TypeVar("T")
+Floats = NDArray[np.float64]
+Tell = Callable[[str], None]
+
+
+def _silent(message: str) -> None:
+    """Tell nobody."""
+
+
+class _Held:
+    """What both faces hold: the bench, its loop, and whether it is open."""
+
+    def __init__(self, core: OpenBench, tell: Tell) -> None:
+        self.core = core
+        self._tell = tell
+        self._thread = LoopThread(core.new_loop(), core.file.name)
+        self._open = False
+
+    @property
+    def file(self) -> BenchFile:
+        """The bench file."""
+        return self.core.file
+
+    @property
+    def ports(self) -> int:
+        """Optical ports N."""
+        return self.core.file.ports
+
+    @property
+    def n_banks(self) -> int:
+        """Banks."""
+        return self.core.file.n_banks
+
+    @property
+    def level_max(self) -> Floats:
+        """Highest level (n_banks, elements) in W of every element."""
+        return self.core.level_max
+
+    @property
+    def state(self) -> str:
+        """`off`, `idle`, `running` or `tripped`."""
+        return str(self.core.state)
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What was spent so far; see docs/run-folder.md."""
+        return self.core.ledger_table()
+
+    async def _run(
+        self,
+        levels: ArrayLike,
+        x: ArrayLike,
+        schedule: Schedule | None,
+        electronics: Electronics | None,
+    ) -> Trace:
+        schedule = schedule or Schedule(self.n_banks, self.n_banks)
+        features = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        inputs = features if features.ndim == 3 else schedule.place(features, self.ports)
+        machine = self.core.first_banks(schedule.n_banks)
+        self.core.begin_running()
+        return await run_schedule(
+            machine,
+            schedule,
+            np.asarray(levels, dtype=np.float64),
+            electronics or Electronics.plain(schedule.n_banks, self.ports),
+            inputs,
+        )
+
+
+class Bench(_Held):
+    """An open bench, used synchronously; close it, or use `with`."""
+
+    def __init__(self, core: OpenBench, tell: Tell = _silent) -> None:
+        super().__init__(core, tell)
+        try:
+            self.do(core.open(tell))
+        except BaseException:
+            self._thread.stop()
+            raise
+        self._open = True
+        self._last_resort = weakref.WeakMethod(self.close)
+        atexit.register(_close_forgotten, self._last_resort)
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the bench's loop and wait for it; Ctrl-C cancels it safely."""
+        return self._thread.call(work)
+
+    def run(
+        self,
+        levels: ArrayLike,
+        x: ArrayLike,
+        *,
+        schedule: Schedule | None = None,
+        electronics: Electronics | None = None,
+    ) -> Trace:
+        """Pass samples through the schedule and return what was sent and measured.
+
+        Parameters
+        ----------
+        levels : (n_banks, elements) in W.
+        x : (batch, features) in V_pi, placed by the schedule; or (batch, n_steps, ports).
+        schedule : by default each bank once.
+        electronics : by default unit gain, no bias, no skip.
+
+        Raises
+        ------
+        LimitError
+            When a level is out of range, NaN or infinite: nothing is written.
+        """
+        return self.do(self._run(levels, x, schedule, electronics))
+
+    def close(self) -> list[str]:
+        """Drive to `off` and close every link; returns what failed. May be called again."""
+        if not self._open:
+            return []
+        self._open = False
+        atexit.unregister(_close_forgotten)
+        try:
+            return self.do(self.core.close(self._tell))
+        finally:
+            self._thread.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        failed = self.close()
+        for line in failed:
+            self._tell(f"FAILED to make safe: {line}")
+
+
+def _close_forgotten(method: weakref.WeakMethod[Callable[[], list[str]]]) -> None:
+    """At interpreter exit: a bench left open (in a notebook, say) is still driven off."""
+    close = method()
+    if close is not None:
+        close()
+
+
+class AsyncBench(_Held):
+    """The same bench for code that runs an event loop of its own; use `async with`."""
+
+    async def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the bench's loop and await it."""
+        handed = self._thread.submit(work)
+        try:
+            return await asyncio.wrap_future(handed.done)
+        except asyncio.CancelledError:
+            handed.cancel()
+            raise
+
+    async def run(
+        self,
+        levels: ArrayLike,
+        x: ArrayLike,
+        *,
+        schedule: Schedule | None = None,
+        electronics: Electronics | None = None,
+    ) -> Trace:
+        """As `Bench.run`."""
+        return await self.do(self._run(levels, x, schedule, electronics))
+
+    async def close(self) -> list[str]:
+        """Drive to `off` and close every link; returns what failed."""
+        if not self._open:
+            return []
+        self._open = False
+        try:
+            return await self.do(self.core.close(self._tell))
+        finally:
+            await asyncio.to_thread(self._thread.stop)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.do(self.core.open(self._tell))
+        except BaseException:
+            await asyncio.to_thread(self._thread.stop)
+            raise
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for line in await self.close():
+            self._tell(f"FAILED to make safe: {line}")
+
+
+def plant_overlay(
+    severity: str | None = None, plant_seed: int | None = None, **numbers: Any
+) -> dict[str, Any]:
+    """What replaces entries of the file's [plant] table, which hil itself does not read."""
+    plant: dict[str, Any] = dict(numbers)
+    if severity is not None:
+        plant["severity"] = severity
+    if plant_seed is not None:
+        plant["seed"] = plant_seed
+    return {"plant": plant} if plant else {}
+
+
+def make_core(
+    bench: str | Path | BenchFile,
+    *,
+    backend: str = "sim",
+    path: str = "wire",
+    start_time: float = 0.0,
+    severity: str | None = None,
+    plant_seed: int | None = None,
+    plant: dict[str, Any] | None = None,
+) -> OpenBench:
+    """A bench built but not opened; arguments as `open`."""
+    check_choice("backend", backend, BACKENDS)
+    check_choice("path", path, PATHS)
+    if isinstance(bench, BenchFile):
+        file = bench
+    else:
+        file = load(bench, plant_overlay(severity, plant_seed, **(plant or {})))
+    return OpenBench(
+        file,
+        backend="real" if backend == "real" else "sim",
+        path="slot" if path == "slot" else "wire",
+        start_time=start_time,
+    )
+
+
+def open_bench(bench: str | Path | BenchFile, *, tell: Tell = _silent, **how: Any) -> Bench:
+    """Open a bench and bring it to `idle`.
+
+    Parameters
+    ----------
+    bench : name of a packaged bench, path of a bench file, or a loaded one.
+    backend : `sim` or `real`, for instruments whose table does not say.
+    path : `wire`, or `slot` (the simulated plant without instruments, for big sweeps).
+    start_time : s, bench time at which a simulated bench begins.
+    severity, plant_seed, plant : replace entries of the file's [plant] table.
+    tell : called with a line for each thing that opens or goes off.
+
+    Raises
+    ------
+    BenchFileError, BenchError, IdentityError, LinkError
+        Each naming the thing and the mend; nothing is left open.
+    """
+    return Bench(make_core(bench, **how), tell)
+
+
+def open_bench_async(
+    bench: str | Path | BenchFile, *, tell: Tell = _silent, **how: Any
+) -> AsyncBench:
+    """The bench for `async with`; arguments as `open_bench`."""
+    return AsyncBench(make_core(bench, **how), tell)
+
+
+__all__ = ["AsyncBench", "Bench", "Injection", "open_bench", "open_bench_async"]

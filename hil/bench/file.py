@@ -1,0 +1,196 @@
+"""The bench file as the rest of the system sees it, and how it is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
+
+from hil.bench.catalogue import BOX_BASE_RATE, BOX_MAX_POINTS
+from hil.bench.checks import Parts, check
+from hil.bench.complaints import complaints
+from hil.bench.document import locate, merged, parse_toml
+from hil.bench.elements import BankElements
+from hil.bench.errors import BenchFileError
+from hil.bench.layout import index_of
+from hil.bench.sections import Chip, ElementWiring, Instrument, PortWiring, Section, Timing, Wiring
+
+
+class BenchFile(Section):
+    """A bench file, checked: the wiring document and the timing of one set-up.
+
+    `ports` is N, the number of modes; `plant` is the simulated bench's own and opaque here.
+    """
+
+    model_config = ConfigDict(title="bench file")
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    description: str = ""
+    core: Literal["mzi-mesh"]
+    ports: Annotated[int, Field(ge=2, le=64)]
+    n_banks: Annotated[int, Field(ge=1)]
+    feedback: Literal["controller"]
+    detection: Literal["homodyne"]
+    timing: Timing
+    chip: Chip
+    instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
+    wiring: Wiring
+    plant: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+    _source: str = PrivateAttr(default="")
+    _document: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _notes: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def source(self) -> str:
+        """Where the file was read from."""
+        return self._source
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The raw document after any overlay: what a simulated bench is built from. Not a copy."""
+        return self._document
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd in the file but does no harm, one line each."""
+        return self._notes
+
+    @property
+    def elements_per_bank(self) -> int:
+        """N^2."""
+        return self.ports**2
+
+    def instrument(self, name: str) -> Instrument:
+        """Give the instrument of that name.
+
+        Raises
+        ------
+        KeyError
+            If the file has none.
+        """
+        for one in self.instruments:
+            if one.name == name:
+                return one
+        known = ", ".join(one.name for one in self.instruments)
+        raise KeyError(f"no instrument named {name!r}; the file has {known}")
+
+    def instruments_of(self, driver: str) -> tuple[Instrument, ...]:
+        """Give the instruments that a driver serves, in the file's order."""
+        return tuple(one for one in self.instruments if one.driver == driver)
+
+    def bank_wiring(self, bank: int) -> tuple[ElementWiring, ...]:
+        """Give a bank's elements in element order, (N^2,).
+
+        Raises
+        ------
+        IndexError
+            If the bench has no such bank.
+        """
+        if not 0 <= bank < self.n_banks:
+            raise IndexError(f"no bank {bank}: bench {self.name} has banks 0 to {self.n_banks - 1}")
+        order = index_of(self.ports)
+        mine = (one for one in self.wiring.elements if one.bank == bank)
+        return tuple(sorted(mine, key=lambda one: order[one.place]))
+
+    def bank_elements(self, bank: int) -> BankElements:
+        """Give a bank's elements as arrays in element order. IndexError as in `bank_wiring`."""
+        return BankElements.of(self.bank_wiring(bank))
+
+    @property
+    def ports_in_order(self) -> tuple[PortWiring, ...]:
+        """The ports' wiring, port 0 first, (N,)."""
+        return tuple(sorted(self.wiring.ports, key=lambda one: one.port))
+
+    def port_array(
+        self, key: Literal["polarity", "v_pi", "drive_gain", "detector_range"]
+    ) -> NDArray[np.float64]:
+        """Give one number of every port, port 0 first, (N,) float64."""
+        return np.array([getattr(one, key) for one in self.ports_in_order], dtype=np.float64)
+
+    def select_mask(self, bank: int) -> int:
+        """Give the select lines that are high for a bank, as a bit mask of the pattern's lines.
+
+        Raises
+        ------
+        IndexError
+            If the bench has no such bank.
+        """
+        if not 0 <= bank < self.n_banks:
+            raise IndexError(f"no bank {bank}: bench {self.name} has banks 0 to {self.n_banks - 1}")
+        return self.wiring.lines.select_mask(bank)
+
+    @property
+    def point_duration(self) -> float:
+        """Seconds a detector point lasts."""
+        return self.timing.decimation / BOX_BASE_RATE
+
+    @property
+    def points_per_sample(self) -> int:
+        """Detector points in a dwell; a whole number by the file's checks."""
+        return round(self.timing.dwell / self.point_duration)
+
+    @property
+    def guard_points(self) -> int:
+        """Points dropped at the start of a sample: those that begin before the guard is over."""
+        # The margin keeps a guard of exactly k points from becoming k + 1 by a rounding error.
+        return math.ceil(self.timing.guard / self.point_duration - 1e-6)
+
+    @property
+    def settled_points(self) -> int:
+        """Points of a sample that count."""
+        return self.points_per_sample - self.guard_points
+
+    @property
+    def max_samples(self) -> int:
+        """Samples whose points fit in a box's buffer: header, data and tail of a frame together."""
+        return BOX_MAX_POINTS // self.points_per_sample
+
+
+def load(name_or_path: str | Path, overlay: Mapping[str, Any] | None = None) -> BenchFile:
+    """Load a packaged bench by name, or a bench file by path, and check all of it.
+
+    Parameters
+    ----------
+    name_or_path
+        What ends in ".toml" or holds a path separator is a path, anything else a packaged name.
+    overlay
+        Values that replace those of the file before it is checked, table by table
+        (`{"plant": {"severity": "harsh"}}`); lists are replaced whole.
+
+    Raises
+    ------
+    BenchFileError
+        With every fault of the file, or why it could not be read.
+    """
+    source, text = locate(name_or_path)
+    return parse(text, source=source, overlay=overlay)
+
+
+def parse(text: str, *, source: str, overlay: Mapping[str, Any] | None = None) -> BenchFile:
+    """Check the text of a bench file; `source` names it in messages. Otherwise as `load`."""
+    return from_document(merged(parse_toml(text, source), overlay or {}), source=source)
+
+
+def from_document(document: dict[str, Any], *, source: str) -> BenchFile:
+    """Check a document that has been read already. Otherwise as `load`."""
+    faults: list[str] = []
+    bench: BenchFile | None = None
+    try:
+        bench = BenchFile.model_validate(document)
+    except ValidationError as error:
+        faults += complaints(error, BenchFile)
+    # Also where the model has refused the file: all faults are told at once.
+    findings = list(check(Parts.of(document)))
+    faults += [str(one) for one in findings if not one.harmless]
+    if bench is None or faults:
+        raise BenchFileError(source, faults)
+    bench._source, bench._document = source, document
+    bench._notes = tuple(str(one) for one in findings if one.harmless)
+    return bench

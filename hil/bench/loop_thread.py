@@ -1,0 +1,80 @@
+"""A bench's own event loop in its own thread.
+
+A notebook already runs a loop, and a simulated bench needs one whose time is virtual: so each open
+bench has its own. Calls from other threads are handed over and waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines on a loop that only this thread drives."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
+        self.loop = loop
+        self._thread = threading.Thread(target=self._drive, name=f"bench {name}", daemon=True)
+        self._thread.start()
+
+    def _drive(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> _Handed[T]:
+        """Start a coroutine on the loop."""
+        return _Handed(self.loop, work)
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine and wait. Ctrl-C cancels it and waits until it has wound down."""
+        handed = self.submit(work)
+        try:
+            return handed.done.result()
+        except KeyboardInterrupt:
+            handed.cancel()
+            concurrent.futures.wait([handed.done])
+            raise
+
+    def stop(self) -> None:
+        """Stop the loop and end the thread; idempotent."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join()
+        if not self.loop.is_closed():
+            self.loop.close()
+
+
+class _Handed(Generic[T]):
+    """A coroutine on the loop; `done` is set only when its task has really ended."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> None:
+        self.done: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+        loop.call_soon_threadsafe(self._begin, work)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> None:
+        self._task = self._loop.create_task(work)
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.done.set_exception(concurrent.futures.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(task.result())
+
+    def cancel(self) -> None:
+        """Ask the coroutine to stop; `done` follows when it has."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,314 @@
+"""Opening a bench: from a checked file to instruments, roles, and a machine that runs frames.
+
+The bench is a small state machine. `off` is safe: light off, inputs dark, heaters at 0 V. `idle`
+is warm: heaters at their mean operating power. `running` is everything after the first frame.
+Whatever happens, `close` drives to `off` and reports each step that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from calibration.record import CalibrationRecord, check_fits, read_record
+from drivers.transport.link import Connector
+from drivers.transport.real import RealConnector
+from hil.bench.assembly import Assembled, assemble
+from hil.bench.errors import BenchFileError
+from hil.bench.file import BenchFile
+from hil.bench.simulated import Simulation, virtual_loop
+from hil.bench.slot_bench import SlotBench
+from hil.control.first_banks import FirstBanks
+from hil.control.ledger import Ledger
+from hil.control.machine import Machine
+from hil.control.plan import StepPlan, plan_step
+from hil.control.schedule import Schedule
+from hil.control.sequencer import Sequencer
+
+logger = logging.getLogger(__name__)
+
+Backend = Literal["sim", "real"]
+Path_ = Literal["wire", "slot"]
+BACKENDS = ("sim", "real")
+PATHS = ("wire", "slot")
+
+
+class BenchError(RuntimeError):
+    """A bench that cannot be opened or used as asked."""
+
+
+class BenchState(StrEnum):
+    """States of an open bench."""
+
+    OFF = "off"
+    IDLE = "idle"
+    RUNNING = "running"
+    TRIPPED = "tripped"
+
+
+class OpenBench:
+    """A bench: built without I/O, opened by `open`, made safe by `close`.
+
+    Parameters
+    ----------
+    file : the checked bench file.
+    backend : for instruments whose table does not say.
+    path : `wire` (drivers and bytes) or `slot` (the simulated plant with declared converters).
+    start_time : s, bench time at which a simulated bench begins.
+    """
+
+    def __init__(
+        self,
+        file: BenchFile,
+        *,
+        backend: Backend = "sim",
+        path: Path_ = "wire",
+        start_time: float = 0.0,
+    ) -> None:
+        self.file = file
+        self.backend = backend
+        self.path = path
+        self.start_time = start_time
+        self.state = BenchState.OFF
+        simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}
+        self.all_simulated = len(simulated) == len(file.instruments)
+        if path == "slot" and not self.all_simulated:
+            raise BenchError("path slot has no instruments; use path wire with real ones")
+        self.simulation: Simulation | None = None
+        if simulated:
+            only = None if self.all_simulated else simulated
+            self.simulation = Simulation(file.document, only=only, start_time=start_time)
+        memory: Connector | None = self.simulation.network() if self.simulation else None
+        real = RealConnector()
+        connectors: dict[str, Connector] = {
+            i.name: memory if memory is not None and i.name in simulated else real
+            for i in file.instruments
+        }
+        self.parts: Assembled = assemble(file, connectors)
+        self.level_max: NDArray[np.float64] = np.stack(
+            [file.bank_elements(k).level_max for k in range(file.n_banks)]
+        )
+        self.ledger = Ledger(lambda: 0.0)
+        self._machine: Machine | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._began = 0.0
+
+    def new_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop this bench wants: virtual when every link is in memory."""
+        if self.all_simulated:
+            return virtual_loop(self.start_time)
+        return asyncio.new_event_loop()
+
+    def now(self) -> float:
+        """Bench time, s."""
+        if self._loop is None:
+            return self.start_time
+        if self.all_simulated:
+            return self._loop.time()
+        return self.start_time + self._loop.time() - self._began
+
+    @property
+    def machine(self) -> Machine:
+        """What runs frames.
+
+        Raises
+        ------
+        BenchError
+            Before `open`.
+        """
+        if self._machine is None:
+            raise BenchError(f"bench {self.file.name} is not open")
+        return self._machine
+
+    def first_banks(self, n_banks: int) -> Machine:
+        """The machine restricted to its first banks; the others stay at their idle levels."""
+        if n_banks == self.machine.n_banks:
+            return self.machine
+        return FirstBanks(self.machine, n_banks, self.idle_levels())
+
+    def idle_levels(self) -> NDArray[np.float64]:
+        """Levels (n_banks, elements) in W of the warm chip: one p_pi, within every limit."""
+        file = self.file
+        share = 0.9 * file.chip.power_max / file.elements_per_bank
+        return np.minimum(self.level_max, min(file.chip.p_pi, share))
+
+    def plan(self, schedule: Schedule, batch: int) -> StepPlan:
+        """Planned bench time of one training step."""
+        return plan_step(self.parts, schedule, batch, self.file.timing.settle)
+
+    async def open(self, tell: Callable[[str], None] = logger.info) -> None:
+        """Open and identify every instrument, then bring the bench to `idle`.
+
+        On any failure everything is driven to `off` and closed again.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        settle = self.file.timing.settle
+        if self.path == "slot":
+            assert self.simulation is not None  # refused in the constructor otherwise
+            slots = self.simulation.slots()
+            self.ledger = Ledger(lambda: slots.time)
+            self._machine = SlotBench(slots, self.parts, settle, self.ledger)
+            self.state = BenchState.IDLE
+            return
+        self.ledger = Ledger(self.now)
+        try:
+            with self.ledger.span("state"):
+                await self._open_instruments(tell)
+                self._machine = Sequencer(self.parts, settle, self.ledger, self.now)
+                await self._ramp(np.zeros_like(self.level_max), self.idle_levels(), tell)
+        except BaseException:
+            for line in await self.close(tell):
+                tell(f"FAILED to make safe: {line}")
+            raise
+        self.state = BenchState.IDLE
+
+    async def _open_instruments(self, tell: Callable[[str], None]) -> None:
+        instruments = self.parts.instruments
+        done = await asyncio.gather(*(i.open() for i in instruments), return_exceptions=True)
+        for instrument, outcome in zip(instruments, done, strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if (who := instrument.identity) is not None:
+                told = " ".join(part for part in (who.model, who.serial) if part)
+                tell(f"{instrument.name}: {told} at {instrument.resource}")
+        await self.parts.protect()
+
+    async def _ramp(
+        self, start: NDArray[np.float64], end: NDArray[np.float64], tell: Callable[[str], None]
+    ) -> None:
+        """Heaters from `start` to `end`, (n_banks, elements) W, in equal steps of power."""
+        chip = self.file.chip
+        tell(
+            f"heaters {start.sum():.3g} -> {end.sum():.3g} W in {chip.ramp_steps} steps over "
+            f"{chip.ramp_time:g} s"
+        )
+        for step in range(1, chip.ramp_steps + 1):
+            await self.machine.program(start + (end - start) * (step / chip.ramp_steps))
+            await asyncio.sleep(chip.ramp_time / chip.ramp_steps)
+
+    def begin_running(self) -> None:
+        """Enter `running`: the first frame is about to fire."""
+        self.state = BenchState.RUNNING
+
+    async def off(self, tell: Callable[[str], None] = logger.info) -> list[str]:
+        """Drive to the safe state: light, inputs, heaters down their ramp, outputs off.
+
+        Idempotent; one failing step does not stop the rest. Returns what failed, a line each.
+        """
+        failed: list[str] = []
+
+        async def attempt(what: str, step: Awaitable[Any]) -> None:
+            try:
+                await step
+            except Exception as error:
+                failed.append(f"{what}: {error}")
+
+        parts, machine = self.parts, self._machine
+        if parts.switch.is_open:
+            await attempt("light off", parts.switch.off())
+        await asyncio.gather(
+            *(attempt(f"{box.name} off", box.off()) for box in parts.boxes.drivers if box.is_open)
+        )
+        if isinstance(machine, Sequencer):
+            await attempt("last write", machine.settled())
+            present = machine.levels
+            if present.any() and all(one.is_open for one in parts.chassis):
+                await attempt("ramp", self._ramp(present, np.zeros_like(present), tell))
+                await attempt("ramp", machine.settled())
+        # Unconditional, and also where the ramp failed: a channel must not stay hot unseen.
+        await asyncio.gather(
+            *(attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
+        )
+        self.state = BenchState.TRIPPED if failed else BenchState.OFF
+        return failed
+
+    async def close(self, tell: Callable[[str], None] = logger.info) -> list[str]:
+        """Drive to `off`, then close every link. Returns what failed."""
+        failed = await self.off(tell)
+        for instrument in self.parts.instruments:
+            try:
+                await instrument.close()
+            except Exception as error:
+                failed.append(f"{instrument.name} close: {error}")
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+        return failed
+
+    def check_as_built(self) -> None:
+        """Refuse an as-built class where there is none.
+
+        Raises
+        ------
+        BenchError
+            On a real bench.
+        """
+        if self.simulation is None or not self.all_simulated:
+            raise BenchError(
+                "as-built classes exist only on a simulated bench; give the file of a calibration "
+                "record instead (--as-built FILE)"
+            )
+
+    def write_as_built(self, quality: str, path: Path) -> None:
+        """Write the simulated bench's as-built file of a class; raises as `check_as_built`."""
+        self.check_as_built()
+        assert self.simulation is not None
+        self.simulation.write_as_built(path, quality)
+
+    def read_record(self, path: Path) -> CalibrationRecord:
+        """Read the record that a twin starts from, refusing another bench's.
+
+        Raises
+        ------
+        RecordError
+        """
+        record = read_record(path)
+        check_fits(
+            record,
+            ports=self.file.ports,
+            n_banks=self.file.n_banks,
+            names=[self.file.name],
+            source=str(path),
+        )
+        return record
+
+    async def compute(self, work: Callable[[], Any]) -> Any:
+        """Run digital work in the one compute thread (inline on a virtual loop)."""
+        loop = asyncio.get_running_loop()
+        if self.all_simulated:
+            torch.set_num_threads(1)
+            return await loop.run_in_executor(None, work)
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(
+                1, "compute", initializer=lambda: torch.set_num_threads(1)
+            )
+        return await loop.run_in_executor(self._executor, work)
+
+    def ledger_table(self) -> dict[str, Any]:
+        """The ledger as plain data, with each instrument's busy seconds by kind."""
+        return self.ledger.table({i.name: i.busy for i in self.parts.instruments})
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse an unknown word, naming the known ones.
+
+    Raises
+    ------
+    BenchError
+    """
+    if value not in choices:
+        raise BenchError(f"no {name} {value!r}; there are {', '.join(choices)}")
+
+
+__all__ = ["Backend", "BenchError", "BenchFileError", "BenchState", "OpenBench", "check_choice"]

@@ -1,0 +1,241 @@
+"""The text of a starting bench file, for an operator to edit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hil.bench.catalogue import (
+    BOX,
+    BOX_OUTPUTS,
+    CHANNELS_PER_CHASSIS,
+    CHANNELS_PER_MODULE,
+    CHASSIS,
+    MAX_BINARY,
+    MAX_ONE_HOT,
+    MODULES_PER_CHASSIS,
+    PATTERN,
+    SELECT_LINES,
+)
+from hil.bench.layout import element_count, places, upper_mode
+
+CHIP_POWER = 12.0  # W a chip of up to 16 ports; a larger one is given as much a heater
+LARGEST_AT_CHIP_POWER = 16
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a starting bench file is written from.
+
+    Raises
+    ------
+    ValueError
+        If `ports` is not in 2..64, or the five select lines cannot tell the banks apart.
+    """
+
+    ports: int
+    n_banks: int
+    name: str
+    description: str = ""
+    severity: str = "std"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be wired."""
+        if not 2 <= self.ports <= 64:
+            raise ValueError(f"ports: {self.ports} is not in 2..64")
+        if not 1 <= self.n_banks <= MAX_BINARY:
+            raise ValueError(
+                f"n_banks: {self.n_banks} is not in 1..{MAX_BINARY}: the {len(SELECT_LINES)} "
+                f"select lines fit {MAX_ONE_HOT} banks one-hot and {MAX_BINARY} in binary coding"
+            )
+
+    @property
+    def chassis_per_bank(self) -> int:
+        """64-channel heater chassis that a bank needs; the last may be partly used."""
+        return -(-element_count(self.ports) // CHANNELS_PER_CHASSIS)
+
+    @property
+    def boxes(self) -> int:
+        """Two-channel boxes; with an odd number of ports the last one's second channel is free."""
+        return -(-self.ports // BOX_OUTPUTS)
+
+    @property
+    def power_max(self) -> float:
+        """Heater power a chip, W."""
+        scale = max(1.0, (self.ports / LARGEST_AT_CHIP_POWER) ** 2)
+        return round(CHIP_POWER * scale, 3)
+
+
+def starting_text(start: Start) -> str:
+    """Write a complete bench file: every element, port and line wired in the plainest order."""
+    return "\n".join(
+        [
+            *_head(start),
+            *_instruments(start),
+            *_wiring(start),
+            *_plant(start),
+        ]
+    )
+
+
+def _text(value: str) -> str:
+    # A JSON string is a TOML basic string but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _head(start: Start) -> Iterator[str]:
+    banks = "one bank" if start.n_banks == 1 else f"{start.n_banks} banks"
+    description = start.description or f"{start.ports}-port MZI mesh, {banks}"
+    yield f"""\
+# The wiring document of one bench: edit it until it says what is really joined to what, then look
+# at it with `python -m hil.bench show FILE`, which also checks it. All numbers are in SI units.
+schema = 1
+name = {_text(start.name)}
+description = {_text(description)}
+core = "mzi-mesh"           # each bank is one rectangular (Clements) mesh, each on its own chip
+ports = {start.ports}
+n_banks = {start.n_banks}
+feedback = "controller"     # between slots the controller measures, computes and sends again
+detection = "homodyne"
+
+[timing]
+dwell = 512e-9              # s a sample is held: a whole number of points
+guard = 128e-9              # s dropped at the start of each sample
+decimation = 4              # of the boxes' 125 MS/s: 32 ns a point, 16 points a sample
+average = true              # a point is the mean over its 32 ns, not the value at its start
+settle = 100e-6             # s from the last heater write to the first frame
+
+[chip]                      # what every bank's chip bears
+power_max = {start.power_max}            # W of heater power in all
+p_pi = 0.020                # W for a phase of pi, nominal: training start and unit of reports
+idle_voltage = 1.0          # V, the least bias on a heater while the chip is warm
+ramp_time = 0.5             # s to bring all heaters from rest to operating power, or back
+ramp_steps = 10             # in equal steps of power
+warm_up = 2.0               # s after a large change of levels until slow thermal tails are gone
+"""
+
+
+def _instruments(start: Start) -> Iterator[str]:
+    yield """\
+# ---- Instruments -------------------------------------------------------------------------------
+# resource   where it is reached, as a VISA resource string
+# backend    "sim" or "real"; without it the command's --backend decides
+# identity   what must answer there, checked on opening; leave out what you do not know
+# link       seconds an exchange and bytes a second: for planning, and for the simulated link
+# options    of the driver
+
+# Heater chassis: 8 modules of 8 channels behind one serial port each."""
+    total = start.n_banks * start.chassis_per_bank
+    for number in range(total):
+        bank = number // start.chassis_per_bank
+        yield f"""\
+[[instrument]]                          # bank {bank}
+name = "heaters-{number}"
+driver = "{CHASSIS}"
+resource = "ASRL/dev/qontrol-{number}::INSTR"
+identity = {{ model = "Q8iv", serial = "{number + 1:04d}" }}
+link = {{ latency = 0.016, bytes_per_second = 11520.0 }}
+options = {{ modules = {MODULES_PER_CHASSIS} }}
+"""
+    yield f"""\
+# Pattern generator: fires every frame, gates the light, selects the bank. The resource is a host.
+[[instrument]]
+name = "pattern"
+driver = "{PATTERN}"
+resource = "TCPIP::pulsestreamer::INSTR"
+identity = {{ model = "Pulse Streamer 8/2", serial = "00:26:32:f0:00:01" }}
+link = {{ latency = 0.0008, bytes_per_second = 1.0e7 }}
+
+# Boxes: two outputs drive modulators, two inputs read detectors; DIO0_P takes the trigger line."""
+    for number in range(start.boxes):
+        yield f"""\
+[[instrument]]
+name = "box-{number}"
+driver = "{BOX}"
+resource = "TCPIP::rp-{number}::5000::SOCKET"
+identity = {{ model = "REDPITAYA" }}
+link = {{ latency = 0.0007, bytes_per_second = 5.0e5, read_bytes_per_second = 1.0e7 }}
+"""
+
+
+def _wiring(start: Start) -> Iterator[str]:
+    yield """\
+# ---- Wiring ------------------------------------------------------------------------------------
+[wiring]
+# One line a heater, in any order.
+#   column, row, kind   where it sits: `row` counts the cells of a column from the top; a cell has a
+#                       "theta" (between its couplers) and a "phi" (before them); column = ports
+#                       holds the output phases, kind "out", row = port
+#   chassis, module, channel   what drives it
+#   r_nom        ohms: a level p in watts is written as V = sqrt(p * r_nom)
+#   v_max, i_max, p_max   volts, amperes, watts it bears; the tightest of the three holds
+elements = ["""
+    for bank in range(start.n_banks):
+        yield from _bank(start, bank)
+    yield """\
+]
+
+# One line a port: the modulator before it and the detector behind it.
+#   output, input    of the box, 1 or 2
+#   polarity         1 or -1: sign of the modulator's drive
+#   v_pi             modulator volts for a phase of pi
+#   drive_gain       modulator volts per instrument volt: +-1 V must reach +-1.5 v_pi
+#   detector_range   signal units at 1 V of the input (1 signal unit: one full input, transmitted)
+ports = ["""
+    for port in range(start.ports):
+        yield (
+            f'  {{ port = {port}, box = "box-{port // BOX_OUTPUTS}", '
+            f"output = {port % BOX_OUTPUTS + 1}, input = {port % BOX_OUTPUTS + 1}, "
+            "polarity = 1, v_pi = 3.0, drive_gain = 4.5, detector_range = 3.2 },"
+        )
+    yield "]\n"
+    one_hot = start.n_banks <= MAX_ONE_HOT
+    count = start.n_banks if one_hot else (start.n_banks - 1).bit_length()
+    yield f"""\
+# Lines of the pattern generator, 0 to 7, each used once.
+[wiring.lines]
+trigger = 0                 # to DIO0_P of every box
+signal_gate = 1             # gates the signal light
+lo_gate = 2                 # gates the local oscillator
+bank_select = {list(SELECT_LINES[:count])}
+coding = "{"one-hot" if one_hot else "binary"}"          \
+# "one-hot": a line a bank; "binary": the bank's index, first line = least significant bit
+"""
+
+
+def _bank(start: Start, bank: int) -> Iterator[str]:
+    column = -1
+    first = bank * start.chassis_per_bank
+    for index, place in enumerate(places(start.ports)):
+        if place.column != column:
+            column = place.column
+            top = upper_mode(column, 0)
+            what = (
+                "output phases"
+                if column == start.ports
+                else f"column {column}: cells on ports {top}-{top + 1} and every second one down"
+            )
+            yield f"  # bank {bank}, {what}"
+        chassis, rest = divmod(index, CHANNELS_PER_CHASSIS)
+        module, channel = divmod(rest, CHANNELS_PER_MODULE)
+        yield (
+            f"  {{ bank = {bank}, column = {place.column}, row = {place.row}, "
+            f'kind = "{place.kind}", chassis = "heaters-{first + chassis}", module = {module}, '
+            f"channel = {channel}, r_nom = 800.0, v_max = 6.5, i_max = 0.012, p_max = 0.053 }},"
+        )
+
+
+def _plant(start: Start) -> Iterator[str]:
+    yield f"""\
+# ---- The simulated bench ------------------------------------------------------------------------
+# Read by the simulation only: nothing here is known to control or training. Every number of the
+# simulated plant can be set here by its own name.
+[plant]
+seed = {start.seed}                    # another seed is another chip of the same make
+severity = "{start.severity}"            # or "harsh"
+switch_off = []             # names of imperfections to switch off; ["all"] is an ideal bench
+drift_rms = 0.03            # rad a heater
+drift_tau = 25.0            # s of bench time
+"""

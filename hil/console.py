@@ -1,0 +1,65 @@
+"""What all commands share: one line for a user's mistake, exit codes, safe Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from calibration.record import RecordError
+from drivers.errors import IdentityError, InstrumentError, LimitError
+from drivers.transport.link import LinkError
+from hil.bench.errors import BenchFileError
+from hil.bench.opening import BenchError
+from hil.bench.simulated import SimulationError
+from hil.control.schedule import ScheduleError
+from hil.learn.settings import MethodError
+from hil.record.folder import RunFolderError
+from hil.tasks.task import TaskError
+
+#: What a user can mend: told in one line, exit code 2.
+MENDABLE = (
+    BenchError,
+    BenchFileError,
+    IdentityError,
+    InstrumentError,
+    LimitError,
+    LinkError,
+    MethodError,
+    RecordError,
+    RunFolderError,
+    ScheduleError,
+    SimulationError,
+    TaskError,
+)
+
+EXIT_MENDABLE = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C: the bench is driven off on the way out."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """Run a command's body; mistakes and interruptions become messages and exit codes."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return command()
+    except MENDABLE as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_MENDABLE
+    except Terminated:
+        print("terminated; the bench is off", file=sys.stderr)
+        return EXIT_TERMINATED
+    except KeyboardInterrupt:
+        print("interrupted; the bench is off", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,91 @@
+"""From a frame's points back to its samples: align, drop the guard, average, flag what clipped.
+
+Each box starts on its own clock's grid, so every port is aligned by the frame's markers. The shift
+is rounded DOWN to whole points: a window that opens early begins in the guard, which is harmless;
+one that closes late would take in the next sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.control.frame import HEADER, PATTERNS
+
+Floats = NDArray[np.float64]
+
+#: Shifts tried, in points: a box may start early or late by so much.
+EARLIEST, LATEST = -4, 6
+#: A port whose markers are weaker than this share of the strongest is aligned with the others.
+WEAK_MARKER = 0.05
+
+
+@dataclass(frozen=True)
+class Samples:
+    """volts (samples, ports); clipped same, bool; dark (ports,) V; shift (ports,) points."""
+
+    volts: Floats
+    clipped: NDArray[np.bool_]
+    dark: Floats
+    shift: NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)
+def _marker_windows(points: int) -> NDArray[np.int64]:
+    """First point of each marker at each shift, (shifts, 2 * PATTERNS)."""
+    shifts = np.arange(EARLIEST - 1, LATEST + 2)
+    return shifts[:, None] + points * np.arange(1, 1 + 2 * PATTERNS)[None, :]
+
+
+def align(volts: Floats, points: int) -> NDArray[np.int64]:
+    """Whole points (ports,) by which each port's samples lie late, rounded down."""
+    total = np.zeros((len(volts) + 1, volts.shape[1]))
+    np.cumsum(volts, axis=0, out=total[1:])
+    first = _marker_windows(points)
+    sums = total[first + points] - total[first]
+    differences = sums[:, 0::2] - sums[:, 1::2]
+    strength = np.sqrt((differences**2).sum(axis=1))
+    ports = np.arange(volts.shape[1])
+    best = strength[1:-1].argmax(axis=0) + 1
+    before, peak, after = (strength[best + k, ports] for k in (-1, 0, 1))
+    # A matched filter over a rectangle peaks in a triangle: its shoulders tell the fraction.
+    fall = np.maximum(peak - np.minimum(before, after), 1e-12)
+    late = best + EARLIEST - 1 + 0.5 * (after - before) / fall
+    weak = peak < WEAK_MARKER * peak.max()
+    if weak.any() and not weak.all():
+        late = np.where(weak, np.median(late[~weak]), late)
+    return np.floor(late + 1e-9).astype(np.int64)
+
+
+def demultiplex(
+    volts: Floats, samples: int, points: int, guard: int, full_scale: Floats, lsb: float
+) -> Samples:
+    """Take a frame's data apart.
+
+    Parameters
+    ----------
+    volts : (points recorded, ports) from the trigger on.
+    samples : data samples in the frame.
+    points, guard : points of a sample, and those dropped at its start.
+    full_scale : (ports,) V; lsb : V, the converter's step, within which a point counts as clipped.
+    """
+    shift = align(volts, points)
+    ports = np.arange(volts.shape[1])
+    at_end: NDArray[np.bool_] = np.abs(volts) >= full_scale - 1.5 * lsb
+    first = HEADER * points + guard + points * np.arange(samples)[:, None] + shift[None, :]
+    settled = points - guard
+    if (shift == shift[0]).all():
+        begin = HEADER * points + int(shift[0])
+        block = volts[begin : begin + samples * points].reshape(samples, points, -1)
+        mean = block[:, guard:].mean(axis=1)
+        ends = at_end[begin : begin + samples * points].reshape(samples, points, -1)
+        clipped = np.asarray(ends[:, guard:].any(axis=1))
+    else:
+        index = first[:, None, :] + np.arange(settled)[None, :, None]
+        mean = volts[index, ports].mean(axis=1)
+        clipped = np.asarray(at_end[index, ports].any(axis=1))
+    dark = volts[guard : points + EARLIEST].mean(axis=0) if points + EARLIEST > guard else mean[0]
+    return Samples(mean, clipped, dark, shift)

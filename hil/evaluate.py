@@ -1,0 +1,102 @@
+"""Measure a finished run again: `python -m hil.evaluate RUN`.
+
+Opens the same bench (a simulated one at the bench time at which the run ended) with the last
+weights, and measures the accuracy on the same test items.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hil.bench.faces import Bench, make_core
+from hil.bench.file import from_document
+from hil.bench.opening import BACKENDS, PATHS
+from hil.console import run_command
+from hil.control.schedule import Schedule
+from hil.learn.loop import deploy, measure_accuracy
+from hil.learn.network import Network
+from hil.record import folder as files
+from hil.record.folder import RunFolder, RunFolderError
+from hil.tasks import TASKS, load_task
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    p = argparse.ArgumentParser(
+        prog="python -m hil.evaluate",
+        description="Measure the accuracy of a finished run again, on its bench.",
+        epilog="example: python -m hil.evaluate runs/20260101-120000-digits-pat-seed0",
+    )
+    p.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    p.add_argument("--backend", choices=BACKENDS, help="default: the run's")
+    p.add_argument("--path", choices=PATHS, help="default: the run's")
+    return p
+
+
+def read_network(folder: RunFolder, configuration: dict[str, Any]) -> tuple[Network, float]:
+    """The run's last weights, and the bench time at which they were kept."""
+    tensors, notes = folder.read_tensors(files.CHECKPOINT)
+    network = Network.start(
+        configuration["n_banks"],
+        tensors["readout"].shape[1],
+        tensors["readout"].shape[0],
+        float(notes["p_pi"]),
+        seed=0,
+    )
+    network.restore(tensors)
+    return network, float(notes["bench_time"])
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Do what was asked."""
+    folder = RunFolder.existing(asked.run)
+    configuration = folder.read_json(files.CONFIGURATION)
+    if configuration["task"] not in TASKS:
+        raise RunFolderError(
+            f"{asked.run} was trained on data of its own ({configuration['task']}), which the run "
+            "folder does not hold; measure it from Python"
+        )
+    if configuration["settings"]["method"] == "ideal":
+        raise RunFolderError(f"{asked.run} is an ideal, digital run: no bench holds its weights")
+    network, bench_time = read_network(folder, configuration)
+    task = load_task(configuration["task"], configuration["split_seed"])
+    schedule = Schedule(configuration["n_banks"], configuration["n_steps"], task.injection)
+    file = from_document(folder.read_json(files.BENCH), source=str(folder.path / files.BENCH))
+    core = make_core(
+        file,
+        backend=asked.backend or configuration["backend"],
+        path=asked.path or configuration["path"],
+        start_time=bench_time,
+    )
+    print(f"opening bench {file.name} at bench time {bench_time:.1f} s")
+    with Bench(core, lambda line: print(f"  {line}")) as bench:
+        machine = core.first_banks(schedule.n_banks)
+        core.begin_running()
+        bench.do(deploy(machine, network, file.chip.warm_up))
+        accuracy = bench.do(measure_accuracy(machine, schedule, network, task.test, "evaluation"))
+    before = folder.read_json(files.SUMMARY).get("accuracy") if _ended(folder) else None
+    print(
+        f"\naccuracy        {accuracy:.4f}  on {len(task.test)} test items, measured on the bench"
+    )
+    if before is not None:
+        print(f"the run's own   {before:.4f}")
+    return 0
+
+
+def _ended(folder: RunFolder) -> bool:
+    """Whether the run got as far as its summary."""
+    return (folder.path / files.SUMMARY).is_file()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    asked = parser().parse_args(argv)
+    return run_command(lambda: command(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

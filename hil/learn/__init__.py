@@ -1,0 +1,1 @@
+"""Networks over a schedule, the methods that train them, and the training loop."""

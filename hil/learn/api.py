@@ -1,0 +1,145 @@
+"""`hil.train`: the training job for scripts and notebooks, under the command line as well."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from hil.bench.faces import AsyncBench, Bench
+from hil.bench.opening import OpenBench
+from hil.learn.job import Job, Result, train_job
+from hil.learn.loop import EpochReport, Watcher
+from hil.learn.network import Network
+from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
+from hil.record.folder import RECORD, RunFolder, RunFolderError
+from hil.tasks import Task, load_task, task_from_arrays
+from hil.twin.machine import Twin
+
+AS_BUILT = ("best", "std", "rough", "poor", "bad")
+TaskLike = str | Task | tuple[ArrayLike, ArrayLike]
+
+
+class Quiet:
+    """Watches and says nothing."""
+
+    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+        """Nothing."""
+
+
+def make_job(
+    bench: OpenBench,
+    task: TaskLike = "digits",
+    method: str = "pat",
+    *,
+    twin: str = "online",
+    n_banks: int | None = None,
+    n_steps: int = 6,
+    epochs: int = 40,
+    batch: int = 64,
+    seed: int = 0,
+    split_seed: int = 0,
+) -> Job:
+    """Assemble and check a job; arguments as `train`. Touches nothing."""
+    if twin not in tuple(TwinMode):
+        raise MethodError(f"no twin mode {twin!r}; there are {', '.join(TwinMode)}")
+    settings = TrainingSettings(
+        method=parse_method(method), twin=TwinMode(twin), epochs=epochs, batch=batch, seed=seed
+    )
+    if isinstance(task, Task):
+        chosen = task
+    elif isinstance(task, str):
+        chosen = load_task(task, split_seed)
+    else:
+        chosen = task_from_arrays(*task, seed=split_seed)
+    banks = bench.file.n_banks if n_banks is None else n_banks
+    job = Job(chosen, banks, n_steps, settings, split_seed)
+    job.check(bench)
+    return job
+
+
+def default_folder(job: Job) -> Path:
+    """runs/<time>-<task>-<method>-seed<seed>."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = f"{stamp}-{job.task.name}-{job.settings.method}-seed{job.settings.seed}"
+    return Path("runs") / name
+
+
+def train(
+    bench: Bench,
+    task: TaskLike = "digits",
+    method: str = "pat",
+    *,
+    as_built: str | Path = "rough",
+    out: str | Path | None = None,
+    watcher: Watcher | None = None,
+    **options: Any,
+) -> Result:
+    """Train a ReLaX-Net on an open bench and measure its test accuracy there.
+
+    Parameters
+    ----------
+    bench : from `hil.open`.
+    task : `digits`, `digits-pca`, `spirals`, a Task, or one's own (X, y): X (items, features)
+        in V_pi, y (items,) whole numbers.
+    method : `pat`, `pat-final`, `in-silico`, `in-silico-refit`, `frozen`, `ideal`.
+    as_built : what the twin starts from: a class of the simulated bench (best, std, rough, poor,
+        bad), or the file of a calibration record.
+    out : run folder, which must not exist; by default a new one under `runs`.
+    watcher : told of each batch and epoch.
+    options : twin (online, fixed), n_banks, n_steps, epochs, batch, seed, split_seed.
+
+    Returns
+    -------
+    Result
+        accuracy, baselines, ledger, folder and the reports of the epochs.
+
+    Raises
+    ------
+    TaskError, MethodError, ScheduleError, RunFolderError, RecordError, BenchError
+        Before anything is written or sent; each names the thing and the mend.
+    """
+    job = make_job(bench.core, task, method, **options)
+    folder = prepare_folder(bench.core, job, as_built, out)
+    return bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
+
+
+async def train_async(
+    bench: AsyncBench,
+    task: TaskLike = "digits",
+    method: str = "pat",
+    *,
+    as_built: str | Path = "rough",
+    out: str | Path | None = None,
+    watcher: Watcher | None = None,
+    **options: Any,
+) -> Result:
+    """`train` for `async with hil.open_async(...)`; arguments and results the same."""
+    job = await asyncio.to_thread(make_job, bench.core, task, method, **options)
+    folder = prepare_folder(bench.core, job, as_built, out)
+    return await bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
+
+
+def prepare_folder(
+    bench: OpenBench, job: Job, as_built: str | Path, out: str | Path | None
+) -> RunFolder:
+    """Make the run folder with the calibration record that the twin will start from."""
+    path = Path(out) if out is not None else default_folder(job)
+    if path.exists():
+        raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
+    if as_built in AS_BUILT:
+        bench.check_as_built()
+        folder = RunFolder.create(path)
+        bench.write_as_built(str(as_built), folder.record)
+        return folder
+    source = Path(as_built)
+    bench.read_record(source)
+    folder = RunFolder.create(path)
+    (folder.path / RECORD).write_bytes(source.read_bytes())
+    return folder

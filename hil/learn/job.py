@@ -1,0 +1,225 @@
+"""One training job on an open bench: train, judge, and leave everything in the run folder."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hil.bench.opening import OpenBench
+from hil.control.schedule import Schedule, ScheduleError
+from hil.learn.loop import EpochReport, Limits, Watcher
+from hil.learn.methods import Assembly, Trained, logistic_regression
+from hil.learn.network import Network
+from hil.learn.settings import TrainingSettings
+from hil.record import folder as files
+from hil.record.folder import RunFolder
+from hil.tasks.task import Task
+from hil.twin.machine import Twin
+from hil.twin.parameters import describe_parameters, parameters_from_record
+
+PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained: the task, the schedule's size, the settings."""
+
+    task: Task
+    n_banks: int
+    n_steps: int
+    settings: TrainingSettings
+    split_seed: int = 0
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule of the job."""
+        return Schedule(self.n_banks, self.n_steps, self.task.injection)
+
+    def check(self, bench: OpenBench) -> None:
+        """Refuse what the bench cannot do, before anything is opened.
+
+        Raises
+        ------
+        ScheduleError
+        """
+        self.schedule.injected_steps(self.task.features, bench.file.ports)
+        if self.n_banks > bench.file.n_banks:
+            raise ScheduleError(
+                f"n_banks is {self.n_banks}, but bench {bench.file.name} has "
+                f"{bench.file.n_banks}; write a bench file with more (python -m hil.bench new)"
+            )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job found.
+
+    accuracy : test items answered right, measured on the bench with the last weights.
+    baselines : accuracies of references on the same items.
+    """
+
+    accuracy: float
+    held_out_accuracy: float
+    baselines: dict[str, float]
+    ledger: dict[str, Any]
+    folder: Path
+    epochs: list[EpochReport]
+    wall_seconds: float
+    bench_time: float
+    summary: dict[str, Any] = field(repr=False)
+
+
+class _Keeper:
+    """Writes what a run finds as it finds it, and passes progress on."""
+
+    def __init__(self, folder: RunFolder, bench: OpenBench, next_watcher: Watcher) -> None:
+        self._folder = folder
+        self._bench = bench
+        self._next = next_watcher
+
+    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+        """Pass on."""
+        self._next.batch(epoch, index, batches, loss)
+
+    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+        """Metrics, checkpoint, twin and ledger to disk."""
+        self._folder.append_metrics(report.as_row())
+        keep(self._folder, network, twin, {"epoch": report.epoch, "bench_time": report.bench_time})
+        self._folder.write_json(files.LEDGER, self._bench.ledger_table())
+        self._next.epoch(report, network, twin)
+
+
+def keep(folder: RunFolder, network: Network, twin: Twin, notes: Mapping[str, Any]) -> None:
+    """Write the network, and the effective parameters of the twin that trained it."""
+    folder.write_tensors(files.CHECKPOINT, network.tensors(), {"p_pi": network.p_pi, **notes})
+    folder.write_tensors(
+        files.TWIN, twin.parameters, {"parameters": describe_parameters(), **notes}
+    )
+
+
+def limits_of(bench: OpenBench, n_banks: int) -> Limits:
+    """Power limits of the first banks, in units of p_pi."""
+    p_pi = bench.file.chip.p_pi
+    largest = torch.from_numpy(bench.level_max[:n_banks] / p_pi)
+    return Limits(largest, bench.file.chip.power_max / p_pi)
+
+
+async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
+    """Train on an open bench, measure the test part once, write the run folder.
+
+    The folder's calibration record must be there already.
+    """
+    began = time.perf_counter()
+    record = bench.read_record(folder.record)
+    p_pi = bench.file.chip.p_pi
+    write_configuration(bench, job, folder)
+    assembly = Assembly(
+        bench=bench.first_banks(job.n_banks),
+        schedule=job.schedule,
+        task=job.task,
+        new_twin=lambda: Twin(parameters_from_record(record, p_pi, job.n_banks), p_pi),
+        limits=limits_of(bench, job.n_banks),
+        warm_up=bench.file.chip.warm_up,
+        compute=bench.compute,
+        watcher=_Keeper(folder, bench, watcher),
+    )
+    bench.begin_running()
+    trained = await assembly.train(job.settings)
+    accuracy = await assembly.test_accuracy(trained)
+    baselines = {"logistic regression": await bench.compute(lambda: logistic_regression(job.task))}
+    wall = time.perf_counter() - began
+    return _conclude(bench, job, folder, trained, accuracy, baselines, wall)
+
+
+def _conclude(
+    bench: OpenBench,
+    job: Job,
+    folder: RunFolder,
+    trained: Trained,
+    accuracy: float,
+    baselines: dict[str, float],
+    wall: float,
+) -> Result:
+    last = trained.reports[-1]
+    bench_time = bench.machine.now()
+    notes = {"epoch": last.epoch, "bench_time": bench_time}
+    keep(folder, trained.network, trained.twin, notes)
+    ledger = bench.ledger_table()
+    folder.write_json(files.LEDGER, ledger)
+    summary = {
+        "schema": "hil-run-summary",
+        "version": 1,
+        "accuracy": accuracy,
+        "test_items": len(job.task.test),
+        "held_out_accuracy": last.held_out_accuracy,
+        "loss": last.loss,
+        "twin_residual": last.residual,
+        "twin_fallbacks": last.fallbacks,
+        "clamped_levels": last.clamped,
+        "baselines": baselines,
+        "method": str(job.settings.method),
+        "twin": str(job.settings.twin),
+        "task": job.task.name,
+        "bench": bench.file.name,
+        "backend": bench.backend,
+        "path": bench.path,
+        "measured_on": "twin" if trained.digital else "bench",
+        "bench_time": bench_time,
+        "wall_seconds": wall,
+        "ledger": ledger,
+        "versions": versions(),
+    }
+    folder.write_json(files.SUMMARY, summary)
+    return Result(
+        accuracy=accuracy,
+        held_out_accuracy=last.held_out_accuracy,
+        baselines=baselines,
+        ledger=ledger,
+        folder=folder.path,
+        epochs=trained.reports,
+        wall_seconds=wall,
+        bench_time=bench_time,
+        summary=summary,
+    )
+
+
+def write_configuration(bench: OpenBench, job: Job, folder: RunFolder) -> None:
+    """The resolved configuration and the bench file as it was used."""
+    settings = asdict(job.settings)
+    folder.write_json(
+        files.CONFIGURATION,
+        {
+            "schema": "hil-run-configuration",
+            "version": 1,
+            "bench": bench.file.name,
+            "backend": bench.backend,
+            "path": bench.path,
+            "task": job.task.name,
+            "split_seed": job.split_seed,
+            "n_banks": job.n_banks,
+            "n_steps": job.n_steps,
+            "classes": job.task.classes,
+            "settings": settings,
+            "versions": versions(),
+        },
+    )
+    folder.write_json(files.BENCH, bench.file.document)
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program, of Python and of the packages that shape numbers."""
+    found = {"python": sys.version.split()[0], "platform": platform.system()}
+    for name in ("hil-photonics", *PACKAGES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

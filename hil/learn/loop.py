@@ -1,0 +1,261 @@
+"""The training loop: measure a batch, learn from it, write new levels while the twin refits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hil.control.feedback import run_schedule
+from hil.control.machine import Machine
+from hil.control.schedule import Schedule
+from hil.control.trace import Trace
+from hil.learn.network import Network
+from hil.learn.pat import measured_pass, twin_pass
+from hil.learn.settings import TrainingSettings
+from hil.tasks.task import Split, Task
+from hil.twin.machine import Twin
+from hil.twin.refit import OnlineRefit
+
+T = TypeVar("T")
+#: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
+Compute = Callable[[Callable[[], T]], Awaitable[T]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the network's powers are clamped to, in units of p_pi: per element, and a chip's sum."""
+
+    largest: Tensor
+    total: float
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What is known after an epoch."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    train_accuracy: float
+    held_out_accuracy: float
+    residual: float | None
+    fallbacks: int
+    clamped: int
+    bench_time: float
+
+    def as_row(self) -> dict[str, Any]:
+        """Plain data for the metrics file."""
+        return dict(vars(self))
+
+
+class Watcher(Protocol):
+    """Told of progress; must return at once."""
+
+    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+        """After each batch."""
+        ...
+
+    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+        """After each epoch."""
+        ...
+
+
+def believed_final(measured: Tensor, believed: Tensor) -> Tensor:
+    """The measured final state, with the gradient of the believed one (output-only training)."""
+    return believed + (measured - believed).detach()
+
+
+@dataclass
+class Trainer:
+    """Trains a network on a machine by the gradient of a twin.
+
+    Attributes
+    ----------
+    machine : where passes are measured (a bench, or a digital machine for in-silico training).
+    twin : believed in backward passes; `refit` keeps it true, or is None.
+    final_only : only the last state is taken from the machine; gradients run through the twin.
+    train_powers : whether heater powers are trained, or stay at their seeded start.
+    """
+
+    machine: Machine
+    schedule: Schedule
+    task: Task
+    network: Network
+    twin: Twin
+    settings: TrainingSettings
+    limits: Limits
+    compute: Compute[Any]
+    watcher: Watcher
+    refit: OnlineRefit | None = None
+    final_only: bool = False
+    train_powers: bool = True
+
+    async def run(self, epochs: int) -> list[EpochReport]:
+        """Train for `epochs` and return a report of each."""
+        optimiser, rates = self._optimiser(epochs)
+        rng = np.random.default_rng([self.settings.seed, 0xDA7A])
+        reports: list[EpochReport] = []
+        clamped = self.network.clamp(self.limits.largest, self.limits.total)
+        for epoch in range(1, epochs + 1):
+            losses: list[float] = []
+            right = seen = 0
+            batches = self._batches(rng)
+            for index, chosen in enumerate(batches):
+                inputs, labels = self._inputs(chosen, rng)
+                with self.machine.ledger.purpose("training"):
+                    trace = await self._measure(inputs)
+                powers = self.network.powers.detach().clone()
+
+                def learn(
+                    trace: Trace = trace,
+                    inputs: np.ndarray = inputs,
+                    labels: Tensor = labels,
+                ) -> tuple[float, int, int]:
+                    return self._learn(optimiser, rates, inputs, labels, trace)
+
+                loss, correct, outside = await self.compute(learn)
+                if outside:
+                    self.machine.ledger.count("clamped levels", outside)
+                clamped += outside
+                losses.append(loss)
+                right, seen = right + correct, seen + len(labels)
+                await self._write_and_refit(powers, trace)
+                self.watcher.batch(epoch, index, len(batches), loss)
+            held_out = await measure_accuracy(
+                self.machine, self.schedule, self.network, self.task.held_out, "validation"
+            )
+            report = EpochReport(
+                epoch=epoch,
+                epochs=epochs,
+                loss=float(np.mean(losses)),
+                train_accuracy=right / seen,
+                held_out_accuracy=held_out,
+                residual=self.refit.residual if self.refit else None,
+                fallbacks=self.refit.fallbacks if self.refit else 0,
+                clamped=clamped,
+                bench_time=self.machine.now(),
+            )
+            reports.append(report)
+            self.watcher.epoch(report, self.network, self.twin)
+        return reports
+
+    async def _measure(self, inputs: np.ndarray) -> Trace:
+        network = self.network
+        return await run_schedule(
+            self.machine, self.schedule, network.levels(), network.electronics(), inputs
+        )
+
+    async def _write_and_refit(self, powers: Tensor, trace: Trace) -> None:
+        """New levels are written and settle while the twin refits."""
+        writing = self.machine.program(self.network.levels())
+        refit = self.refit
+        if refit is None:
+            await writing
+            return
+        await asyncio.gather(writing, self.compute(lambda: refit.observe(powers, trace)))
+
+    def _batches(self, rng: np.random.Generator) -> list[np.ndarray]:
+        order = rng.permutation(len(self.task.train))
+        size = min(self.settings.batch, len(order))
+        return [order[i : i + size] for i in range(0, len(order) - size // 2, size)]
+
+    def _inputs(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
+        features = self.task.train.features[chosen]
+        noisy = features + self.task.input_noise * rng.normal(size=features.shape)
+        labels = torch.from_numpy(self.task.train.labels[chosen])
+        return self.schedule.place(noisy, self.machine.ports), labels
+
+    def _optimiser(
+        self, epochs: int
+    ) -> tuple[torch.optim.Adam, torch.optim.lr_scheduler.LRScheduler]:
+        network, settings = self.network, self.settings
+        network.powers.requires_grad_(self.train_powers)
+        groups = [
+            {
+                "params": [network.gain, network.bias, network.readout],
+                "lr": settings.electronics_rate,
+            }
+        ]
+        if self.train_powers:
+            groups.append({"params": [network.powers], "lr": settings.power_rate})
+        optimiser = torch.optim.Adam(groups, foreach=True)
+        batches = len(self._batches(np.random.default_rng(0)))
+        rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches)
+        return optimiser, rates
+
+    def _learn(
+        self,
+        optimiser: torch.optim.Optimizer,
+        rates: torch.optim.lr_scheduler.LRScheduler,
+        inputs: np.ndarray,
+        labels: Tensor,
+        trace: Trace,
+    ) -> tuple[float, int, int]:
+        """One step of the task's gradient: (loss, right answers, clamped levels)."""
+        logits = self.logits(torch.from_numpy(inputs), trace)
+        loss = functional.cross_entropy(logits, labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        rates.step()
+        outside = self.network.clamp(self.limits.largest, self.limits.total)
+        right = int((logits.detach().argmax(dim=1) == labels).sum())
+        return float(loss.detach()), right, outside
+
+    def logits(self, inputs: Tensor, trace: Trace) -> Tensor:
+        """Logits (batch, classes) of a measured pass, differentiable in the trainables."""
+        n = self.network
+        state = (
+            believed_final(
+                torch.from_numpy(trace.state),
+                twin_pass(
+                    self.twin,
+                    n.powers,
+                    n.gain,
+                    n.bias,
+                    n.skip,
+                    inputs,
+                    trace.banks,
+                    torch.from_numpy(trace.after_dark),
+                ),
+            )
+            if self.final_only
+            else measured_pass(self.twin, n.powers, n.gain, n.bias, n.skip, inputs, trace)
+        )
+        return state @ n.readout.T
+
+
+async def measure_logits(
+    machine: Machine, schedule: Schedule, network: Network, features: np.ndarray, purpose: str
+) -> np.ndarray:
+    """Logits (items, classes) MEASURED on the machine."""
+    with machine.ledger.purpose(purpose):
+        trace = await run_schedule(
+            machine,
+            schedule,
+            network.levels(),
+            network.electronics(),
+            schedule.place(features, machine.ports),
+        )
+    return trace.state @ network.readout.detach().numpy().T
+
+
+async def deploy(machine: Machine, network: Network, warm_up: float) -> None:
+    """Write a network's levels and wait `warm_up` s, until the chip has followed to the last."""
+    await machine.program(network.levels())
+    await machine.rest(warm_up)
+
+
+async def measure_accuracy(
+    machine: Machine, schedule: Schedule, network: Network, part: Split, purpose: str
+) -> float:
+    """Share of right answers on `part`, measured on the machine."""
+    logits = await measure_logits(machine, schedule, network, part.features, purpose)
+    return float(np.mean(logits.argmax(axis=1) == part.labels))

@@ -1,0 +1,135 @@
+"""The training methods, as assemblies of one loop.
+
+| method          | passes measured on | gradient believed from        | trained                  |
+|-----------------|--------------------|-------------------------------|--------------------------|
+| pat             | bench, every slot  | twin (online or fixed)        | powers, g, c, R          |
+| pat-final       | bench, last output | twin, its own states          | powers, g, c, R          |
+| in-silico       | start twin         | start twin, never updated     | powers, g, c, R          |
+| in-silico-refit | then: bench        | start twin                    | then: g, c, R            |
+| frozen          | bench, every slot  | twin (online or fixed)        | g, c, R                  |
+| ideal           | ideal twin         | ideal twin                    | powers, g, c, R          |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hil.control.machine import Machine
+from hil.control.schedule import Schedule
+from hil.learn.digital import DigitalMachine, ideal_twin
+from hil.learn.loop import (
+    Compute,
+    EpochReport,
+    Limits,
+    Trainer,
+    Watcher,
+    deploy,
+    measure_accuracy,
+)
+from hil.learn.network import Network
+from hil.learn.settings import Method, TrainingSettings, TwinMode
+from hil.tasks.task import Task
+from hil.twin.machine import Twin
+from hil.twin.refit import OnlineRefit
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a method leaves: the network, the twin as it stands, and where it is to be judged.
+
+    `digital` says that this place is a twin: no accuracy of a bench.
+    """
+
+    network: Network
+    twin: Twin
+    reports: list[EpochReport]
+    machine: Machine
+    digital: bool = False
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """All that a method is assembled from. `new_twin` gives a fresh start twin each time."""
+
+    bench: Machine
+    schedule: Schedule
+    task: Task
+    new_twin: Callable[[], Twin]
+    limits: Limits
+    warm_up: float
+    compute: Compute
+    watcher: Watcher
+
+    async def train(self, settings: TrainingSettings) -> Trained:
+        """Train by `settings.method` from the seeded start."""
+        twin = self.new_twin()
+        network = Network.start(
+            self.schedule.n_banks,
+            self.bench.ports,
+            self.task.classes,
+            twin.p_pi,
+            settings.seed,
+        )
+        match settings.method:
+            case Method.IDEAL:
+                return await self._digital(ideal_twin(twin), network, settings)
+            case Method.IN_SILICO:
+                trained = await self._digital(twin, network, settings)
+                return replace(trained, machine=self.bench, digital=False)
+            case Method.IN_SILICO_REFIT:
+                trained = await self._digital(twin, network, settings)
+                trainer = self._trainer(self.bench, network, twin, settings)
+                trainer.train_powers = False
+                await deploy(self.bench, network, self.warm_up)
+                reports = await trainer.run(settings.readout_epochs)
+                return Trained(network, twin, [*trained.reports, *reports], self.bench)
+            case _:
+                return await self._on_bench(twin, network, settings)
+
+    async def _on_bench(self, twin: Twin, network: Network, settings: TrainingSettings) -> Trained:
+        trainer = self._trainer(self.bench, network, twin, settings)
+        trainer.final_only = settings.method is Method.PAT_FINAL
+        trainer.train_powers = settings.method is not Method.FROZEN
+        if settings.twin is TwinMode.ONLINE:
+            trainer.refit = OnlineRefit(twin, settings.refit, settings.seed)
+        reports = await trainer.run(settings.epochs)
+        return Trained(network, twin, reports, self.bench)
+
+    async def _digital(self, twin: Twin, network: Network, settings: TrainingSettings) -> Trained:
+        machine = DigitalMachine(twin)
+        reports = await self._trainer(machine, network, twin, settings).run(settings.epochs)
+        passes = sum(machine.ledger.passes.values())
+        self.bench.ledger.count_digital(f"{settings.method} training", passes)
+        return Trained(network, twin, reports, machine, digital=True)
+
+    def _trainer(
+        self, machine: Machine, network: Network, twin: Twin, settings: TrainingSettings
+    ) -> Trainer:
+        return Trainer(
+            machine,
+            self.schedule,
+            self.task,
+            network,
+            twin,
+            settings,
+            self.limits,
+            self.compute,
+            self.watcher,
+        )
+
+    async def test_accuracy(self, trained: Trained) -> float:
+        """Accuracy on the test part, measured once with the last weights."""
+        await deploy(trained.machine, trained.network, self.warm_up)
+        return await measure_accuracy(
+            trained.machine, self.schedule, trained.network, self.task.test, "evaluation"
+        )
+
+
+def logistic_regression(task: Task) -> float:
+    """Test accuracy of multinomial logistic regression on the same inputs."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=5000)
+    model.fit(task.train.features, task.train.labels)
+    return float(model.score(task.test.features, task.test.labels))

@@ -1,0 +1,72 @@
+"""What a training run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hil.twin.refit import RefitSettings
+
+
+class Method(StrEnum):
+    """Training methods; see docs/methods.md."""
+
+    PAT = "pat"
+    PAT_FINAL = "pat-final"
+    IN_SILICO = "in-silico"
+    IN_SILICO_REFIT = "in-silico-refit"
+    FROZEN = "frozen"
+    IDEAL = "ideal"
+
+
+class TwinMode(StrEnum):
+    """Whether the twin follows the bench during training."""
+
+    ONLINE = "online"
+    FIXED = "fixed"
+
+
+class MethodError(ValueError):
+    """A training method or twin mode that does not exist."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """One run's method, budget and rates (rates chosen on held-out training data).
+
+    Attributes
+    ----------
+    power_rate, electronics_rate : Adam's steps for powers (p_pi) and for gain, bias, read-out;
+        both fall to zero along a cosine.
+    readout_epochs : epochs of the read-out stage of `in-silico-refit`.
+    """
+
+    method: Method = Method.PAT
+    twin: TwinMode = TwinMode.ONLINE
+    epochs: int = 40
+    batch: int = 64
+    seed: int = 0
+    power_rate: float = 0.03
+    electronics_rate: float = 0.01
+    readout_epochs: int = 8
+    refit: RefitSettings = field(default_factory=RefitSettings)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise MethodError(f"epochs is {self.epochs}; at least one is needed")
+        if self.batch < 2:
+            raise MethodError(f"batch is {self.batch}; at least two samples are needed")
+
+
+def parse_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises
+    ------
+    MethodError
+        Naming the methods there are.
+    """
+    try:
+        return Method(name)
+    except ValueError:
+        raise MethodError(f"no method {name!r}; there are {', '.join(Method)}") from None

@@ -1,0 +1,95 @@
+"""`hil.Slots`: the bench as a torch module, for networks of one's own.
+
+The forward pass is measured on the bench, slot by slot; the backward pass is the twin's, at the
+measured states (the per-slot rule of physics-aware training).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hil.bench.faces import Bench
+from hil.control.electronics import Electronics
+from hil.control.schedule import Schedule
+from hil.control.trace import Trace
+from hil.learn.network import GAIN_START, POWER_START
+from hil.learn.pat import measured_pass
+from hil.twin.machine import Twin
+from hil.twin.parameters import parameters_from_record
+
+
+def twin_from_record(bench: Bench, record: str | Path) -> Twin:
+    """A twin of an open bench, started from a calibration record.
+
+    Raises
+    ------
+    RecordError
+        When the file is missing, malformed or of another bench.
+    """
+    p_pi = bench.file.chip.p_pi
+    return Twin(parameters_from_record(bench.core.read_record(Path(record)), p_pi), p_pi)
+
+
+class Slots(nn.Module):
+    """All slots of a schedule on a bench: inputs (batch, n_steps, N) to final state (batch, N).
+
+    Trainable: `powers` (n_banks, elements) in units of p_pi, `gain` (n_banks,), `bias`
+    (n_banks, N). After a forward pass `trace` holds what was sent and measured; give it to
+    `hil.OnlineRefit.observe` with `powers` to keep the twin true.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        twin: Twin,
+        schedule: Schedule | None = None,
+        *,
+        skip: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.schedule = schedule or Schedule(bench.n_banks, bench.n_banks)
+        self.twin = twin
+        self.skip = skip
+        self.trace: Trace | None = None
+        self._bench = bench
+        self._largest = torch.from_numpy(bench.level_max[: self.schedule.n_banks] / twin.p_pi)
+        generator = torch.Generator().manual_seed(seed)
+        low, high = POWER_START
+        uniform = torch.rand(self._largest.shape, generator=generator, dtype=torch.float64)
+        self.powers = nn.Parameter(low + (high - low) * uniform)
+        self.gain = nn.Parameter(
+            torch.full((self.schedule.n_banks,), GAIN_START, dtype=torch.float64)
+        )
+        self.bias = nn.Parameter(
+            torch.zeros(self.schedule.n_banks, bench.ports, dtype=torch.float64)
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Measured final state (batch, N), differentiable in inputs and parameters.
+
+        inputs : (batch, n_steps, N) float64 in V_pi, or (batch, N), which enter at t = 0.
+        """
+        if inputs.ndim == 2:
+            later = inputs.new_zeros(len(inputs), self.schedule.n_steps - 1, inputs.shape[1])
+            inputs = torch.cat([inputs.unsqueeze(1), later], dim=1)
+        self.clamp()
+        self.trace = self._bench.run(
+            self.powers.detach().numpy() * self.twin.p_pi,
+            inputs.detach().numpy(),
+            schedule=self.schedule,
+            electronics=Electronics(
+                self.gain.detach().numpy().copy(), self.bias.detach().numpy().copy(), self.skip
+            ),
+        )
+        return measured_pass(
+            self.twin, self.powers, self.gain, self.bias, self.skip, inputs, self.trace
+        )
+
+    @torch.no_grad()
+    def clamp(self) -> None:
+        """Hold powers within the elements' limits, before asking the bench for them."""
+        self.powers.copy_(torch.minimum(self.powers.clamp_min(0.0), self._largest))

@@ -1,0 +1,143 @@
+"""A run folder. Its files are described in docs/run-folder.md.
+
+Every file is whole or absent: written aside, synced and renamed. Metrics are appended line by line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+CONFIGURATION = "configuration.json"
+BENCH = "bench.json"
+RECORD = "calibration.json"
+METRICS = "metrics.jsonl"
+CHECKPOINT = "checkpoint.safetensors"
+TWIN = "twin.safetensors"
+LEDGER = "ledger.json"
+SUMMARY = "summary.json"
+
+
+class RunFolderError(ValueError):
+    """A run folder that exists already, is missing, or cannot be read."""
+
+
+class RunFolder:
+    """Where one run is kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """Make a new folder.
+
+        Raises
+        ------
+        RunFolderError
+            When it exists: a finished run is never written over.
+        """
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            raise RunFolderError(
+                f"run folder {path} exists; name another with --out, or move it away"
+            ) from None
+        except OSError as error:
+            raise RunFolderError(f"run folder {path} cannot be made: {error.strerror}") from error
+        return cls(path)
+
+    @classmethod
+    def existing(cls, path: Path) -> RunFolder:
+        """A folder that a run left.
+
+        Raises
+        ------
+        RunFolderError
+            When there is none, or it is not a run's.
+        """
+        if not path.is_dir():
+            raise RunFolderError(f"no run folder {path}")
+        folder = cls(path)
+        for name in (CONFIGURATION, BENCH, RECORD, CHECKPOINT):
+            if not (path / name).is_file():
+                raise RunFolderError(f"{path} is no complete run folder: {name} is missing")
+        return folder
+
+    @property
+    def record(self) -> Path:
+        """The calibration record that the run's twin started from."""
+        return self.path / RECORD
+
+    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
+        """Write a table, indented."""
+        text = json.dumps(data, indent=2, default=_plain) + "\n"
+        self._put(name, text.encode())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read a table.
+
+        Raises
+        ------
+        RunFolderError
+            When it is missing or no JSON.
+        """
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.path / name} cannot be read: {error}") from error
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Add one line to the metrics, on disk before this returns."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, default=_plain) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def write_tensors(
+        self, name: str, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]
+    ) -> None:
+        """Write tensors with notes in their header (safetensors)."""
+        header = {key: json.dumps(value, default=_plain) for key, value in notes.items()}
+        contiguous = {key: value.detach().contiguous() for key, value in tensors.items()}
+        self._put(name, safetensors.torch.save(contiguous, metadata=header))
+
+    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and notes of a file.
+
+        Raises
+        ------
+        RunFolderError
+            When it is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            with safetensors.safe_open(path, framework="pt") as file:
+                notes = file.metadata() or {}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except (OSError, safetensors.SafetensorError) as error:
+            raise RunFolderError(f"{path} cannot be read: {error}") from error
+        return tensors, {key: json.loads(value) for key, value in notes.items()}
+
+    def _put(self, name: str, content: bytes) -> None:
+        target = self.path / name
+        aside = target.with_name(target.name + ".part")
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, target)
+
+
+def _plain(value: Any) -> Any:
+    """What json cannot write by itself: NaN-free plain numbers, lists, strings."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)

@@ -1,0 +1,222 @@
+"""Train a ReLaX-Net on a bench: `python -m hil.train --backend sim`.
+
+Without hardware the simulated bench answers over the same drivers and the same bytes. The run ends
+with the accuracy on held-out data measured on the bench, what it cost, and where the run folder is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hil.bench.banks import file_with_banks
+from hil.bench.faces import Bench, make_core, plant_overlay
+from hil.bench.file import BenchFile, load
+from hil.bench.opening import BACKENDS, OpenBench
+from hil.console import run_command
+from hil.control.plan import plan_pass
+from hil.learn.api import AS_BUILT, default_folder, make_job, prepare_folder
+from hil.learn.compare import COMPARED, comparison_table
+from hil.learn.job import Job, Result, train_job
+from hil.learn.settings import Method, TwinMode
+from hil.progress import ConsoleProgress
+from hil.record.folder import RunFolder, RunFolderError
+from hil.tasks import TASKS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    p = argparse.ArgumentParser(
+        prog="python -m hil.train",
+        description="Train a ReLaX-Net (time-multiplexed photonic network) with the bench in the "
+        "loop.",
+        epilog="examples:\n"
+        "  python -m hil.train --backend sim\n"
+        "  python -m hil.train --backend sim --path slot --task digits-pca --severity harsh\n"
+        "  python -m hil.train --backend sim --path slot --compare\n"
+        "  python -m hil.train --backend sim --dry-run --n-steps 9\n"
+        "  python -m hil.train --backend real --bench my-bench.toml --as-built record.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    where = p.add_argument_group("bench")
+    where.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
+    where.add_argument(
+        "--bench",
+        default="relax-mzi-16",
+        metavar="NAME|FILE",
+        help="packaged bench, or a bench file (default relax-mzi-16; see python -m hil.bench list)",
+    )
+    where.add_argument(
+        "--path",
+        default="wire",
+        help="wire: drivers and bytes (default); slot: the simulated plant directly, for sweeps",
+    )
+    where.add_argument(
+        "--severity", choices=("std", "harsh"), help="imperfection of the simulated bench"
+    )
+    where.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
+    where.add_argument(
+        "--converters",
+        choices=("own", "coarse"),
+        default="own",
+        help="simulated converters: the instruments' own 16/14 bits (default), or coarse: 12-bit "
+        "heater DAC and 8-bit ADC (6-bit when harsh)",
+    )
+    what = p.add_argument_group("network and task")
+    what.add_argument("--task", default="digits", help=f"{', '.join(TASKS)} (default digits)")
+    what.add_argument("--n-banks", type=int, metavar="K", help="weight banks used (default: all)")
+    what.add_argument("--n-steps", type=int, default=6, metavar="T", help="slots (default 6)")
+    how = p.add_argument_group("training")
+    how.add_argument("--method", default="pat", help=f"{', '.join(Method)} (default pat)")
+    how.add_argument("--twin", default="online", help=f"{' or '.join(TwinMode)} (default online)")
+    how.add_argument(
+        "--as-built",
+        default="rough",
+        metavar="CLASS|FILE",
+        help=f"what the twin starts from: {', '.join(AS_BUILT)} (default rough), or a record file",
+    )
+    how.add_argument("--epochs", type=int, default=40)
+    how.add_argument("--batch", type=int, default=64)
+    how.add_argument("--seed", type=int, default=0, help="start and order of training")
+    how.add_argument("--split-seed", type=int, default=0, help="split of the data")
+    out = p.add_argument_group("output")
+    out.add_argument(
+        "--compare", action="store_true", help="run every method on the same bench; one table"
+    )
+    out.add_argument(
+        "--dry-run", action="store_true", help="print schedule and planned bench time; open nothing"
+    )
+    out.add_argument("--out", type=Path, metavar="DIR", help="run folder (default under runs/)")
+    return p
+
+
+def bench_file(asked: argparse.Namespace) -> BenchFile:
+    """The bench file as the options change it."""
+    numbers: dict[str, Any] = {}
+    if asked.converters == "coarse":
+        numbers["heater_dac_bits"] = 12
+        numbers["adc_bits"] = 6 if asked.severity == "harsh" else 8
+    overlay = plant_overlay(asked.severity, asked.plant_seed, **numbers)
+    file = load(asked.bench, overlay)
+    if asked.n_banks is not None and asked.n_banks > file.n_banks and asked.backend == "sim":
+        return file_with_banks(asked.bench, file, asked.n_banks, overlay)
+    return file
+
+
+def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[OpenBench, Job]:
+    """A bench (not opened) and the job on it, both checked."""
+    core = make_core(file, backend=asked.backend, path=asked.path)
+    job = make_job(
+        core,
+        asked.task,
+        method,
+        twin=asked.twin,
+        n_banks=asked.n_banks,
+        n_steps=asked.n_steps,
+        epochs=asked.epochs,
+        batch=asked.batch,
+        seed=asked.seed,
+        split_seed=asked.split_seed,
+    )
+    return core, job
+
+
+def dry_run(core: OpenBench, job: Job) -> int:
+    """Print the schedule and the planned bench time."""
+    batches = len(job.task.train) // job.settings.batch
+    plan = core.plan(job.schedule, job.settings.batch)
+    validation = plan_pass(core.parts, job.schedule, len(job.task.held_out))
+    print(f"bench {core.file.name}: {core.file.ports} ports; task {job.task.name}: {job.task.note}")
+    print(job.schedule.text(job.task.features, core.file.ports))
+    print(plan.text(batches, validation))
+    return 0
+
+
+def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path | None) -> Result:
+    """Open the bench, train by one method, close it again."""
+    core, job = build(asked, file, method)
+    path = out or default_folder(job)
+    if path.exists():
+        raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
+    if asked.as_built not in AS_BUILT:
+        core.read_record(Path(asked.as_built))
+    else:
+        core.check_as_built()
+    simulated = " (simulated)" if core.all_simulated else ""
+    print(f"opening bench {file.name}{simulated}, path {core.path}")
+    tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
+    with Bench(core, tell) as bench:
+        folder: RunFolder = prepare_folder(core, job, asked.as_built, path)
+        with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
+            return bench.do(train_job(core, job, folder, watcher))
+
+
+def summary(result: Result) -> str:
+    """The end of a run, for a person."""
+    s, ledger = result.summary, result.ledger
+    lines = [
+        "",
+        f"accuracy        {result.accuracy:.4f}  on {s['test_items']} test items, measured on the "
+        f"{s['measured_on']} with the last weights",
+        f"held-out        {result.held_out_accuracy:.4f}",
+        *(f"{name:15s} {value:.4f}" for name, value in result.baselines.items()),
+        f"bench time      {ledger['bench_seconds']:.1f} s, wall {result.wall_seconds:.1f} s",
+        "  by category   "
+        + ", ".join(f"{name} {value:.1f} s" for name, value in ledger["seconds"].items()),
+        "  device passes "
+        + ", ".join(f"{name} {value}" for name, value in ledger["device_passes"].items()),
+        "  counts        "
+        + ", ".join(f"{name} {value}" for name, value in ledger["counts"].items()),
+        f"run folder      {result.folder}",
+    ]
+    return "\n".join(lines)
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Do what was asked."""
+    file = bench_file(asked)
+    if asked.dry_run:
+        return dry_run(*build(asked, file, asked.method))
+    if not asked.compare:
+        print(summary(run_one(asked, file, asked.method, asked.out)))
+        return 0
+    _, job = build(asked, file, asked.method)
+    root = RunFolder.create(asked.out or default_folder(job).with_suffix(".compare"))
+    began = time.perf_counter()
+    results: dict[str, Result] = {}
+    for label, method, twin in COMPARED:
+        asked.twin = twin
+        results[label] = run_one(asked, file, method, root.path / label.replace(" ", "-"))
+    table, data = comparison_table(results)
+    root.write_json("comparison.json", data)
+    print(f"\n{table}\n\nrun folder {root.path}, wall {time.perf_counter() - began:.0f} s")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    asked = parser().parse_args(argv)
+    return run_command(lambda: command(asked))
+
+
+class _CallableModule(ModuleType):
+    """`hil.train(bench, ...)` is the function; importing this module would put it in its place.
+
+    So the module answers to a call as the function does, whichever of the two is found.
+    """
+
+    def __call__(self, *args: Any, **options: Any) -> Result:
+        from hil.learn.api import train
+
+        return train(*args, **options)
+
+
+sys.modules[__name__].__class__ = _CallableModule
+
+if __name__ == "__main__":
+    sys.exit(main())

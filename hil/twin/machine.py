@@ -1,0 +1,94 @@
+"""The twin of the whole slot: levels and what was sent in, what will be measured out.
+
+    s = sin(pi/2 kappa u + b);   field = W_k s + memory * W_k s_before
+    y = gain * saturate(Re(e^{-i psi} field)) + zero,   saturate(z) = tanh(r z) / r, r^2 = softness
+
+The inputs of the modulators are real, so only M_k = Re(e^{-i psi} W_k) matters: it is built once
+for each setting and reused by all slots of that bank.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hil.twin.crosstalk import crosstalk_kernel
+from hil.twin.mesh import mesh_matrix
+from hil.twin.parameters import TwinParameters, copy_parameters
+
+#: Decay length of the exponential crosstalk law, in heater pitches (see the record's document).
+CROSSTALK_DECAY = 1.0
+
+
+class Twin:
+    """A differentiable model of the bench.
+
+    Parameters
+    ----------
+    parameters : start values; kept as `prior` and copied to `parameters`, which refits replace.
+    p_pi : W, the bench's nominal power of a phase of pi.
+    """
+
+    def __init__(
+        self, parameters: TwinParameters, p_pi: float, decay: float = CROSSTALK_DECAY
+    ) -> None:
+        self.prior = copy_parameters(parameters)
+        self.parameters = copy_parameters(parameters)
+        self.p_pi = p_pi
+        self.n_banks = parameters["offset"].shape[0]
+        self.ports = int(parameters["kappa"].shape[0])
+        self._near = crosstalk_kernel(self.ports, decay)
+
+    def phases(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
+        """Phases in rad (..., n_banks, elements) for powers in units of p_pi, same shape."""
+        q = self.parameters if parameters is None else parameters
+        driven = q["slope"] * powers
+        own = q["offset"] + driven * (1.0 + q["curvature"] * powers)
+        near, everywhere = q["crosstalk"][..., 0:1], q["crosstalk"][..., 1:2]
+        neighbours = driven @ self._near
+        rest = driven.sum(dim=-1, keepdim=True) - driven
+        return own + near * neighbours + everywhere * rest
+
+    def matrices(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
+        """Real slot matrices (..., n_banks, N, N) for powers in units of p_pi."""
+        q = self.parameters if parameters is None else parameters
+        own = mesh_matrix(self.phases(powers, q), q["alpha"], q["beta"], q["loss_db"])
+        leak = torch.view_as_complex(q["leak"])
+        coupling = leak + torch.eye(self.n_banks, dtype=leak.dtype)
+        turned = coupling * torch.polar(torch.ones_like(q["lo_phase"]), -q["lo_phase"])
+        return torch.einsum("kj,...jno->...kno", turned, own).real
+
+    def modulate(self, sent: Tensor, parameters: TwinParameters | None = None) -> Tensor:
+        """Modulated field amplitudes for `sent` (..., N) in units of V_pi."""
+        q = self.parameters if parameters is None else parameters
+        return torch.sin(0.5 * torch.pi * q["kappa"] * sent + q["bias"])
+
+    def slot(
+        self,
+        sent: Tensor,
+        before: Tensor,
+        matrix: Tensor,
+        parameters: TwinParameters | None = None,
+    ) -> Tensor:
+        """What will be measured (..., batch, N), in signal units.
+
+        Parameters
+        ----------
+        sent : (..., batch, N) in V_pi.
+        before : (..., batch, N) modulated amplitudes of the sample before in time, 0 after dark.
+        matrix : (..., N, N) of the slot's bank.
+        """
+        q = self.parameters if parameters is None else parameters
+        drive = self.modulate(sent, q) + q["memory"] * before
+        signal = drive @ matrix.transpose(-1, -2)
+        r = torch.sqrt(q["softness"].clamp_min(1e-12))
+        return q["gain"] * torch.tanh(r * signal) / r + q["zero"]
+
+
+def samples_before(amplitudes: Tensor, after_dark: Tensor) -> Tensor:
+    """Modulated amplitudes one sample earlier in time (..., batch, N).
+
+    `after_dark` (batch,) bool marks samples that follow a dark one: nothing precedes them.
+    """
+    shifted = torch.roll(amplitudes, 1, dims=-2)
+    return torch.where(after_dark.unsqueeze(-1), torch.zeros_like(shifted), shifted)

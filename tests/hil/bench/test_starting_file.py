@@ -1,0 +1,77 @@
+"""What `new` writes is a whole bench, for every size there may be."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hil.bench.file import load, parse
+from hil.bench.packaged import packaged_names, packaged_text
+from hil.bench.writing import Start, starting_text
+
+_NAMES = st.text("abcXYZ019._-", min_size=1, max_size=12).map(lambda rest: "b" + rest)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    ports=st.integers(2, 12),
+    banks=st.integers(1, 32),
+    name=_NAMES,
+    description=st.text(max_size=30),
+)
+def test_any_start_loads_clean(ports: int, banks: int, name: str, description: str) -> None:
+    start = Start(ports, banks, name, description)
+    bench = parse(starting_text(start), source="new")
+    assert bench.notes == ()
+    assert (bench.ports, bench.n_banks, bench.name) == (ports, banks, name)
+    assert bench.description == (description or bench.description)
+    used = Counter(
+        (chassis, int(channel))
+        for bank in range(banks)
+        for held in [bench.bank_elements(bank)]
+        for chassis, channel in zip(held.chassis, held.channel, strict=True)
+    )
+    assert len(used) == banks * ports**2
+    masks = {bench.select_mask(bank) for bank in range(banks)}
+    assert len(masks) == banks
+    assert all(mask & 0b111 == 0 and mask < 256 for mask in masks)
+    assert bench.wiring.lines.coding == ("one-hot" if banks <= 5 else "binary")
+
+
+@pytest.mark.parametrize(
+    ("ports", "chassis", "boxes"), [(2, 1, 1), (9, 2, 5), (16, 4, 8), (33, 18, 17), (64, 64, 32)]
+)
+def test_instruments_that_a_size_needs(ports: int, chassis: int, boxes: int) -> None:
+    bench = parse(starting_text(Start(ports, 1, "sized")), source="new")
+    assert len(bench.instruments_of("qontrol_q8")) == chassis
+    assert len(bench.instruments_of("red_pitaya")) == boxes
+    assert len(bench.instruments_of("pulse_streamer")) == 1
+    assert bench.notes == ()
+
+
+def test_an_odd_bench_leaves_the_last_channel_of_its_last_box_free() -> None:
+    bench = parse(starting_text(Start(5, 1, "odd")), source="new")
+    assert [(one.box, one.output) for one in bench.ports_in_order][-1] == ("box-2", 1)
+
+
+@pytest.mark.parametrize(("ports", "banks"), [(1, 1), (65, 1), (4, 0), (4, 33)])
+def test_what_cannot_be_wired_is_refused(ports: int, banks: int) -> None:
+    with pytest.raises(ValueError, match=r"is not in 2\.\.64|32 in binary coding"):
+        Start(ports, banks, "x")
+
+
+@pytest.mark.parametrize("ports", [8, 16])
+def test_packaged_benches_are_what_new_writes(ports: int) -> None:
+    name = f"relax-mzi-{ports}"
+    assert packaged_text(name) == starting_text(Start(ports, 2, name))
+
+
+def test_packaged_benches_load() -> None:
+    assert {"relax-mzi-8", "relax-mzi-16"} <= set(packaged_names())
+    for name in packaged_names():
+        bench = load(name)
+        assert bench.name == name
+        assert bench.source == name
