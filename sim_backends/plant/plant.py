@@ -1,0 +1,234 @@
+"""The plant: the hidden truth behind the simulated instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim_backends.plant.devices import draw_devices
+from sim_backends.plant.drift import HeaterDrift, OrnsteinUhlenbeck
+from sim_backends.plant.electronics import Detectors, Modulators
+from sim_backends.plant.heaters import HeaterBank, HeaterState
+from sim_backends.plant.layout import crosstalk_matrix
+from sim_backends.plant.mesh import mesh_matrix
+from sim_backends.plant.render import FrameOptics, render_frame
+from sim_backends.plant.scratch import Scratch
+from sim_backends.plant.signals import Complexes, Floats, FrameSignals, Integers, SampleGrid
+from sim_backends.plant.spec import PlantSpec
+
+#: Share of the shortest drift time within which a bank's matrix is used again.
+_FRESH = 1e-3
+# Random streams of what happens in time; those of the devices are below 100.
+_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE = 101, 102, 103
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A bank's matrix and when it held."""
+
+    state: HeaterState
+    time: float
+    matrix: Complexes
+
+
+class Plant:
+    """Meshes, heaters, switches, modulators and detectors of one bench, in bench time.
+
+    A function of the bench document, of the heater steps it was given and of time: two plants
+    that are told the same answer the same.
+    """
+
+    def __init__(self, spec: PlantSpec) -> None:
+        self.spec = spec
+        numbers = spec.numbers
+        self.devices = draw_devices(spec)
+        self.modulators = Modulators(spec, self.devices)
+        self.detectors = Detectors(spec, self.devices)
+        self.crosstalk = crosstalk_matrix(
+            spec.ports, numbers.crosstalk_c1, numbers.crosstalk_d0, numbers.crosstalk_cg
+        )
+        self._heaters = [
+            HeaterBank(spec, self.devices.r0[k], self.devices.p_pi[k]) for k in range(spec.n_banks)
+        ]
+        self._drift = [
+            HeaterDrift(
+                (spec.seed, _HEATER_DRIFT, k),
+                spec.elements,
+                numbers.drift_rms,
+                numbers.drift_tau,
+                numbers.drift_common,
+            )
+            for k in range(spec.n_banks)
+        ]
+        self._lo = OrnsteinUhlenbeck((spec.seed, _LO_DRIFT), 1, numbers.lo_drift_tau)
+        drifts = [
+            tau
+            for rms, tau in (
+                (numbers.drift_rms, numbers.drift_tau),
+                (numbers.lo_drift_rms, numbers.lo_drift_tau),
+            )
+            if rms > 0.0
+        ]
+        self._fresh = _FRESH * min(drifts) if drifts else float("inf")
+        self._held: list[_Held | None] = [None] * spec.n_banks
+        self._seen: tuple[list[Complexes], float] | None = None
+        self._detected: list[Complexes] = []
+        self._scratch = Scratch()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Plant:
+        """Build the plant of a decoded bench file.
+
+        Raises
+        ------
+        PlantSpecError
+            When the document is not complete, or names what does not exist.
+        """
+        return cls(PlantSpec.from_document(document))
+
+    # -- slow side ---------------------------------------------------------------------------
+
+    def set_volts(self, bank: int, elements: NDArray[np.integer], volts: Floats, at: float) -> None:
+        """Step heaters.
+
+        Parameters
+        ----------
+        bank : which chip.
+        elements : (n,) indices in element order.
+        volts : (n,) V.
+        at : s of bench time; one before an earlier step of this bank counts as that step's.
+        """
+        self._heaters[bank].step(
+            np.asarray(elements, dtype=np.intp), np.asarray(volts, dtype=np.float64), at
+        )
+
+    def heater_amps(self, bank: int, elements: NDArray[np.integer], volts: Floats) -> Floats:
+        """Currents in A, (n,), that heaters draw at `volts` once warm."""
+        return self._heaters[bank].amps(
+            np.asarray(elements, dtype=np.intp), np.asarray(volts, dtype=np.float64)
+        )
+
+    def settled_powers(self, bank: int, volts: Floats) -> Floats:
+        """Powers in units of each heater's own P_pi, (elements,), at held `volts` (elements,)."""
+        everything: Integers = np.arange(self.spec.elements)
+        return self._heaters[bank].settled_power(everything, volts)
+
+    def matrix(self, bank: int, at: float) -> Complexes:
+        """Transfer matrix of a bank's mesh at a bench time, (N, N), leak excluded."""
+        heaters = self._heaters[bank]
+        return self._matrix(bank, heaters.state_at(at), at)
+
+    def lo_phase(self, at: float) -> float:
+        """Phase of the local oscillator in rad at a bench time."""
+        rms = self.spec.numbers.lo_drift_rms
+        return rms * float(self._lo.at(at)[0]) if rms else 0.0
+
+    def _phases(self, bank: int, x: Floats) -> Floats:
+        """Phases without drift for powers x (elements,) in units of P_pi."""
+        own = np.pi * x * (1.0 + self.spec.numbers.curvature * x)
+        return self.devices.phase[bank] + own + self.crosstalk @ (np.pi * x)
+
+    def _matrix(self, bank: int, state: HeaterState, at: float) -> Complexes:
+        phases = self._phases(bank, self._heaters[bank].power(state, at))
+        if self.spec.numbers.drift_rms:
+            phases = phases + self._drift[bank].at(at)
+        devices = self.devices
+        return mesh_matrix(phases, devices.alpha[bank], devices.beta[bank], devices.loss_db[bank])
+
+    # -- fast side ---------------------------------------------------------------------------
+
+    def detected(self, at: float) -> list[Complexes]:
+        """e^{-i psi} times the effective matrix of each selected bank, leak included.
+
+        One (N, N) matrix a bank. They are kept until heaters move, or until drift or thermal
+        creep could matter: a thousandth of the drift's correlation time, or 1e-4 rad.
+        """
+        matrices = [self._fresh_matrix(bank, at) for bank in range(self.spec.n_banks)]
+        if self._seen is not None:
+            seen, time = self._seen
+            same = all(old is new for old, new in zip(seen, matrices, strict=True))
+            if same and abs(at - time) <= self._fresh:
+                return self._detected
+        turn = np.exp(-1j * self.lo_phase(at))
+        leak = self.devices.leak
+        self._detected = []
+        for bank, own in enumerate(matrices):
+            total = own
+            for other in np.flatnonzero(leak[bank]):
+                total = total + leak[bank, other] * matrices[other]
+            self._detected.append(turn * total)
+        self._seen = (matrices, at)
+        return self._detected
+
+    def _fresh_matrix(self, bank: int, at: float) -> Complexes:
+        heaters, held = self._heaters[bank], self._held[bank]
+        state = heaters.state_at(at)
+        if (
+            held is not None
+            and held.state is state
+            and abs(at - held.time) <= self._fresh
+            and heaters.creep_is_small(state, held.time, at)
+        ):
+            return held.matrix
+        matrix = self._matrix(bank, state, at)
+        self._held[bank] = _Held(state, at, matrix)
+        return matrix
+
+    def slot(self, bank: int, volts: Floats, at: float) -> Floats:
+        """Settled detector volts of one pass through one bank, noise free, all gates open.
+
+        Parameters
+        ----------
+        bank : the selected bank.
+        volts : (samples, N) V at the instruments' outputs, held one after the other; before the
+            first it is dark.
+        at : s of bench time.
+
+        Returns
+        -------
+        (samples, N) V at the inputs of the digitisers.
+        """
+        field = self.modulators.amplitudes(volts) @ self.detected(at)[bank].real.T
+        memory = self.spec.numbers.memory
+        if memory:
+            field[1:] += memory * field[:-1].copy()
+        return self.detectors.volts(field)
+
+    def noise_stream(self, at: float, *more: int) -> np.random.Generator:
+        """Random numbers of the frame at a bench time, to the nanosecond: same time, same noise."""
+        nanoseconds = round(at * 1e9)
+        # SeedSequence takes no negative words.
+        sign = int(nanoseconds < 0)
+        words = [self.spec.seed, _FRAME_NOISE, sign, abs(nanoseconds), *more]
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(words)))
+
+    def render(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
+        """Detector volts of a frame at the asked times, read noise included, not yet quantised.
+
+        Heaters and drift stand still during a frame, at its origin.
+
+        Returns
+        -------
+        For each grid (count, len(ports)) V.
+
+        Raises
+        ------
+        ValueError
+            When the frame has not one drive a port.
+        """
+        optics = FrameOptics(
+            detected=self.detected(frame.origin),
+            modulators=self.modulators,
+            detectors=self.detectors,
+            numbers=self.spec.numbers,
+            roles=self.spec.lines,
+            drive_delays=self.devices.drive_delay,
+            line_delays=self.devices.line_delay,
+            stream=self.noise_stream(frame.origin),
+            scratch=self._scratch,
+        )
+        return render_frame(frame, grids, optics)
