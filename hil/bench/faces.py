@@ -72,6 +72,16 @@ class _Held:
         """What was spent so far; see docs/run-folder.md."""
         return self.core.ledger_table()
 
+    def write_as_built(self, quality: str, path: str | Path) -> None:
+        """Write what a survey of a simulated bench knows (best, std, rough, poor, bad) to a file.
+
+        Raises
+        ------
+        BenchError
+            On a real bench, which has a calibration record instead.
+        """
+        self.core.write_as_built(quality, Path(path))
+
     async def _run(
         self,
         levels: ArrayLike,

@@ -140,7 +140,9 @@ class OnlineRefit:
 
     def _choose(self, powers: Tensor, trace: Trace) -> _Remembered:
         count = min(self.settings.samples, trace.batch)
-        chosen = np.sort(self._rng.choice(trace.batch, count, replace=False))
+        chosen = self._rng.choice(trace.batch, count, replace=False)
+        # Entries are fitted together, so each holds as many samples: a small batch repeats its own.
+        chosen = np.sort(np.resize(chosen, self.settings.samples))
         before = np.maximum(chosen - 1, 0)
         return _Remembered(
             powers=powers.detach().clone(),

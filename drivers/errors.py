@@ -1,0 +1,64 @@
+"""What a driver raises, each naming the instrument, the thing and the mend."""
+
+from __future__ import annotations
+
+import math
+
+
+class InstrumentError(Exception):
+    """An instrument reported an error, or answered what it should not.
+
+    Attributes: `instrument` (its name), `command` (what was sent), `reply` (what came back).
+    """
+
+    def __init__(self, instrument: str, command: str, reply: str, hint: str = "") -> None:
+        self.instrument = instrument
+        self.command = command
+        self.reply = reply
+        self.hint = hint
+        mend = f"; {hint}" if hint else ""
+        super().__init__(f"{instrument}: {command!r} was answered by {reply!r}{mend}")
+
+
+class TriggerTimeout(InstrumentError):
+    """An armed instrument was not triggered in time."""
+
+
+class IdentityError(InstrumentError):
+    """What answers is not the instrument that was expected."""
+
+    def __init__(self, instrument: str, what: str, expected: str, found: str) -> None:
+        self.expected = expected
+        self.found = found
+        Exception.__init__(
+            self,
+            f"{instrument}: {what} {expected!r} was expected, but {found!r} answers; "
+            f"check the cabling, or the instrument's `resource` and `identity` in the bench file",
+        )
+        self.instrument = instrument
+        self.command = what
+        self.reply = found
+        self.hint = ""
+
+
+class LimitError(ValueError):
+    """A value was refused before a byte left.
+
+    Attributes: `instrument` (name), `channel`, `value` (SI) and `limit` (in words, with unit).
+    """
+
+    def __init__(
+        self, instrument: str, channel: int | str, value: float, limit: str, unit: str = ""
+    ) -> None:
+        self.instrument = instrument
+        self.channel = channel
+        self.value = value
+        self.limit = limit
+        where = f"{instrument} channel {channel}" if isinstance(channel, int) else instrument
+        where += f" {channel}" if isinstance(channel, str) and channel else ""
+        shown = f"{value:.9g} {unit}".rstrip()
+        if math.isfinite(value):
+            said = f"{shown} is refused, the limit is {limit}"
+        else:
+            said = f"{shown} is refused, only finite values are sent (limit: {limit})"
+        super().__init__(f"{where}: {said}")

@@ -1,0 +1,163 @@
+"""Conversations with a Qontrol chain: collecting replies, getting back into step, introductions.
+
+The chain answers in order, an error line may come anywhere, and how many lines an answer has
+depends on the modules that there are. Source: Qontrol API 1.1.20 and its transcripts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.errors import InstrumentError
+from drivers.protocol import qontrol
+from drivers.protocol.qontrol import ChainEntry, Fault
+from drivers.transport.link import ByteLink, LinkTimeout
+
+QUIET = 0.1
+"""Seconds without a byte after which the chain has said all (the USB bridge holds bytes 16 ms)."""
+SYNCHRONISING_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What a chain tells of itself: firmware of the first module, and the modules in order."""
+
+    firmware: str
+    chain: tuple[ChainEntry, ...]
+
+
+async def collect(link: ByteLink, lines: int, faults: list[Fault], timeout: float) -> list[bytes]:
+    """Read `lines` reply lines, cleaned; fault lines between them are added to `faults`.
+
+    Returns early, with fewer, when a fault comes in place of a reply. Raises `LinkTimeout` and
+    `LinkClosed`.
+    """
+    replies: list[bytes] = []
+    while len(replies) < lines:
+        try:
+            line = await link.read_until(b"\n", timeout)
+        except LinkTimeout:
+            if faults:
+                return replies  # the fault came in place of the rest
+            raise
+        if line == b"OK\n":
+            replies.append(b"OK")
+            continue
+        cleaned = qontrol.clean(line)
+        fault = qontrol.parse_fault(cleaned)
+        if fault is None:
+            if cleaned:
+                replies.append(cleaned)
+            continue
+        faults.append(fault)
+        if not fault.unasked:
+            return replies
+    return replies
+
+
+async def until_quiet(link: ByteLink, first: float = QUIET) -> bool:
+    """Discard input until none comes for a while; True when there was any."""
+    heard = bool(await link.drain_input())
+    wait = first
+    while True:
+        try:
+            await link.read_exactly(1, wait)
+        except LinkTimeout:
+            return heard
+        heard = True
+        wait = QUIET
+        await link.drain_input()
+
+
+async def synchronise(link: ByteLink, timeout: float) -> None:
+    """Make sure that the next reply belongs to the next question.
+
+    The chain answers in order, so all before the answer to a marker question is old; silence after
+    it shows that the answer was not that of an earlier marker. Raises `LinkTimeout`.
+    """
+    for _ in range(SYNCHRONISING_TRIES):
+        await until_quiet(link)
+        await link.write(b"\n" + qontrol.ask("firmware"))
+        while not qontrol.is_firmware(qontrol.clean(await link.read_until(b"\n", timeout))):
+            pass
+        if not await until_quiet(link):
+            return
+    raise LinkTimeout(f"{link.name} does not stop talking; power it off and on")
+
+
+async def introduce(link: ByteLink, name: str, timeout: float) -> Introduction:
+    """Get into step and ask the chain who it is.
+
+    A chain that has not been numbered since power-up is numbered; outputs are left as they are.
+    Raises `InstrumentError` for answers that make no sense, `LinkTimeout`, `LinkClosed`.
+    """
+    await synchronise(link, timeout)
+    firmware = (await _ask(link, name, "firmware", 1, timeout))[0].decode("latin-1")
+    chain = await _list_modules(link, name, timeout)
+    if [entry.index for entry in chain] != list(range(len(chain))):
+        await link.write(b"NUP=0\n")
+        await until_quiet(link, first=timeout)
+        chain = await _list_modules(link, name, timeout)
+    if not chain or [entry.index for entry in chain] != list(range(len(chain))):
+        shown = ", ".join(f"{entry.model}-{entry.serial}: {entry.index}" for entry in chain)
+        raise InstrumentError(name, "NUPALL?", shown, "check the backplane's daisy chain")
+    return Introduction(firmware, tuple(chain))
+
+
+async def full_scales(
+    link: ByteLink, name: str, modules: int, timeout: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Full scales of the modules in V and A, (modules,) each. Raises as `introduce`."""
+    scales: list[NDArray[np.float64]] = []
+    for command in ("VFULL", "IFULL"):
+        lines = await _ask(link, name, command, modules, timeout, "ALL")
+        try:
+            scales.append(np.array([qontrol.parse_value(line) for line in lines]))
+        except ValueError as error:
+            shown = b", ".join(lines).decode("latin-1")
+            raise InstrumentError(name, f"{command}ALL?", shown, str(error)) from None
+    return scales[0], scales[1]
+
+
+def fault_error(name: str, command: str, faults: list[Fault]) -> InstrumentError:
+    """The error that names the faults of an exchange, and what to look at."""
+    codes = {fault.code for fault in faults}
+    hint = ""
+    if codes & {1, 2}:
+        hint = "a channel tripped (counted within its module): check load, IMAX and VMAX"
+    elif 14 in codes:
+        hint = "the line is too long for this firmware: lower the option vector_words"
+    elif 12 in codes:
+        hint = "check the option modules against what the backplane holds"
+    return InstrumentError(name, command, ", ".join(map(str, faults)), hint)
+
+
+async def _list_modules(link: ByteLink, name: str, timeout: float) -> list[ChainEntry]:
+    """The answer to `NUPALL?`, whose length is not known beforehand."""
+    await link.write(qontrol.ask("NUP", "ALL"))
+    lines: list[bytes] = []
+    while True:
+        wait = QUIET if lines else timeout
+        try:
+            lines.append(qontrol.clean(await link.read_until(b"\n", wait)))
+        except LinkTimeout:
+            break
+    try:
+        return [qontrol.parse_chain_entry(line) for line in lines]
+    except ValueError as error:
+        shown = b", ".join(lines).decode("latin-1")
+        raise InstrumentError(name, "NUPALL?", shown, str(error)) from None
+
+
+async def _ask(
+    link: ByteLink, name: str, command: str, lines: int, timeout: float, channel: str = ""
+) -> list[bytes]:
+    faults: list[Fault] = []
+    await link.write(qontrol.ask(command, channel))
+    replies = await collect(link, lines, faults, timeout)
+    if faults:
+        raise fault_error(name, f"{command}{channel}?", faults)
+    return replies

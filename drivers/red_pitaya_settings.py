@@ -1,0 +1,167 @@
+"""The settings of a Red Pitaya as declared properties, and the order that prepares it for frames.
+
+Source: Red Pitaya scpi-server source (`scpi-commands.cpp`, `generate.cpp`, `acquire.cpp`).
+"""
+
+from __future__ import annotations
+
+from drivers.errors import LimitError
+from drivers.quantity import Quantity
+
+SAMPLE_CLOCK = 125e6
+WAVEFORM_POINTS = 16384
+DECIMATIONS = tuple(2**power for power in range(17))
+
+FUNCTION = Quantity(
+    "function", "SOUR{channel}:FUNC", "Set an output's waveform.", kind=str,
+    choices=("ARBITRARY", "DC", "DC_NEG", "PWM", "SAWD", "SAWU", "SINE", "SQUARE", "TRIANGLE"),
+)  # fmt: skip
+FREQUENCY = Quantity(
+    "frequency", "SOUR{channel}:FREQ:FIX",
+    "Set how often 16384 points are played in Hz (1 to 62.5e6).", unit="Hz", low=1.0, high=62.5e6,
+)  # fmt: skip
+AMPLITUDE = Quantity(
+    "amplitude", "SOUR{channel}:VOLT", "Set the volts of a waveform's 1 in V (0 to 1).",
+    unit="V", low=0.0, high=1.0,
+)  # fmt: skip
+OFFSET = Quantity(
+    "offset", "SOUR{channel}:VOLT:OFFS", "Set an output's offset in V (-1 to 1).", unit="V",
+    low=-1.0, high=1.0, safe=0.0,
+)  # fmt: skip
+BURST = Quantity(
+    "burst", "SOUR{channel}:BURS:STAT", "Set how an output repeats.", kind=str,
+    choices=("CONTINUOUS", "BURST", "STREAM"),
+)  # fmt: skip
+CYCLES = Quantity(
+    "cycles", "SOUR{channel}:BURS:NCYC", "Set the cycles of a burst (1 to 65536).", kind=int,
+    low=1, high=65536,
+)  # fmt: skip
+REPETITIONS = Quantity(
+    "repetitions", "SOUR{channel}:BURS:NOR", "Set the bursts of a trigger (1 to 65536).", kind=int,
+    low=1, high=65536,
+)  # fmt: skip
+INITIAL = Quantity(
+    "initial", "SOUR{channel}:BURS:INITV", "Set the volts before a burst in V (-1 to 1).",
+    unit="V", low=-1.0, high=1.0, safe=0.0,
+)  # fmt: skip
+LAST = Quantity(
+    "last", "SOUR{channel}:BURS:LASTV", "Set the volts after a burst in V (-1 to 1).",
+    unit="V", low=-1.0, high=1.0, safe=0.0,
+)  # fmt: skip
+OUTPUT_TRIGGER = Quantity(
+    "output_trigger", "SOUR{channel}:TRig:SOUR", "Set what starts an output.", kind=str,
+    choices=("INT", "EXT_PE", "EXT_NE", "GATED"),
+)  # fmt: skip
+OUTPUT = Quantity(
+    "output", "OUTPUT{channel}:STATE", "Set whether an output drives its connector.", kind=bool,
+    safe=False,
+)  # fmt: skip
+FORMAT = Quantity(
+    "format", "ACQ:DATA:FORMAT", "Set how points are sent, for this client only.", kind=str,
+    choices=("BIN", "ASCII"),
+)  # fmt: skip
+UNITS = Quantity(
+    "units", "ACQ:DATA:Units", "Set what points are sent as.", kind=str, choices=("RAW", "VOLTS")
+)
+GAIN = Quantity(
+    "gain", "ACQ:SOUR{channel}:GAIN", "Set an input's range: +-1 V (LV) or +-20 V (HV).", kind=str,
+    choices=("LV", "HV"),
+)  # fmt: skip
+DECIMATION = Quantity(
+    "decimation", "ACQ:DEC", "Set the clock ticks of a point (1 to 65536).", kind=int, low=1,
+    high=65536,
+)  # fmt: skip
+AVERAGE = Quantity(
+    "average", "ACQ:AVG", "Set whether a point is the mean of its clock ticks.", kind=bool
+)
+TRIGGER_DELAY = Quantity(
+    "trigger_delay", "ACQ:TRig:DLY",
+    "Set the points recorded after the trigger, less 8192 (-8192 to 8192).", kind=int, low=-8192,
+    high=8192,
+)  # fmt: skip
+INPUT_DEBOUNCE = Quantity(
+    "input_debounce", "ACQ:TRig:EXT:DEBouncer:US",
+    "Set for how long the acquisition's trigger is deaf after an edge in s (0 to 1).", unit="s",
+    low=0.0, high=1.0, scale=1e6,
+)  # fmt: skip
+OUTPUT_DEBOUNCE = Quantity(
+    "output_debounce", "SOUR:TRig:EXT:DEBouncer:US",
+    "Set for how long the generator's trigger is deaf after an edge in s (0 to 1).", unit="s",
+    low=0.0, high=1.0, scale=1e6,
+)  # fmt: skip
+QUANTITIES = (
+    FUNCTION, FREQUENCY, AMPLITUDE, OFFSET, BURST, CYCLES, REPETITIONS, INITIAL, LAST,
+    OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, DECIMATION, AVERAGE, TRIGGER_DELAY,
+    INPUT_DEBOUNCE, OUTPUT_DEBOUNCE,
+)  # fmt: skip
+
+
+def check(instrument: str, dwell: float, decimation: int) -> None:
+    """See that a dwell (s) and a decimation can be had.
+
+    The generator steps a phase of 16384 points at a fixed frequency, so only dwells of whole clock
+    ticks are played without jitter. Raises `LimitError` for a dwell that is too short or too long,
+    `ValueError` for one off the 8 ns grid and for a decimation that is no power of 2.
+    """
+    longest = 1.0 / (WAVEFORM_POINTS * FREQUENCY.low)
+    if not 1.0 / SAMPLE_CLOCK * (1 - 1e-9) <= dwell <= longest:
+        limit = f"{1.0 / SAMPLE_CLOCK:g} to {longest:g} s"
+        raise LimitError(instrument, "dwell", dwell, limit, "s")
+    ticks = dwell * SAMPLE_CLOCK
+    if abs(ticks - round(ticks)) > 1e-6 * ticks:
+        raise ValueError(
+            f"{instrument}: a dwell of {dwell:g} s is no multiple of 8 ns; "
+            f"{round(ticks) / SAMPLE_CLOCK:g} s is"
+        )
+    if decimation not in DECIMATIONS:
+        raise ValueError(
+            f"{instrument}: decimation {decimation!r} is no power of 2 from 1 to {DECIMATIONS[-1]}"
+        )
+
+
+def preparation(
+    instrument: str,
+    dwell: float,
+    decimation: int,
+    average: bool,
+    *,
+    raw: bool,
+    debounce: float | None,
+) -> list[str]:
+    """The commands, in order, that reset a box and make it play and record triggered frames.
+
+    Both outputs stay off; the first load turns them on, after their data.
+    """
+
+    def both(quantity: Quantity, value: float | int | str) -> list[str]:
+        return [quantity.setting(value, instrument=instrument, channel=n) for n in (1, 2)]
+
+    def one(quantity: Quantity, value: float | int | bool | str) -> str:
+        return quantity.setting(value, instrument=instrument)
+
+    ticks = round(dwell * SAMPLE_CLOCK)
+    units = [
+        "GEN:RST",
+        "ACQ:RST",
+        one(FORMAT, "BIN"),
+        one(UNITS, "RAW" if raw else "VOLTS"),
+        one(DECIMATION, decimation),
+        one(AVERAGE, average),
+        *both(GAIN, "LV"),
+    ]
+    if debounce is not None:
+        units += [one(INPUT_DEBOUNCE, debounce), one(OUTPUT_DEBOUNCE, debounce)]
+    for quantity, value in (
+        (FUNCTION, "ARBITRARY"),
+        (FREQUENCY, SAMPLE_CLOCK / (WAVEFORM_POINTS * ticks)),
+        (AMPLITUDE, 1.0),
+        (OFFSET, 0.0),
+        (BURST, "BURST"),
+        (CYCLES, 1),
+        (REPETITIONS, 1),
+        (INITIAL, 0.0),
+        (LAST, 0.0),
+        (OUTPUT_TRIGGER, "EXT_PE"),
+    ):
+        units += both(quantity, value)
+    return units

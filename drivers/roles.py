@@ -1,0 +1,252 @@
+"""What a bench needs of its instruments, whatever their model. All that a sequencer knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+DetectionMode = Literal["homodyne", "intensity", "balanced"]
+
+
+@dataclass(frozen=True, eq=False)
+class LineProgram:
+    """A run of a pattern generator's digital lines: steps of a duration (ns) and a mask.
+
+    Bit n of a mask is line n. After the last step the lines stay at `final`.
+    """
+
+    durations_ns: NDArray[np.int64]
+    masks: NDArray[np.uint8]
+    final: int = 0
+
+    def __post_init__(self) -> None:
+        durations = np.ascontiguousarray(self.durations_ns, dtype=np.int64)
+        masks = np.ascontiguousarray(self.masks, dtype=np.uint8)
+        if durations.ndim != 1 or durations.shape != masks.shape or durations.size == 0:
+            raise ValueError(
+                f"a line program needs as many masks as durations, and at least one; "
+                f"got {self.durations_ns.shape} durations and {self.masks.shape} masks"
+            )
+        if not np.array_equal(durations, self.durations_ns):
+            raise ValueError("durations of a line program are whole nanoseconds")
+        if not np.array_equal(masks, self.masks):
+            raise ValueError("masks of a line program are 8-bit: lines 0 to 7")
+        if int(durations.min()) <= 0:
+            raise ValueError("every step of a line program lasts at least 1 ns")
+        if not 0 <= self.final <= 255:
+            raise ValueError(f"final mask {self.final} is not between 0 and 255")
+        object.__setattr__(self, "durations_ns", durations)
+        object.__setattr__(self, "masks", masks)
+
+    @property
+    def duration(self) -> float:
+        """Length of the run in s."""
+        return int(self.durations_ns.sum()) * 1e-9
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, LineProgram)
+            and self.final == other.final
+            and np.array_equal(self.durations_ns, other.durations_ns)
+            and np.array_equal(self.masks, other.masks)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.durations_ns.tobytes(), self.masks.tobytes(), self.final))
+
+
+@runtime_checkable
+class WeightBank(Protocol):
+    """One bank of slow weight elements, set by level: nominal heater power in W."""
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        ...
+
+    @property
+    def settle_time(self) -> float:
+        """Seconds from the end of `program` until the elements have followed."""
+        ...
+
+    def check(self, levels: NDArray[np.float64]) -> None:
+        """Refuse levels (elements,) in W as `program` would, without sending anything."""
+        ...
+
+    def planned_write(self, changed: int) -> float:
+        """Seconds to write so many elements, by the instruments' link models."""
+        ...
+
+    async def program(self, levels: NDArray[np.float64]) -> int:
+        """Set levels (elements,) in W; returns how many were really written.
+
+        Raises `LimitError` before a byte leaves when a level is out of range, NaN or inf.
+        """
+        ...
+
+    async def read_back(self) -> NDArray[np.float64]:
+        """Levels (elements,) in W as the instruments measure them."""
+        ...
+
+    async def off(self) -> None:
+        """All elements to 0, whatever is believed to be set."""
+        ...
+
+
+@runtime_checkable
+class SwitchSequencer(Protocol):
+    """Fast digital lines: triggers, gates and bank select. The only role that fires."""
+
+    def planned_load(self, steps: int) -> float:
+        """Seconds to load a program of so many steps, by the link model."""
+        ...
+
+    def planned_start(self) -> float:
+        """Seconds to start it, by the link model."""
+        ...
+
+    async def load(self, program: LineProgram) -> None:
+        """Make `program` the one that the next `start` runs."""
+        ...
+
+    async def arm(self) -> None:
+        """Be ready for `start`."""
+        ...
+
+    async def start(self) -> None:
+        """Run the loaded program once."""
+        ...
+
+    async def hold(self, mask: int) -> None:
+        """Stop, and hold the lines at `mask`."""
+        ...
+
+    async def finished(self) -> bool:
+        """True once the started run has ended."""
+        ...
+
+    async def off(self) -> None:
+        """Stop, all lines low."""
+        ...
+
+
+@runtime_checkable
+class InputSource(Protocol):
+    """The waveforms that drive the modulators, in instrument volts."""
+
+    @property
+    def max_points(self) -> int:
+        """Most samples of one load."""
+        ...
+
+    @property
+    def min_dwell(self) -> float:
+        """Shortest time a sample can be held, in s."""
+        ...
+
+    @property
+    def trigger_latency(self) -> float:
+        """Nominal time from the trigger to the first sample, in s."""
+        ...
+
+    def planned_load(self, samples: int) -> float:
+        """Seconds to load so many samples, by the link models."""
+        ...
+
+    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
+        """Load volts (samples, ports), each held for `dwell` s. Raises `LimitError`."""
+        ...
+
+    async def arm(self, points: int = 0) -> None:
+        """Be ready for the trigger. A device that reads as well arms its readout for `points`."""
+        ...
+
+    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The volts (samples, ports) that would really be played."""
+        ...
+
+    async def off(self) -> None:
+        """Outputs off."""
+        ...
+
+
+@runtime_checkable
+class Readout(Protocol):
+    """The detectors' signals as the instruments digitise them, in volts at their inputs."""
+
+    @property
+    def mode(self) -> DetectionMode:
+        """How the detectors see the field."""
+        ...
+
+    @property
+    def max_points(self) -> int:
+        """Most points of one acquisition."""
+        ...
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (ports,) in V that the inputs can represent."""
+        ...
+
+    def planned_arm(self, points: int) -> float:
+        """Seconds to arm for so many points, by the link models."""
+        ...
+
+    def planned_fetch(self, points: int) -> float:
+        """Seconds to fetch so many points, by the link models."""
+        ...
+
+    async def arm(self, points: int) -> None:
+        """Be ready to record `points` points after the trigger."""
+        ...
+
+    async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
+        """Volts (count, ports) from point `first` after the trigger on."""
+        ...
+
+
+@runtime_checkable
+class LightSource(Protocol):
+    """The signal light; a gate line will do."""
+
+    async def on(self) -> None:
+        """Light on."""
+        ...
+
+    async def off(self) -> None:
+        """Light off."""
+        ...
+
+
+@runtime_checkable
+class PhaseReference(Protocol):
+    """The local oscillator of a homodyne detection: its gate."""
+
+    async def on(self) -> None:
+        """Local oscillator on."""
+        ...
+
+    async def off(self) -> None:
+        """Local oscillator off."""
+        ...
+
+
+@runtime_checkable
+class ThermalStage(Protocol):
+    """What holds the chip's temperature."""
+
+    async def set_temperature(self, kelvin: float) -> None:
+        """Set the temperature to hold, in K."""
+        ...
+
+    async def temperature(self) -> float:
+        """Measure the temperature in K."""
+        ...
+
+    async def stable(self) -> bool:
+        """True while the temperature is held."""
+        ...

@@ -1,0 +1,1 @@
+"""Byte links to instruments: sockets, serial ports, VISA sessions, and a network in memory."""

@@ -1,0 +1,71 @@
+"""What every transport offers: a stream of bytes with time-outs, and a way to open one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class LinkError(Exception):
+    """A byte link failed. The message begins with the link's resource string."""
+
+
+class LinkTimeout(LinkError):
+    """The other end did not answer in time. What it says later must not be taken for an answer."""
+
+
+class LinkClosed(LinkError):
+    """The link is closed, was refused, or the other end has gone."""
+
+
+class ByteLink(Protocol):
+    """A two-way stream of bytes. One task at a time reads; writes never stop half-way."""
+
+    name: str
+    """Resource string, for messages."""
+
+    @property
+    def closed(self) -> bool:
+        """True once either end is known to have closed."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`. It leaves whole even when the caller is cancelled.
+
+        Raises `LinkClosed` when the link has gone.
+        """
+        ...
+
+    async def read_until(self, end: bytes, timeout: float) -> bytes:
+        """The next bytes up to and including `end`, within `timeout` seconds.
+
+        Raises `LinkTimeout` (what arrived stays readable) or `LinkClosed`, at once at end of file.
+        """
+        ...
+
+    async def read_exactly(self, count: int, timeout: float) -> bytes:
+        """The next `count` bytes, within `timeout` seconds. Raises as `read_until`."""
+        ...
+
+    async def drain_input(self) -> bytes:
+        """Whatever has arrived, without waiting: for resynchronising and for unasked messages."""
+        ...
+
+    async def close(self) -> None:
+        """Close this end. May be called again, and never raises because the other end has gone."""
+        ...
+
+
+class Connector(Protocol):
+    """Opens byte links. The only thing a driver is given of the world outside."""
+
+    async def serial(self, device: str, baud: int) -> ByteLink:
+        """Open the serial port `device` at `baud`, 8 data bits, no parity, 1 stop bit."""
+        ...
+
+    async def tcp(self, host: str, port: int) -> ByteLink:
+        """Connect to TCP `host`:`port`."""
+        ...
+
+    async def visa(self, resource: str) -> ByteLink:
+        """Open a VISA resource string (USB, GPIB, VXI-11, HiSLIP, and the rest)."""
+        ...

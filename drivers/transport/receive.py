@@ -1,0 +1,125 @@
+"""The receiving half of a link: bytes are fed as they come, one task waits for what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+
+MAX_UNREAD = 64 * 2**20
+"""Bytes that may lie unread before the other end is taken to babble."""
+
+
+class ReceiveBuffer:
+    """Unread bytes of one link, with waits that end in data, a time-out, or the link's end.
+
+    A wait costs one future and one timer; none when the bytes are already there.
+    """
+
+    __slots__ = ("_data", "_failure", "_name", "_needed", "_scanned", "_waiter", "_wanted")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._data = bytearray()
+        self._failure: LinkError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._wanted = b""  # the end that the waiter looks for; empty when it counts
+        self._needed = 0
+        self._scanned = 0
+
+    @property
+    def failed(self) -> bool:
+        """True once no more bytes can come."""
+        return self._failure is not None
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes that arrived."""
+        if self._failure is not None:
+            return
+        self._data += data
+        if len(self._data) > MAX_UNREAD:
+            size = len(self._data)
+            self._data.clear()
+            self.fail(
+                LinkClosed(f"{self._name}: {size} bytes came unasked; check what it talks to")
+            )
+        elif self._waiter is not None and self._satisfied():
+            self._wake()
+
+    def fail(self, error: LinkError) -> None:
+        """No more bytes will come. What lies unread stays readable; then `error` is raised."""
+        if self._failure is None:
+            self._failure = error
+        self._wake()
+
+    def take_all(self) -> bytes:
+        """Everything unread, without waiting."""
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+    async def read_until(self, end: bytes, timeout: float) -> bytes:
+        """Bytes up to and including `end`. Raises `LinkTimeout`, or the link's failure."""
+        at = self._data.find(end)
+        if at < 0:
+            self._scanned = max(0, len(self._data) - len(end) + 1)
+            self._wanted = end
+            await self._wait(timeout, "no end of message")
+            at = self._data.find(end, self._scanned)
+        return self._take(at + len(end))
+
+    async def read_exactly(self, count: int, timeout: float) -> bytes:
+        """`count` bytes. Raises `LinkTimeout`, or the link's failure."""
+        if len(self._data) < count:
+            self._wanted = b""
+            self._needed = count
+            await self._wait(timeout, f"{count} bytes were expected")
+        return self._take(count)
+
+    def _take(self, count: int) -> bytes:
+        data = self._data
+        if count == len(data):
+            out = bytes(data)
+            data.clear()
+        else:
+            out = bytes(data[:count])
+            del data[:count]
+        return out
+
+    def _satisfied(self) -> bool:
+        if not self._wanted:
+            return len(self._data) >= self._needed
+        if self._data.find(self._wanted, self._scanned) >= 0:
+            return True
+        self._scanned = max(0, len(self._data) - len(self._wanted) + 1)
+        return False
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _wait(self, timeout: float, missing: str) -> None:
+        if self._failure is not None:
+            raise self._fresh_failure()
+        if self._waiter is not None:
+            raise RuntimeError(f"{self._name}: two tasks read one link; hold its lock")
+        loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
+        timer = loop.call_later(timeout, self._wake)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+        if self._satisfied():
+            return
+        if self._failure is not None:
+            raise self._fresh_failure()
+        got = len(self._data)
+        raise LinkTimeout(f"{self._name}: {missing} within {timeout:.3g} s ({got} bytes came)")
+
+    def _fresh_failure(self) -> LinkError:
+        # One failure may be raised many times; a new instance keeps its traceback short.
+        assert self._failure is not None
+        return type(self._failure)(*self._failure.args)

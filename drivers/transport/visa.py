@@ -1,0 +1,180 @@
+"""VISA sessions (USB-TMC, GPIB, VXI-11, HiSLIP) through pyvisa, each on a thread of its own.
+
+pyvisa blocks, and a session must not be used from two threads. Termination characters are switched
+on for reads up to an end only: a binary block may hold them anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pyvisa
+from pyvisa import constants, errors
+
+from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+
+T = TypeVar("T")
+
+OPEN_TIMEOUT = 5.0
+CHUNK = 2**20
+"""Bytes asked for at once."""
+_TIMEOUTS = (constants.StatusCode.error_timeout,)
+_LOST = (
+    constants.StatusCode.error_connection_lost,
+    constants.StatusCode.error_invalid_object,
+    constants.StatusCode.error_io,
+    constants.StatusCode.error_no_listeners,
+)
+
+
+class VisaLink:
+    """An open VISA session: a `ByteLink`."""
+
+    def __init__(self, name: str, session: Any, worker: ThreadPoolExecutor) -> None:
+        self.name = name
+        self._session = session
+        self._worker = worker
+        self._unread = bytearray()
+        self._closed = False
+        # Over a plain stream a read without a message pending just waits; elsewhere it is an error.
+        kind = session.interface_type
+        text = session.resource_class
+        self._stream = text == "SOCKET" or kind == constants.InterfaceType.asrl
+
+    @property
+    def closed(self) -> bool:
+        """True once the session is closed or was lost."""
+        return self._closed
+
+    async def write(self, data: bytes) -> None:
+        """Send `data` as one message. Raises `LinkTimeout` or `LinkClosed`."""
+        await self._run(lambda: self._session.write_raw(data))
+
+    async def read_until(self, end: bytes, timeout: float) -> bytes:
+        """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`."""
+        return await self._run(lambda: self._read(end, 0, timeout))
+
+    async def read_exactly(self, count: int, timeout: float) -> bytes:
+        """`count` bytes. Raises `LinkTimeout` or `LinkClosed`."""
+        return await self._run(lambda: self._read(b"", count, timeout))
+
+    async def drain_input(self) -> bytes:
+        """What has arrived. Message-based instruments send nothing unasked, and are not read."""
+        return await self._run(self._drain)
+
+    async def close(self) -> None:
+        """Close the session and end its thread."""
+        if self._closed:
+            return
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        # When the other end has gone there is nothing left to close.
+        with contextlib.suppress(errors.VisaIOError, errors.InvalidSession, OSError):
+            await loop.run_in_executor(self._worker, self._session.close)
+        self._worker.shutdown(wait=False)
+
+    async def _run(self, job: Callable[[], T]) -> T:
+        if self._closed:
+            raise LinkClosed(f"{self.name}: the session is closed; open the instrument again")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._worker, job)
+        except errors.VisaIOError as error:
+            if error.error_code in _TIMEOUTS:
+                raise LinkTimeout(f"{self.name}: no answer in time") from None
+            if error.error_code in _LOST:
+                self._closed = True
+            raise LinkClosed(f"{self.name}: {error}") from None
+        except errors.InvalidSession as error:
+            self._closed = True
+            raise LinkClosed(f"{self.name}: {error}") from None
+        except OSError as error:
+            self._closed = True
+            raise LinkClosed(f"{self.name}: {error}") from None
+
+    def _read(self, end: bytes, count: int, timeout: float) -> bytes:
+        """On the thread: read until `end` is there, or `count` bytes where `end` is empty."""
+        deadline = time.monotonic() + timeout
+        while True:
+            if end:
+                at = self._unread.find(end)
+                size = at + len(end) if at >= 0 else -1
+            else:
+                size = count if len(self._unread) >= count else -1
+            if size >= 0:
+                data = bytes(self._unread[:size])
+                del self._unread[:size]
+                return data
+            left = deadline - time.monotonic()
+            if left <= 0.0:
+                got = len(self._unread)
+                raise LinkTimeout(f"{self.name}: no answer within {timeout:g} s ({got} bytes came)")
+            wanted = CHUNK if end or not self._stream else count - len(self._unread)
+            self._receive(wanted, left, end[-1:])
+
+    def _receive(self, size: int, timeout: float, termination: bytes) -> None:
+        session = self._session
+        session.timeout = max(1, round(timeout * 1e3))
+        if termination:
+            session.set_visa_attribute(constants.ResourceAttribute.termchar, termination[0])
+        session.set_visa_attribute(
+            constants.ResourceAttribute.termchar_enabled,
+            constants.VI_TRUE if termination else constants.VI_FALSE,
+        )
+        data, _ = session.visalib.read(session.session, size)
+        self._unread += data
+
+    def _drain(self) -> bytes:
+        while self._stream:
+            try:
+                self._receive(1, 1e-3, b"")
+            except errors.VisaIOError as error:
+                if error.error_code in _TIMEOUTS:
+                    break
+                raise
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
+
+
+async def open_visa(resource: str, timeout: float = OPEN_TIMEOUT) -> VisaLink:
+    """Open a VISA resource with the installed VISA library, or else with pyvisa-py.
+
+    Raises `LinkClosed` naming the resource.
+    """
+    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"visa {resource}")
+    loop = asyncio.get_running_loop()
+
+    def open_session() -> Any:
+        manager = _manager()
+        session = manager.open_resource(resource, open_timeout=round(timeout * 1e3))
+        session.read_termination = None  # type: ignore[attr-defined]
+        session.write_termination = ""  # type: ignore[attr-defined]
+        return session
+
+    try:
+        session = await loop.run_in_executor(worker, open_session)
+    except (errors.Error, OSError, ValueError) as error:
+        worker.shutdown(wait=False)
+        raise LinkClosed(
+            f"{resource}: cannot be opened ({error}); check the string with `pyvisa-info`, the "
+            f"cable, and that the instrument is on"
+        ) from None
+    return VisaLink(resource, session, worker)
+
+
+def _manager() -> pyvisa.ResourceManager:
+    try:
+        return pyvisa.ResourceManager()
+    except (OSError, ValueError) as error:
+        try:
+            return pyvisa.ResourceManager("@py")
+        except (OSError, ValueError):
+            raise LinkError(
+                f"no VISA library is installed ({error}); `pip install pyvisa-py` provides one"
+            ) from None

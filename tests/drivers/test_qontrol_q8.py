@@ -1,0 +1,415 @@
+"""The Qontrol driver against scripted chains: exact bytes, limits, late faults, safety."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drivers.instrument import IdentityError, InstrumentError, LimitError
+from drivers.link_model import LinkModel
+from drivers.qontrol_q8 import QontrolQ8
+from drivers.transport.link import LinkTimeout
+from drivers.transport.memory import MemoryNetwork
+
+DEVICE = "/dev/qontrol-0"
+SERIAL = LinkModel(latency=0.016, bytes_per_second=11520.0)
+SYNC = (b"\nfirmware?\n", b"E10:00\nv2.4.1\n")
+
+
+def greeting(modules: int = 2, serial: str = "0001") -> list:
+    chain = [f"Q8iv-{serial if n == 0 else '****'}: {n}\n" for n in range(modules)]
+    return [
+        SYNC,
+        (b"firmware?\n", b"v2.4.1\n"),
+        (b"NUPALL?\n", "".join(chain).encode()),
+        (b"VFULLALL?\n", b"+12.0000 V\n" * modules),
+        (b"IFULLALL?\n", b"+24.0000 mA\n" * modules),
+    ]
+
+
+def volts_frame(first: int, words: list[int]) -> bytes:
+    if len(words) == 1:
+        return bytes.fromhex("8100") + first.to_bytes(3, "big") + words[0].to_bytes(2, "big")
+    data = np.array(words, dtype=">u2").tobytes()
+    return bytes.fromhex("8200") + first.to_bytes(3, "big") + len(words).to_bytes(2, "big") + data
+
+
+def driver(network: MemoryNetwork, **options) -> QontrolQ8:
+    options.setdefault("modules", 2)
+    return QontrolQ8("heaters-0", f"ASRL{DEVICE}::INSTR", network, link=SERIAL, **options)
+
+
+@pytest.fixture
+def play(virtual, script):
+    """Runs a scenario with an opened driver against a greeting and these entries."""
+
+    def _play(entries, scenario, **options):
+        server = script([*greeting(), *entries])
+        network = MemoryNetwork()
+        network.listen_serial(DEVICE, server.serve)
+
+        async def opened():
+            heaters = driver(network, **options)
+            await heaters.open()
+            result = await scenario(heaters)
+            await heaters.close()
+            return result
+
+        result = virtual(opened())
+        server.finish()
+        return result
+
+    return _play
+
+
+def test_opening_identifies_and_touches_nothing(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert heaters.identity is not None
+        assert (heaters.identity.model, heaters.identity.serial) == ("Q8iv", "0001")
+        assert heaters.identity.firmware == "v2.4.1"
+        assert (heaters.modules, heaters.channels, heaters.v_full) == (2, 16, 12.0)
+        assert heaters.i_full.tolist() == pytest.approx([0.024] * 16)
+
+    play([], scenario, expect={"model": "q8iv", "serial": "0001"})
+
+
+def test_a_chain_that_lost_its_numbers_is_numbered_anew(virtual, script) -> None:
+    entries = greeting()
+    entries[2:3] = [
+        (b"NUPALL?\n", b"Q8iv-0001: 0\nQ8iv-****: 0\n"),
+        (b"NUP=0\n", b"\x06OK\n\x06OK\n"),
+        entries[2],
+    ]
+    server = script(entries)
+    network = MemoryNetwork()
+    network.listen_serial(DEVICE, server.serve)
+    virtual(driver(network).open())
+    server.finish()
+
+
+@pytest.mark.parametrize(
+    ("options", "modules", "said"),
+    [
+        ({"expect": {"serial": "0002"}}, 2, "serial '0002' was expected, but '0001' answers"),
+        ({"expect": {"model": "Q8b"}}, 2, "model 'Q8b' was expected"),
+        ({"modules": 8}, 2, "modules '8' was expected, but '2"),
+        ({"modules": 1}, 2, "modules '1' was expected, but '2"),
+    ],
+)
+def test_a_wrong_instrument_is_refused_and_closed(virtual, script, options, modules, said) -> None:
+    server = script(greeting(modules))
+    network = MemoryNetwork()
+    network.listen_serial(DEVICE, server.serve)
+    heaters = driver(network, **options)
+
+    async def scenario() -> None:
+        with pytest.raises(IdentityError, match=said) as refused:
+            await heaters.open()
+        assert "bench file" in str(refused.value)
+        assert not heaters.is_open
+
+    virtual(scenario())
+
+
+def test_writes_are_vectors_of_what_changed(play) -> None:
+    word = 0x5970  # 4.192 V, as in the vendor's transcript
+    volts = word / 65535 * 12
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        every = np.arange(16)
+        assert await heaters.write_volts(every, np.zeros(16)) == 16
+        assert await heaters.write_volts(every, np.zeros(16)) == 0
+        assert await heaters.write_volts(np.array([5]), np.array([volts])) == 1
+        assert await heaters.write_volts(np.array([10, 7]), np.array([12.0, volts])) == 2
+        assert await heaters.write_volts(np.array([5]), np.array([volts + 5e-5])) == 0
+        assert heaters.exchanges == 3
+        assert set(heaters.busy) == {"write"}
+
+    play(
+        [
+            (volts_frame(0, [0] * 16), b"OK\nOK\n"),
+            (bytes.fromhex("81 00 000005 5970"), b"OK\n"),
+            (volts_frame(7, [word, 0, 0, 65535]), b"OK\nOK\n"),
+        ],
+        scenario,
+    )
+
+
+def test_short_buffers_and_ascii(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert await heaters.write_volts(np.arange(2, 12), np.full(10, 1.5)) == 10
+
+    play(
+        [
+            (volts_frame(2, [8192] * 8), b"OK\nOK\n"),
+            (volts_frame(10, [8192] * 2), b"OK\n"),
+        ],
+        scenario,
+        vector_words=8,
+    )
+    values = ",".join(["1.50002"] * 6).encode()
+    play(
+        [(b"VVEC2=" + values + b"\n", b"OK\n"), (b"VVEC8=1.50002,1.50002\n", b"OK\n"),
+         (b"VVEC10=1.50002,1.50002\n", b"OK\n")],
+        scenario,
+        encoding="ascii",
+    )  # fmt: skip
+
+
+def test_read_back(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        volts = await heaters.read_volts()
+        assert volts.shape == (16,)
+        assert volts[3] == pytest.approx(0.3)
+        amps = await heaters.read_amps()
+        assert amps[15] == pytest.approx(-1.5e-6)
+
+    play(
+        [
+            (b"VALL?\n", "".join(f"+{n / 10:.4f} V\n" for n in range(16)).encode()),
+            (b"IALL?\n", "".join(f"-{n / 1e4:.4f} mA\n" for n in range(16)).encode()),
+        ],
+        scenario,
+    )
+
+
+def test_limits_are_written_as_vectors(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        heaters.set_limits(np.full(16, 6.0), np.full(16, 0.5))
+        await heaters.apply_limits()
+        assert heaters.v_max.tolist() == [6.0] * 16
+
+    def limits(code: str, word: int) -> bytes:
+        return bytes.fromhex(f"82 {code} 000000 0010") + word.to_bytes(2, "big") * 16
+
+    play(
+        [(limits("02", 32768), b"OK\nOK\n"), (limits("03", 65535), b"OK\nOK\n")],
+        scenario,
+    )
+
+
+def test_limits_are_written_again_before_volts_after_a_lost_connection(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        heaters.set_limits(np.full(16, 6.0), np.full(16, 0.5))
+        await heaters.apply_limits()
+        await asyncio.sleep(0.1)  # the cable is out meanwhile
+        assert await heaters.write_volts(np.array([0]), np.array([0.0])) == 1
+
+    def unplug(writer) -> None:
+        writer.write(b"OK\nOK\n")
+        asyncio.get_running_loop().call_later(0.05, writer.close)
+
+    v_max = bytes.fromhex("82 02 000000 0010") + bytes.fromhex("8000") * 16
+    i_max = bytes.fromhex("82 03 000000 0010") + bytes.fromhex("ffff") * 16
+    play(
+        [
+            (v_max, b"OK\nOK\n"),
+            (i_max, unplug),
+            *greeting(),
+            (v_max, b"OK\nOK\n"),
+            (i_max, b"OK\nOK\n"),
+            (volts_frame(0, [0]), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1e-9, 6.0001, 12.5])
+def test_no_byte_leaves_for_a_bad_value(play, bad: float) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        heaters.set_limits(np.full(16, 6.0), np.full(16, 0.01))
+        with pytest.raises(LimitError) as refused:
+            await heaters.write_volts(np.array([2, 9]), np.array([1.0, bad]))
+        assert refused.value.instrument == "heaters-0"
+        assert refused.value.channel == 9
+        assert "0 to 6 V" in str(refused.value)
+
+    play([], scenario)
+
+
+def test_no_byte_leaves_for_a_bad_channel(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        for channels in ([16], [-1]):
+            with pytest.raises(LimitError, match="channels 0 to 15"):
+                await heaters.write_volts(np.array(channels), np.array([1.0]))
+        with pytest.raises(ValueError, match="twice"):
+            await heaters.write_volts(np.array([1, 1]), np.array([1.0, 2.0]))
+        with pytest.raises(ValueError, match="do not match"):
+            await heaters.write_volts(np.array([1, 2]), np.array([1.0]))
+        with pytest.raises(ValueError, match="shape"):
+            heaters.set_limits(np.ones(3), np.ones(16))
+        with pytest.raises(LimitError, match="v_max"):
+            heaters.set_limits(np.full(16, np.nan), np.ones(16))
+
+    play([], scenario)
+
+
+def test_a_refusal_names_command_and_reply_and_forgets_the_words(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError, match=r"V of channels 0 to 1.*E14:00.*vector_words"):
+            await heaters.write_volts(np.array([0, 1]), np.array([0.0, 0.0]))
+        assert await heaters.write_volts(np.array([0, 1]), np.array([0.0, 0.0])) == 2
+
+    play(
+        [
+            (volts_frame(0, [0, 0]), b"E14:00\nE15:00\n"),
+            SYNC,
+            (volts_frame(0, [0, 0]), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+def test_a_garbled_transfer_is_tried_once_more(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert await heaters.write_volts(np.array([0]), np.array([0.0])) == 1
+
+    play([(volts_frame(0, [0]), b"E15:01\n"), SYNC, (volts_frame(0, [0]), b"OK\n")], scenario)
+
+
+def test_late_faults_are_raised_with_the_command_before(play) -> None:
+    async def trip_late(writer) -> None:
+        writer.write(b"OK\n")
+        await asyncio.sleep(0.01)
+        writer.write(b"E02:03\n")
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([3]), np.array([0.0]))
+        await asyncio.sleep(0.05)
+        with pytest.raises(InstrumentError, match=r"V of channels 3 to 3 before V.*E02:03"):
+            await heaters.write_volts(np.array([4]), np.array([0.0]))
+        # where a tripped channel is, is not known: both are written again
+        assert await heaters.write_volts(np.array([3, 4]), np.zeros(2)) == 2
+        with pytest.raises(InstrumentError, match="over-voltage"):
+            await heaters.check_faults()
+
+    play(
+        [
+            (volts_frame(3, [0]), trip_late),
+            (volts_frame(4, [0]), b"OK\n"),
+            (volts_frame(3, [0, 0]), b"OK\nE01:03\n"),
+        ],
+        scenario,
+    )
+
+
+def test_interleaved_faults_do_not_count_as_acknowledgements(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError, match="E02:07"):
+            await heaters.write_volts(np.array([7, 8]), np.zeros(2))
+        assert not heaters._link.doubtful  # all was read: no resynchronisation is due
+
+    play([(volts_frame(7, [0, 0]), b"OK\nE02:07\nOK\n")], scenario)
+
+
+def test_a_late_reply_never_answers_the_next_question(play) -> None:
+    async def late(writer) -> None:
+        await asyncio.sleep(2.5)
+        writer.write(b"+9.9999 V\n" * 16)
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(LinkTimeout, match="qontrol-0"):
+            await heaters.read_volts()
+        assert (await heaters.read_volts() == 1.0).all()
+
+    play([(b"VALL?\n", late), SYNC, (b"VALL?\n", b"+1.0000 V\n" * 16)], scenario)
+
+
+def test_off_does_not_trust_what_is_believed(play, caplog) -> None:
+    zeros = volts_frame(0, [0] * 16)
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.off()
+        await heaters.off()
+        assert await heaters.write_volts(np.arange(16), np.zeros(16)) == 0
+
+    play([(zeros, b"OK\nE02:01\nOK\n"), (zeros, b"OK\nOK\n")], scenario)
+    assert "E02:01" in caplog.text
+
+
+def test_off_sends_zeros_even_to_a_chain_that_does_not_answer(play) -> None:
+    zeros = volts_frame(0, [0] * 16)
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(LinkTimeout):
+            await heaters.off()
+        await asyncio.sleep(0)
+
+    play([(zeros, None), (zeros, None)], scenario)
+
+
+def test_quantise_is_what_the_words_make() -> None:
+    heaters = driver(MemoryNetwork())
+    volts = heaters.quantise(np.array([0.0, 12.0, 4.192]))
+    assert volts[:2].tolist() == [0.0, 12.0]
+    assert abs(volts[2] - 4.192) <= 12 / 65535 / 2
+
+
+def test_options_are_checked_before_anything_else() -> None:
+    network = MemoryNetwork()
+    for options in ({"modules": 9}, {"modules": 0}, {"encoding": "morse"}, {"vector_words": 0},
+                    {"expect": {"colour": "red"}}, {"timeout": 0.0}):  # fmt: skip
+        with pytest.raises(ValueError, match="heaters-0"):
+            driver(network, **options)
+    with pytest.raises(ValueError, match="no serial port"):
+        QontrolQ8("heaters-0", "TCPIP::a::1::SOCKET", network, link=SERIAL)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_sequence_of_calls_leaves_the_limits(virtual, data: st.DataObject) -> None:
+    """Whatever is asked for, every word that reaches the wire is within its channel's limit."""
+    v_max = np.array(data.draw(st.lists(st.floats(0.0, 12.0), min_size=8, max_size=8)))
+    seen: list[tuple[int, int]] = []
+
+    async def chain(reader: asyncio.StreamReader, writer) -> None:
+        answers = dict(greeting(1))
+        while byte := await reader.read(1):
+            if byte[0] < 0x80:
+                line = byte + (b"" if byte == b"\n" else await reader.readline())
+                writer.write(answers.get(line, b""))
+                continue
+            code, _, high, low = await reader.readexactly(4)
+            assert code == 0
+            count = 1
+            if byte[0] & 2:
+                count = int.from_bytes(await reader.readexactly(2), "big")
+            words = np.frombuffer(await reader.readexactly(2 * count), dtype=">u2")
+            first = high << 8 | low
+            seen.extend(zip(range(first, first + count), words.tolist(), strict=True))
+            writer.write(b"OK\n")
+
+    async def scenario() -> None:
+        network = MemoryNetwork()
+        network.listen_serial(DEVICE, chain)
+        heaters = driver(network, modules=1)
+        await heaters.open()
+        heaters.set_limits(v_max, np.full(8, 0.01))
+        held = np.full(8, np.nan)
+        for _ in range(data.draw(st.integers(1, 4))):
+            channels = np.array(data.draw(st.lists(st.integers(-1, 8), max_size=8, unique=True)))
+            volts = np.array(
+                data.draw(
+                    st.lists(
+                        st.floats(-1.0, 13.0) | st.floats(), min_size=channels.size,
+                        max_size=channels.size,
+                    )
+                )
+            )  # fmt: skip
+            try:
+                await heaters.write_volts(channels.astype(int), volts)
+            except LimitError:
+                continue
+            held[channels.astype(int)] = heaters.quantise(volts)
+        last = dict(seen)
+        for channel in np.flatnonzero(np.isfinite(held)):
+            assert last[int(channel)] * 12 / 65535 == pytest.approx(held[channel])
+
+    virtual(scenario())
+    for channel, word in seen:
+        assert word * 12 / 65535 <= v_max[channel] + 12 / 65535 / 2

@@ -1,0 +1,99 @@
+"""Declared properties: nothing out of range gets worded, and wording reads back."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers import pulse_streamer, qontrol_q8, red_pitaya_settings
+from drivers.errors import LimitError
+from drivers.quantity import Quantity
+
+LEVEL = Quantity(
+    "level", "SOUR{channel}:VOLT", "Set the level in V (-1 to 1).", unit="V", low=-1, high=1
+)
+DECLARED = (
+    *qontrol_q8.QUANTITIES, *pulse_streamer.QUANTITIES, *red_pitaya_settings.QUANTITIES,
+)  # fmt: skip
+
+
+@given(st.floats())
+def test_only_what_is_in_range_is_worded(value: float) -> None:
+    if math.isfinite(value) and -1 <= value <= 1:
+        header, text = LEVEL.setting(value, instrument="box", channel=2).split(" ")
+        assert header == "SOUR2:VOLT"
+        assert float(text) == value
+        assert LEVEL.parse(text) == value
+    else:
+        with pytest.raises(LimitError) as refused:
+            LEVEL.setting(value, instrument="box", channel=2)
+        assert refused.value.instrument == "box"
+        assert refused.value.channel == 2
+        assert refused.value.value == value or math.isnan(value)
+        assert "-1 to 1 V" in str(refused.value)
+        assert str(refused.value).startswith("box channel 2: ")
+
+
+def test_types() -> None:
+    switch = Quantity("state", "OUTPUT{channel}:STATE", "Set it.", kind=bool)
+    assert switch.setting(True, instrument="box", channel=1) == "OUTPUT1:STATE ON"
+    assert switch.query(1) == "OUTPUT1:STATE?"
+    assert switch.parse("OFF\n") is False
+    assert switch.parse("1") is True
+    word = Quantity("mode", "MODE", "Set it.", kind=str, choices=("FAST", "SLOW"))
+    assert word.setting("FAST", instrument="box") == "MODE FAST"
+    assert word.parse("slow") == "SLOW"
+    number = Quantity("count", "COUN", "Set it.", kind=int, low=1, high=8)
+    assert number.setting(4, instrument="box") == "COUN 4"
+    assert number.parse("5") == 5
+    micro = Quantity("time", "T", "Set it.", unit="s", low=0, high=1, scale=1e6)
+    assert micro.setting(1e-6, instrument="box") == "T 1"
+    assert micro.parse("500") == pytest.approx(5e-4)
+    for quantity, value in ((switch, 1), (number, True), (number, "4")):
+        with pytest.raises(TypeError):
+            quantity.check(value, instrument="box")
+    for quantity, value in ((word, "fast"), (number, 1.5)):
+        with pytest.raises(ValueError, match="box"):
+            quantity.check(value, instrument="box")
+    for quantity, text in ((switch, "2"), (word, "x"), (number, "x"), (LEVEL, "x")):
+        with pytest.raises(ValueError, match=r"x|2"):
+            quantity.parse(text)
+
+
+def test_arrays_name_the_first_culprit() -> None:
+    channels = np.array([3, 9, 4])
+    LEVEL.check_array(np.array([0.0, 1.0, -1.0]), channels, instrument="box")
+    for bad in (1.1, math.nan, math.inf, -math.inf):
+        with pytest.raises(LimitError) as refused:
+            LEVEL.check_array(np.array([0.0, bad, 5.0]), channels, instrument="box")
+        assert refused.value.channel == 9
+    with pytest.raises(LimitError, match=r"box channel 3: 0.6 V .* -1 to 0.5 V"):
+        LEVEL.check_array(
+            np.array([0.6, 0, 0]), channels, instrument="box", high=np.array([0.5, 9, 9])
+        )
+
+
+def test_declarations_must_make_sense() -> None:
+    with pytest.raises(ValueError, match="choices"):
+        Quantity("x", "X", "Set it.", kind=str)
+    with pytest.raises(ValueError, match="empty"):
+        Quantity("x", "X", "Set it.", low=1, high=0)
+
+
+@pytest.mark.parametrize("quantity", DECLARED, ids=lambda quantity: quantity.name)
+def test_every_declaration_of_every_driver(quantity: Quantity) -> None:
+    """Docstring grammar, a range for every number, a safe value within it."""
+    assert re.fullmatch(r"(Control|Get|Measure|Set) [^.]+(\.[^.]+)*\.", quantity.doc)
+    if quantity.kind in (float, int):
+        assert math.isfinite(quantity.low)
+        assert math.isfinite(quantity.high)
+        assert re.search(r"\(-?[\d.e]+ to [\d.e]+\)\.$", quantity.doc)
+    if quantity.unit:
+        assert f" in {quantity.unit} " in quantity.doc
+    if quantity.safe is not None:
+        quantity.check(quantity.safe, instrument="test")

@@ -1,0 +1,101 @@
+"""The receiving half of a link: whatever the pieces, messages come out whole and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.transport.link import LinkClosed, LinkTimeout
+from drivers.transport.receive import MAX_UNREAD, ReceiveBuffer
+
+
+@given(
+    messages=st.lists(
+        st.binary(max_size=20).filter(lambda m: b"\r\n" not in m + b"\r"), max_size=8
+    ),
+    cuts=st.lists(st.integers(0, 200), max_size=20),
+)
+def test_pieces_do_not_matter(messages: list[bytes], cuts: list[int]) -> None:
+    stream = b"".join(message + b"\r\n" for message in messages)
+    edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+
+    async def scenario() -> list[bytes]:
+        buffer = ReceiveBuffer("test")
+
+        async def feed() -> None:
+            for start, stop in itertools.pairwise(edges):
+                buffer.feed(stream[start:stop])
+                await asyncio.sleep(0)
+
+        feeding = asyncio.create_task(feed())
+        got = [await buffer.read_until(b"\r\n", 5.0) for _ in messages]
+        await feeding
+        assert buffer.take_all() == b""
+        return got
+
+    assert asyncio.run(scenario()) == [message + b"\r\n" for message in messages]
+
+
+def test_timeout_keeps_what_came(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        buffer.feed(b"half")
+        loop = asyncio.get_running_loop()
+        with pytest.raises(LinkTimeout, match=r"port.*within 0\.5 s \(4 bytes came\)"):
+            await buffer.read_until(b"\n", 0.5)
+        assert loop.time() == pytest.approx(0.5, abs=0.01)
+        assert await buffer.read_exactly(4, 0.1) == b"half"
+
+    virtual(scenario())
+
+
+def test_end_of_file_is_an_error_at_once(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.25, buffer.fail, LinkClosed("gone"))
+        with pytest.raises(LinkClosed, match="gone"):
+            await buffer.read_until(b"\n", 100.0)
+        assert loop.time() < 1.0
+        with pytest.raises(LinkClosed):
+            await buffer.read_exactly(1, 100.0)
+        assert loop.time() < 1.0
+
+    virtual(scenario())
+
+
+def test_bytes_before_the_end_of_file_can_be_read(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        buffer.feed(b"last words\n")
+        buffer.fail(LinkClosed("gone"))
+        buffer.feed(b"ghost")
+        assert await buffer.read_until(b"\n", 1.0) == b"last words\n"
+        assert buffer.take_all() == b""
+
+    virtual(scenario())
+
+
+def test_babble_closes_the_link() -> None:
+    buffer = ReceiveBuffer("port")
+    buffer.feed(bytes(MAX_UNREAD))
+    assert not buffer.failed
+    buffer.feed(b"!")
+    assert buffer.failed
+
+
+def test_two_readers_are_a_mistake(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        first = asyncio.create_task(buffer.read_exactly(1, 1.0))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="hold its lock"):
+            await buffer.read_exactly(1, 1.0)
+        buffer.feed(b"x")
+        assert await first == b"x"
+
+    virtual(scenario())
