@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
 from calibration.record import RecordError
 from drivers.errors import IdentityError, InstrumentError, LimitError
@@ -37,6 +39,14 @@ MENDABLE = (
 EXIT_MENDABLE = 2
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Answers wrong options as every other mistake: by one line, and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave, saying what was wrong."""
+        self.exit(EXIT_MENDABLE, f"error: {message}; see {self.prog} --help\n")
 
 
 class Terminated(KeyboardInterrupt):

@@ -15,7 +15,7 @@ from typing import Any
 from hil.bench.faces import Bench, make_core
 from hil.bench.file import from_document
 from hil.bench.opening import BACKENDS, PATHS
-from hil.console import run_command
+from hil.console import OneLineParser, run_command
 from hil.control.schedule import Schedule
 from hil.learn.loop import deploy, measure_accuracy
 from hil.learn.network import Network
@@ -26,7 +26,7 @@ from hil.tasks import TASKS, load_task
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    p = argparse.ArgumentParser(
+    p = OneLineParser(
         prog="python -m hil.evaluate",
         description="Measure the accuracy of a finished run again, on its bench.",
         epilog="example: python -m hil.evaluate runs/20260101-120000-digits-pat-seed0",

@@ -18,20 +18,26 @@ from hil.bench.banks import file_with_banks
 from hil.bench.faces import Bench, make_core, plant_overlay
 from hil.bench.file import BenchFile, load
 from hil.bench.opening import BACKENDS, OpenBench
-from hil.console import run_command
+from hil.console import OneLineParser, run_command
 from hil.control.plan import plan_pass
-from hil.learn.api import AS_BUILT, default_folder, make_job, prepare_folder
+from hil.learn.api import (
+    AS_BUILT,
+    default_folder,
+    make_job,
+    prepare_folder,
+    refuse_existing,
+)
 from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.job import Job, Result, train_job
 from hil.learn.settings import Method, TwinMode
 from hil.progress import ConsoleProgress
-from hil.record.folder import RunFolder, RunFolderError
+from hil.record.folder import RunFolder
 from hil.tasks import TASKS
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    p = argparse.ArgumentParser(
+    p = OneLineParser(
         prog="python -m hil.train",
         description="Train a ReLaX-Net (time-multiplexed photonic network) with the bench in the "
         "loop.",
@@ -141,8 +147,7 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
     """Open the bench, train by one method, close it again."""
     core, job = build(asked, file, method)
     path = out or default_folder(job)
-    if path.exists():
-        raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
+    refuse_existing(path)
     if asked.as_built not in AS_BUILT:
         core.read_record(Path(asked.as_built))
     else:
@@ -186,7 +191,8 @@ def command(asked: argparse.Namespace) -> int:
         print(summary(run_one(asked, file, asked.method, asked.out)))
         return 0
     _, job = build(asked, file, asked.method)
-    root = RunFolder.create(asked.out or default_folder(job).with_suffix(".compare"))
+    root = RunFolder(asked.out or default_folder(job).with_suffix(".compare"))
+    refuse_existing(root.path)
     began = time.perf_counter()
     results: dict[str, Result] = {}
     for label, method, twin in COMPARED:

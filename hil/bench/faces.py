@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hil.bench.file import BenchFile, load
 from hil.bench.loop_thread import LoopThread
-from hil.bench.opening import BACKENDS, PATHS, OpenBench, check_choice
+from hil.bench.opening import BACKENDS, PATHS, BenchError, OpenBench, check_choice
 from hil.control.electronics import Electronics
 from hil.control.feedback import run_schedule
 from hil.control.schedule import Injection, Schedule
@@ -82,6 +82,21 @@ class _Held:
         """
         self.core.write_as_built(quality, Path(path))
 
+    def _need_loop(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Refuse work for a bench whose loop has ended."""
+        if self._thread.loop.is_closed():
+            work.close()
+            raise BenchError(f"bench {self.file.name} is closed; open it again")
+
+    def _report(self, failed: list[str], error: BaseException | None) -> None:
+        """Tell what could not be made safe; raise it too, unless an error is under way."""
+        for line in failed:
+            self._tell(f"FAILED to make safe: {line}")
+        if failed and (error is None or isinstance(error, KeyboardInterrupt)):
+            raise BenchError(
+                f"bench {self.file.name} is NOT safe, switch it off by hand: {'; '.join(failed)}"
+            ) from error
+
     async def _run(
         self,
         levels: ArrayLike,
@@ -119,6 +134,7 @@ class Bench(_Held):
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the bench's loop and wait for it; Ctrl-C cancels it safely."""
+        self._need_loop(work)
         return self._thread.call(work)
 
     def run(
@@ -165,9 +181,7 @@ class Bench(_Held):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        failed = self.close()
-        for line in failed:
-            self._tell(f"FAILED to make safe: {line}")
+        self._report(self.close(), error)
 
 
 def _close_forgotten(method: weakref.WeakMethod[Callable[[], list[str]]]) -> None:
@@ -182,12 +196,8 @@ class AsyncBench(_Held):
 
     async def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the bench's loop and await it."""
-        handed = self._thread.submit(work)
-        try:
-            return await asyncio.wrap_future(handed.done)
-        except asyncio.CancelledError:
-            handed.cancel()
-            raise
+        self._need_loop(work)
+        return await self._thread.call_async(work)
 
     async def run(
         self,
@@ -225,8 +235,7 @@ class AsyncBench(_Held):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for line in await self.close():
-            self._tell(f"FAILED to make safe: {line}")
+        self._report(await self.close(), error)
 
 
 def plant_overlay(

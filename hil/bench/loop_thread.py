@@ -9,10 +9,31 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+async def to_the_end(
+    future: asyncio.Future[T], interrupted: Callable[[], object] = lambda: None
+) -> T:
+    """Wait until `future` is done, however often the caller is cancelled meanwhile.
+
+    `interrupted` is called at each cancellation; the last one is raised at the end.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+            interrupted()
+    if cancelled is None:
+        return future.result()
+    if not future.cancelled():
+        future.exception()  # looked at, so that nobody complains that it never was
+    raise cancelled
 
 
 class LoopThread:
@@ -32,14 +53,26 @@ class LoopThread:
         return _Handed(self.loop, work)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine and wait. Ctrl-C cancels it and waits until it has wound down."""
+        """Run a coroutine and wait. Ctrl-C cancels it and waits until it has wound down.
+
+        Ctrl-C again does not shorten that: a bench half-way to `off` must get there.
+        """
         handed = self.submit(work)
-        try:
-            return handed.done.result()
-        except KeyboardInterrupt:
-            handed.cancel()
-            concurrent.futures.wait([handed.done])
-            raise
+        interrupt: KeyboardInterrupt | None = None
+        while not handed.done.done():
+            try:
+                concurrent.futures.wait([handed.done])
+            except KeyboardInterrupt as error:
+                interrupt = error
+                handed.cancel()
+        if interrupt is not None:
+            raise interrupt
+        return handed.done.result()
+
+    async def call_async(self, work: Coroutine[Any, Any, T]) -> T:
+        """As `call`, awaited on the loop of the caller, whose cancellation is as Ctrl-C there."""
+        handed = self.submit(work)
+        return await to_the_end(asyncio.wrap_future(handed.done), handed.cancel)
 
     def stop(self) -> None:
         """Stop the loop and end the thread; idempotent."""
@@ -55,6 +88,7 @@ class _Handed(Generic[T]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> None:
         self.done: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self.done.set_running_or_notify_cancel()  # so that only the task's end ends it
         self._loop = loop
         self._task: asyncio.Task[T] | None = None
         loop.call_soon_threadsafe(self._begin, work)

@@ -25,6 +25,7 @@ from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
+from hil.bench.loop_thread import to_the_end
 from hil.bench.simulated import Simulation, virtual_loop
 from hil.bench.slot_bench import SlotBench
 from hil.control.first_banks import FirstBanks
@@ -111,6 +112,8 @@ class OpenBench:
 
     def now(self) -> float:
         """Bench time, s."""
+        if isinstance(self._machine, SlotBench):
+            return self._machine.now()
         if self._loop is None:
             return self.start_time
         if self.all_simulated:
@@ -162,6 +165,9 @@ class OpenBench:
             self.state = BenchState.IDLE
             return
         self.ledger = Ledger(self.now)
+        if self.simulation is not None and not self.all_simulated:
+            real = [i.name for i in self.file.instruments if (i.backend or self.backend) == "real"]
+            tell(f"mixed bench: the simulation sees the wires of {', '.join(real)} (real) as idle")
         try:
             with self.ledger.span("state"):
                 await self._open_instruments(tell)
@@ -204,8 +210,12 @@ class OpenBench:
     async def off(self, tell: Callable[[str], None] = logger.info) -> list[str]:
         """Drive to the safe state: light, inputs, heaters down their ramp, outputs off.
 
-        Idempotent; one failing step does not stop the rest. Returns what failed, a line each.
+        Idempotent; neither a failing step nor a cancellation stops the rest. Returns what failed,
+        a line each.
         """
+        return await to_the_end(asyncio.ensure_future(self._off(tell)))
+
+    async def _off(self, tell: Callable[[str], None]) -> list[str]:
         failed: list[str] = []
 
         async def attempt(what: str, step: Awaitable[Any]) -> None:
@@ -234,7 +244,10 @@ class OpenBench:
         return failed
 
     async def close(self, tell: Callable[[str], None] = logger.info) -> list[str]:
-        """Drive to `off`, then close every link. Returns what failed."""
+        """Drive to `off`, then close every link, to the end as `off`. Returns what failed."""
+        return await to_the_end(asyncio.ensure_future(self._close(tell)))
+
+    async def _close(self, tell: Callable[[str], None]) -> list[str]:
         failed = await self.off(tell)
         for instrument in self.parts.instruments:
             try:

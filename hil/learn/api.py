@@ -16,10 +16,12 @@ from hil.learn.loop import EpochReport, Watcher
 from hil.learn.network import Network
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.record.folder import RECORD, RunFolder, RunFolderError
-from hil.tasks import Task, load_task, task_from_arrays
+from hil.tasks import Task, TaskError, load_task, task_from_arrays
 from hil.twin.machine import Twin
 
 AS_BUILT = ("best", "std", "rough", "poor", "bad")
+#: What scikit-learn's splitter takes.
+SPLIT_SEED_MAX = 2**32 - 1
 TaskLike = str | Task | tuple[ArrayLike, ArrayLike]
 
 
@@ -49,6 +51,8 @@ def make_job(
     """Assemble and check a job; arguments as `train`. Touches nothing."""
     if twin not in tuple(TwinMode):
         raise MethodError(f"no twin mode {twin!r}; there are {', '.join(TwinMode)}")
+    if not 0 <= split_seed <= SPLIT_SEED_MAX:
+        raise TaskError(f"split_seed is {split_seed}; it must be from 0 to {SPLIT_SEED_MAX}")
     settings = TrainingSettings(
         method=parse_method(method), twin=TwinMode(twin), epochs=epochs, batch=batch, seed=seed
     )
@@ -62,6 +66,17 @@ def make_job(
     job = Job(chosen, banks, n_steps, settings, split_seed)
     job.check(bench)
     return job
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse a run folder that exists: a finished run is never written over.
+
+    Raises
+    ------
+    RunFolderError
+    """
+    if path.exists():
+        raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
 
 
 def default_folder(job: Job) -> Path:
@@ -131,8 +146,7 @@ def prepare_folder(
 ) -> RunFolder:
     """Make the run folder with the calibration record that the twin will start from."""
     path = Path(out) if out is not None else default_folder(job)
-    if path.exists():
-        raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
+    refuse_existing(path)
     if as_built in AS_BUILT:
         bench.check_as_built()
         folder = RunFolder.create(path)

@@ -56,6 +56,8 @@ class TrainingSettings:
             raise MethodError(f"epochs is {self.epochs}; at least one is needed")
         if self.batch < 2:
             raise MethodError(f"batch is {self.batch}; at least two samples are needed")
+        if self.seed < 0:
+            raise MethodError(f"seed is {self.seed}; a whole number from 0 on is needed")
 
 
 def parse_method(name: str) -> Method:

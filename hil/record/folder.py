@@ -129,11 +129,15 @@ class RunFolder:
     def _put(self, name: str, content: bytes) -> None:
         target = self.path / name
         aside = target.with_name(target.name + ".part")
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, target)
+        try:
+            with aside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, target)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
 
 
 def _plain(value: Any) -> Any:

@@ -39,8 +39,8 @@ class RefitSettings:
     """
 
     rate: float = 0.003
-    every: int = 2
-    steps: int = 1
+    every: int = 1
+    steps: int = 2
     replay: int = 64
     settings: int = 4
     samples: int = 24
@@ -89,14 +89,14 @@ PRIOR_SIGMA: dict[str, float] = {
 
 @dataclass(frozen=True)
 class _Remembered:
-    """Slots of one batch at one setting, a contiguous choice of samples."""
+    """Chosen samples of one batch at one setting, gathered by bank.
+
+    `banks[k]` holds (sent, sent before, whether a sample precedes, measured, weight) of all slots
+    that used bank k, each (slots of the bank * samples, N) or (…, 1).
+    """
 
     powers: Tensor
-    sent: Tensor
-    sent_before: Tensor
-    follows_dark: Tensor
-    measured: Tensor
-    weight: Tensor
+    banks: dict[int, tuple[Tensor, ...]]
 
 
 class OnlineRefit:
@@ -109,7 +109,6 @@ class OnlineRefit:
         self.residual = float("nan")
         self._rng = np.random.default_rng([seed, 0x7EF17])
         self._memory: list[_Remembered] = []
-        self._banks: tuple[int, ...] = ()
         self._seen = 0
         self._free = {
             name: value.requires_grad_()
@@ -127,7 +126,6 @@ class OnlineRefit:
         The residual is the rms of (believed - measured) over all slots, in signal units.
         """
         fresh = self._choose(powers, trace)
-        self._banks = trace.banks
         self._judge(fresh)
         if len(self._memory) >= self.settings.replay:
             self._memory.pop(int(self._rng.integers(len(self._memory) // 2)))
@@ -140,31 +138,41 @@ class OnlineRefit:
 
     def _choose(self, powers: Tensor, trace: Trace) -> _Remembered:
         count = min(self.settings.samples, trace.batch)
-        chosen = self._rng.choice(trace.batch, count, replace=False)
-        # Entries are fitted together, so each holds as many samples: a small batch repeats its own.
-        chosen = np.sort(np.resize(chosen, self.settings.samples))
-        before = np.maximum(chosen - 1, 0)
-        return _Remembered(
-            powers=powers.detach().clone(),
-            sent=torch.from_numpy(trace.sent[chosen].swapaxes(0, 1).copy()),
-            sent_before=torch.from_numpy(trace.sent[before].swapaxes(0, 1).copy()),
-            follows_dark=torch.from_numpy(trace.after_dark[chosen]),
-            measured=torch.from_numpy(trace.measured[chosen].swapaxes(0, 1).copy()),
-            weight=torch.from_numpy(1.0 - trace.clipped[chosen].swapaxes(0, 1)),
+        chosen = np.sort(self._rng.choice(trace.batch, count, replace=False))
+        ports = trace.sent.shape[2]
+        precedes = np.broadcast_to(~trace.after_dark[chosen, None, None], (count, 1, 1))
+        arrays = (
+            trace.sent[chosen],
+            trace.sent[np.maximum(chosen - 1, 0)],
+            precedes,
+            trace.measured[chosen],
+            ~trace.clipped[chosen],
         )
+        banks: dict[int, tuple[Tensor, ...]] = {}
+        for bank in sorted(set(trace.banks)):
+            slots = [t for t, used in enumerate(trace.banks) if used == bank]
+            banks[bank] = tuple(
+                torch.from_numpy(
+                    np.repeat(array, len(slots), axis=1).reshape(-1, 1).astype(np.float64)
+                    if array is precedes
+                    else array[:, slots].reshape(-1, ports).astype(np.float64)
+                )
+                for array in arrays
+            )
+        return _Remembered(powers.detach().clone(), banks)
 
     def _error(self, entries: list[_Remembered], parameters: TwinParameters) -> Tensor:
         """Mean square one-slot error over entries, clipped points left out."""
         matrices = self.twin.matrices(torch.stack([e.powers for e in entries]), parameters)
-        matrices = matrices[:, list(self._banks)]
-        sent = torch.stack([e.sent for e in entries])
-        before = self.twin.modulate(torch.stack([e.sent_before for e in entries]), parameters)
-        dark = torch.stack([e.follows_dark for e in entries])[:, None, :, None]
-        before = torch.where(dark, torch.zeros_like(before), before)
-        believed = self.twin.slot(sent, before, matrices, parameters)
-        weight = torch.stack([e.weight for e in entries])
-        error = weight * (believed - torch.stack([e.measured for e in entries])) ** 2
-        return error.sum() / weight.sum().clamp_min(1.0)
+        error, count = matrices.new_zeros(()), 0.0
+        for bank in entries[0].banks:
+            parts = zip(*(e.banks[bank] for e in entries), strict=True)
+            sent, sent_before, precedes, measured, weight = (torch.stack(part) for part in parts)
+            before = precedes * self.twin.modulate(sent_before, parameters)
+            believed = self.twin.slot(sent, before, matrices[:, bank], parameters)
+            error = error + (weight * (believed - measured) ** 2).sum()
+            count += float(weight.sum())
+        return error / max(count, 1.0)
 
     @torch.no_grad()
     def _judge(self, fresh: _Remembered) -> None:
@@ -185,19 +193,22 @@ class OnlineRefit:
         pick = min(self.settings.settings - 1, len(self._memory) - 1)
         older = self._rng.choice(len(self._memory) - 1, pick, replace=False) if pick > 0 else []
         entries = [self._memory[-1], *(self._memory[int(i)] for i in older)]
-        parameters = {**self.twin.parameters, **self._free}
-        pull = torch.zeros((), dtype=torch.float64)
-        for name, value in self._free.items():
-            departure = (value - self.twin.prior[name]) / PRIOR_SIGMA[name]
-            pull = pull + (departure**2).mean()
-        loss = self._error(entries, parameters) + self.settings.pull * pull
         self._optimiser.zero_grad()
-        loss.backward()
+        self._error(entries, {**self.twin.parameters, **self._free}).backward()
+        self._pull()
         self._optimiser.step()
         self.twin.parameters = {
             **self.twin.parameters,
             **{name: value.detach().clone() for name, value in self._free.items()},
         }
+
+    @torch.no_grad()
+    def _pull(self) -> None:
+        """Add the gradient of pull * mean(((value - prior) / sigma)^2) of every parameter."""
+        for name, value in self._free.items():
+            if value.grad is not None:
+                strength = 2.0 * self.settings.pull / (PRIOR_SIGMA[name] ** 2 * value.numel())
+                value.grad.add_(value - self.twin.prior[name], alpha=strength)
 
     def _new_optimiser(self) -> torch.optim.Adam:
         rate = self.settings.rate * self._scale

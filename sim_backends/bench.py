@@ -1,0 +1,268 @@
+"""A whole simulated bench: the instruments of a bench file, joined to a plant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from .bench_file import (
+    BenchDocumentError,
+    BenchFile,
+    Document,
+    Instrument,
+    element_index,
+    read_bench,
+)
+from .endpoints import RPC_PORT, UPLOAD_PORT, Endpoint, endpoint
+from .faults import LinkFaults
+from .host.clock import BenchClock
+from .host.http import HttpConversation
+from .host.memory import Network
+from .host.session import Conversation, Converse, LinkTiming, client_connected
+from .pulse_streamer.device import PulseStreamer
+from .pulse_streamer.rpc import RpcServer
+from .pulse_streamer.upload import UploadConversation
+from .qontrol_q8 import MODELS, PortConversation, QontrolChain, ReadbackNumbers
+from .red_pitaya import BoxNumbers, RedPitaya
+from .red_pitaya.clock import BoxClock
+from .wiring import BoxJoint, Heaters, PlantInterface, PortWire, Wiring
+
+if TYPE_CHECKING:
+    from .plant.numbers import PlantNumbers
+    from .plant.plant import Plant
+    from .slot import SlotMachine
+
+SimulatedInstrument = QontrolChain | PulseStreamer | RedPitaya
+_CLOCKS, _CHASSIS = 0xB0C5, 0x0C1A
+_SPAN = 8e-9
+"""s over which the boxes' clock phases are spread."""
+
+
+class SimulatedBench:
+    """All simulated instruments of one bench, and the plant behind them.
+
+    Parameters ---------- document : decoded bench file. start_time : s of bench time at the first
+    event on a real loop; a virtual loop brings its own time. only : names of the instruments to
+    simulate (None: all); the wires of the others are idle. plant : another plant than the
+    document's own, for tests.
+
+    Attributes
+    ----------
+    instruments : simulated instruments by name.
+    faults : link faults on order, by instrument name.
+
+    Raises
+    ------
+    BenchDocumentError
+        When the document cannot be simulated.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        start_time: float = 0.0,
+        only: Iterable[str] | None = None,
+        plant: PlantInterface | None = None,
+    ) -> None:
+        self._document = document
+        self._file = read_bench(document)
+        self._start_time = start_time
+        if plant is None:
+            from .plant.plant import Plant
+            from .plant.spec import PlantSpecError
+
+            try:
+                self._plant: PlantInterface = Plant.from_document(document)
+            except PlantSpecError as error:
+                raise BenchDocumentError(str(error)) from error
+        else:
+            self._plant = plant
+        wanted = {item.name for item in self._file.instruments} if only is None else set(only)
+        _check_only(self._file, wanted)
+        self.clock = BenchClock(start_time)
+        wires = sorted(self._file.wiring.ports, key=lambda port: port.port)
+        self.wiring = Wiring(
+            self._plant,
+            self.clock,
+            [PortWire(port.box, port.output, port.input) for port in wires],
+            self._file.wiring.lines.trigger,
+        )
+        self.instruments: dict[str, SimulatedInstrument] = {}
+        self.faults: dict[str, LinkFaults] = {}
+        for index, item in enumerate(self._file.instruments):
+            if item.name in wanted:
+                self.instruments[item.name] = self._build(item, index)
+                self.faults[item.name] = LinkFaults()
+
+    # -- building ---------------------------------------------------------------------------------
+
+    def _build(self, item: Instrument, index: int) -> SimulatedInstrument:
+        builders: dict[str, Callable[[Instrument, int], SimulatedInstrument]] = {
+            "qontrol_q8": self._build_chassis,
+            "pulse_streamer": self._build_pattern,
+            "red_pitaya": self._build_box,
+        }
+        builder = builders.get(item.driver)
+        if builder is None:
+            raise BenchDocumentError(
+                f"instrument.{index}.driver: {item.driver!r} cannot be simulated; there are "
+                + ", ".join(builders)
+            )
+        return builder(item, index)
+
+    @cached_property
+    def _numbers(self) -> PlantNumbers:
+        """The plant's numbers, some of which are the instruments' own."""
+        from .plant.spec import PlantSpec
+
+        return PlantSpec.from_document(self._document).numbers
+
+    @property
+    def _seed(self) -> int:
+        return int(self._file.plant.get("seed", 0))
+
+    def _build_chassis(self, item: Instrument, index: int) -> QontrolChain:
+        modules = int(item.options.get("modules", 8))
+        model = item.identity.get("model", "Q8iv")
+        if model not in MODELS:
+            raise BenchDocumentError(
+                f"instrument.{index}.identity.model: {model!r} is no Qontrol Q8; there are "
+                + ", ".join(MODELS)
+            )
+        bank = np.full(modules * 8, -1, np.intp)
+        element = np.zeros(modules * 8, np.intp)
+        for heater in self._file.wiring.elements:
+            if heater.chassis != item.name:
+                continue
+            channel = heater.module * 8 + heater.channel
+            if channel >= modules * 8:
+                raise BenchDocumentError(
+                    f"wiring.elements: {item.name} has {modules} modules, no number {heater.module}"
+                )
+            bank[channel] = heater.bank
+            element[channel] = element_index(heater, self._file.ports) or 0
+        numbers = self._numbers
+        return QontrolChain(
+            Heaters(self.wiring, bank, element),
+            modules,
+            model,
+            item.identity.get("serial", "****"),
+            ReadbackNumbers(
+                numbers.readback_offset, numbers.readback_noise, _seed(self._seed, _CHASSIS, index)
+            ),
+            numbers.heater_dac_bits,
+        )
+
+    def _build_pattern(self, item: Instrument, index: int) -> PulseStreamer:
+        return PulseStreamer(
+            self.wiring,
+            self.clock.now,
+            serial=item.identity.get("serial", "00:26:32:f0:00:01"),
+            hostname=(endpoint(item.resource) or Endpoint()).host or "pulsestreamer",
+        )
+
+    def _build_box(self, item: Instrument, index: int) -> RedPitaya:
+        numbers = self._numbers
+        draw = np.random.default_rng(np.random.SeedSequence([self._seed, _CLOCKS, index]))
+        error, phase, spread = draw.standard_normal(), draw.random(), draw.uniform(-1.0, 1.0)
+        clock = BoxClock(
+            float(error) * numbers.clock_error,
+            float(phase) * _SPAN,
+            numbers.trigger_latency + float(spread) * numbers.trigger_latency_spread,
+            numbers.clock_grid > 0.0,
+        )
+        box = RedPitaya(
+            BoxJoint(self.wiring, item.name),
+            BoxNumbers(clock, numbers.dac_bits, numbers.adc_bits),
+        )
+        self.wiring.join_box(item.name, box)
+        return box
+
+    # -- hosting ----------------------------------------------------------------------------------
+
+    def attach(self, network: Network) -> None:
+        """Serve every simulated instrument at its resource's address on `network`.
+
+        Raises
+        ------
+        BenchDocumentError
+            When a resource string gives no address that a network of this kind has.
+        """
+        for index, item in enumerate(self._file.instruments):
+            if item.name not in self.instruments:
+                continue
+            place = endpoint(item.resource)
+            if place is None:
+                raise BenchDocumentError(
+                    f"instrument.{index}.resource: {item.resource!r} cannot be simulated; write "
+                    "ASRL<device>::INSTR, TCPIP::<host>::<port>::SOCKET or TCPIP::<host>::INSTR"
+                )
+            for port, converse in self.ports_of(item.name).items():
+                connected = client_connected(
+                    converse, self.timing_of(item.name), self.faults[item.name]
+                )
+                if place.device is not None:
+                    network.listen_serial(place.device, connected)
+                elif place.host is not None:
+                    chosen = port if place.port is None or port is None else place.port
+                    if chosen is None:
+                        raise BenchDocumentError(
+                            f"instrument.{index}.resource: {item.resource!r} is not a serial port"
+                        )
+                    network.listen_tcp(place.host, chosen, connected)
+
+    def ports_of(self, name: str) -> dict[int | None, Converse]:
+        """How to converse with an instrument: by its TCP ports, or None for a serial port."""
+        device = self.instruments[name]
+        if isinstance(device, QontrolChain):
+            return {None: lambda send: PortConversation(device, send)}
+        if isinstance(device, PulseStreamer):
+            rpc = RpcServer(device)
+
+            def over_http(send: Callable[[bytes], None]) -> Conversation:
+                return HttpConversation("/json-rpc", rpc.answer, send)
+
+            return {
+                RPC_PORT: over_http,
+                UPLOAD_PORT: lambda send: UploadConversation(device, send),
+            }
+        return {5000: device.converse}
+
+    def timing_of(self, name: str) -> LinkTiming:
+        """Timing of an instrument's link."""
+        link = next(item.link for item in self._file.instruments if item.name == name)
+        return LinkTiming(link.latency, link.bytes_per_second, link.read_bytes_per_second)
+
+    @property
+    def file(self) -> BenchFile:
+        """The checked bench document."""
+        return self._file
+
+    # -- beside the wire --------------------------------------------------------------------------
+
+    def write_as_built(self, path: str | Path, quality: str) -> None:
+        """Write what a survey of class `quality` knows of this bench: a calibration record."""
+        from .as_built import write_as_built
+
+        write_as_built(cast("Plant", self._plant), quality, path)
+
+    def slot_machine(self) -> SlotMachine:
+        """The plant as a fast slot machine, without instruments, from the start time on."""
+        from .slot import SlotMachine
+
+        return SlotMachine(self._document, self._start_time, cast("Plant", self._plant))
+
+
+def _check_only(file: BenchFile, wanted: set[str]) -> None:
+    unknown = wanted - {item.name for item in file.instruments}
+    if unknown:
+        raise BenchDocumentError(f"no instrument is named {', '.join(sorted(unknown))}")
+
+
+def _seed(*words: int) -> int:
+    return int(np.random.SeedSequence(list(words)).generate_state(1)[0])

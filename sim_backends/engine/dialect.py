@@ -1,0 +1,35 @@
+"""What differs between makers' readings of SCPI, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One maker's habits.
+
+    The defaults are those of the scpi-parser library (github j123b567/scpi-parser), which many
+    instruments embed.
+    """
+
+    request_end: bytes = b"\n"
+    """Ends a program message."""
+    reply_end: bytes = b"\r\n"
+    """Ends a response message."""
+    separator: bytes = b";"
+    """Between the replies of one message's queries."""
+    blocks_in: bool = True
+    """Whether the framing counts bytes of a definite block sent to the instrument."""
+    input_limit: int = 1 << 19
+    """Longest message, bytes."""
+    queue_depth: int = 16
+    stop_on_error: bool = False
+    """Whether a bad unit discards the rest of its message (Keithley) or only itself (scpi-parser).
+    """
+    common_resets_path: bool = True
+    """Whether a common command takes the header path back to the root (scpi-parser) or leaves it
+    (488.2).
+    """
+    no_error: str = '0,"No error"'
+    """Reply to SYSTem:ERRor? with nothing queued; some makers write `+0`."""

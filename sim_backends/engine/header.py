@@ -1,0 +1,80 @@
+"""Command headers: patterns such as `SYSTem:ERRor[:NEXT]?` and the table that finds a command by
+its header.
+
+A mnemonic is matched in its long form or in its short form (the capitals) and in nothing between,
+whatever the case; `[...]` may be left out; `#` takes a numeric suffix, 1 if absent (SCPI-1999
+volume 1, 6.2; notation of scpi-parser).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, NamedTuple, TypeVar
+
+Handler = TypeVar("Handler")
+
+_CACHE_LIMIT = 4096
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Regular expression for a header pattern; one group a numeric suffix."""
+    parts: list[str] = []
+    position = 0
+    while position < len(pattern):
+        word = _WORD.match(pattern, position)
+        if word is not None:
+            long = word.group()
+            short = "".join(letter for letter in long if not letter.islower())
+            parts.append(long if short == long else f"(?:{long}|{short})")
+            position = word.end()
+            continue
+        character = pattern[position]
+        parts.append({"[": "(?:", "]": ")?", "#": r"(\d*)"}.get(character, re.escape(character)))
+        position += 1
+    return re.compile("".join(parts), re.IGNORECASE)
+
+
+class Found(NamedTuple, Generic[Handler]):
+    """A header that has been looked up."""
+
+    handler: Handler
+    suffixes: tuple[int, ...]
+    query: bool
+    path: str
+    """What a following unit without a leading colon is prefixed with."""
+
+
+class CommandTable(Generic[Handler]):
+    """Commands by header pattern; look-ups are remembered, as programs repeat themselves."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._cache: dict[str, Found[Handler]] = {}
+
+    def add(self, pattern: str, handler: Handler) -> None:
+        """Enter a command. Earlier entries win where patterns overlap."""
+        self._entries.append((pattern, compile_pattern(pattern), handler))
+        self._cache.clear()
+
+    @property
+    def patterns(self) -> list[str]:
+        """All patterns, in order of entry."""
+        return [pattern for pattern, _, _ in self._entries]
+
+    def find(self, header: str) -> Found[Handler] | None:
+        """The command of a full header (from the root, without leading colon), or None."""
+        found = self._cache.get(header)
+        if found is not None:
+            return found
+        for _, expression, handler in self._entries:
+            match = expression.fullmatch(header)
+            if match is None:
+                continue
+            suffixes = tuple(int(digits) if digits else 1 for digits in match.groups())
+            path = "" if header[0] == "*" else header[: header.rfind(":") + 1]
+            found = Found(handler, suffixes, header[-1] == "?", path)
+            if len(self._cache) < _CACHE_LIMIT:
+                self._cache[header] = found
+            return found
+        return None

@@ -1,0 +1,183 @@
+"""Program message units and their parameters: separating, numbers, booleans, keywords, strings,
+blocks.
+
+Syntax after IEEE 488.2-1992 chapter 7: units are joined by `;`, parameters by `,`; neither counts
+inside a quoted string or a definite-length block `#<d><length><bytes>`. Messages are text in
+latin-1, so a block keeps its bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import lru_cache
+
+from .errors import ScpiError
+
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%]*)")
+_BASES = {"H": 16, "Q": 8, "B": 2}
+_SPECIAL = {"INF": math.inf, "INFINITY": math.inf, "NINF": -math.inf}
+_MULTIPLIERS = {
+    "EX": 1e18, "PE": 1e15, "T": 1e12, "G": 1e9, "MA": 1e6, "K": 1e3, "": 1.0,
+    "M": 1e-3, "U": 1e-6, "N": 1e-9, "P": 1e-12, "F": 1e-15, "A": 1e-18,
+}  # fmt: skip
+
+
+def block_end(text: str, start: int) -> int | None:
+    """Position after the block that begins at `start`; None if it is not yet complete.
+
+    Returns `start` itself where no definite block begins there (`#0`, `#H1F`, a lone `#`).
+    """
+    if start + 1 >= len(text):
+        return None
+    digits = text[start + 1]
+    if digits not in "123456789":
+        return start
+    data = start + 2 + int(digits)
+    if data > len(text):
+        return None
+    length = text[start + 2 : data]
+    if not length.isdigit():
+        return start
+    end = data + int(length)
+    return end if end <= len(text) else None
+
+
+def separate(text: str, separator: str) -> list[str]:
+    """Split at `separator` outside strings and blocks."""
+    if '"' not in text and "'" not in text and "#" not in text:
+        return text.split(separator)
+    parts: list[str] = []
+    begin = position = 0
+    quote = ""
+    while position < len(text):
+        character = text[position]
+        if quote:
+            if character == quote:
+                quote = ""
+        elif character in "\"'":
+            quote = character
+        elif character == "#":
+            end = block_end(text, position)
+            if end is not None and end > position:
+                position = end
+                continue
+        elif character == separator:
+            parts.append(text[begin:position])
+            begin = position + 1
+        position += 1
+    parts.append(text[begin:])
+    return parts
+
+
+def arguments(text: str, least: int, most: int) -> list[str]:
+    """The parameters of a unit, stripped.
+
+    Raises `ScpiError` -109 with fewer than `least`, -108 with more than `most`.
+    """
+    parts = [part.strip() for part in separate(text, ",")] if text else []
+    if len(parts) < least or (len(parts) <= least and parts and not parts[-1]):
+        raise ScpiError(-109)
+    if len(parts) > most:
+        raise ScpiError(-108)
+    return parts
+
+
+def number(text: str, unit: str = "") -> float:
+    """A decimal, non-decimal (`#H1F`, `#Q17`, `#B101`) or special (`INF`) number in `unit`.
+
+    A unit suffix with multiplier is understood (`1.5KHZ`, `10 MV`; M is milli except in MHZ and
+    MOHM). Raises `ScpiError`: -104 not a number, -131 a suffix that does not fit, -138 a suffix
+    where none is allowed.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        pass
+    else:
+        # Python takes "1_0" and "nan"; 488.2 takes neither.
+        if "_" in text or math.isnan(value):
+            raise ScpiError(-121)
+        return value
+    upper = text.upper()
+    if upper in _SPECIAL:
+        return _SPECIAL[upper]
+    if len(upper) > 2 and upper[0] == "#" and upper[1] in _BASES:
+        try:
+            return float(int(upper[2:], _BASES[upper[1]]))
+        except ValueError:
+            raise ScpiError(-121) from None
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ScpiError(-104)
+    suffix = match.group(2).upper()
+    if not unit:
+        raise ScpiError(-138)
+    base = unit.upper()
+    if not suffix.endswith(base):
+        raise ScpiError(-131)
+    prefix = suffix[: len(suffix) - len(base)]
+    if prefix == "M" and base in ("HZ", "OHM"):
+        prefix = "MA"
+    if prefix not in _MULTIPLIERS:
+        raise ScpiError(-131)
+    return float(match.group(1).replace(" ", "")) * _MULTIPLIERS[prefix]
+
+
+def integer(text: str, low: int, high: int) -> int:
+    """A whole number; fractions are rounded as 488.2 asks. `ScpiError` -222 outside low..high."""
+    value = number(text)
+    if not low <= value <= high:
+        raise ScpiError(-222)
+    return math.floor(value + 0.5)
+
+
+def boolean(text: str) -> bool:
+    """`ON`, `OFF` or a number (non-zero is on). `ScpiError` -224 for another word."""
+    upper = text.upper()
+    if upper == "ON" or upper == "1":
+        return True
+    if upper == "OFF" or upper == "0":
+        return False
+    try:
+        return number(text) != 0
+    except ScpiError:
+        raise ScpiError(-224) from None
+
+
+@lru_cache(maxsize=1024)
+def choice(text: str, words: tuple[str, ...]) -> str:
+    """The keyword of `words` (capitals = short form) that `text` spells, as written in `words`,
+    upper case.
+
+    Raises `ScpiError` -224 when there is none.
+    """
+    upper = text.upper()
+    for word in words:
+        if upper == word.upper() or upper == "".join(c for c in word if not c.islower()):
+            return word.upper()
+    raise ScpiError(-224)
+
+
+def string(text: str) -> str:
+    """A quoted string, `"` or `'`, the quote doubled inside. `ScpiError` -151 if it is none."""
+    if len(text) < 2 or text[0] not in "\"'" or text[-1] != text[0]:
+        raise ScpiError(-151)
+    return text[1:-1].replace(text[0] * 2, text[0])
+
+
+def block(text: str) -> bytes:
+    """The bytes of a definite (`#15hello`) or indefinite (`#0hello`) block. `ScpiError` -161 if
+    malformed.
+    """
+    if text.startswith("#0"):
+        return text[2:].encode("latin-1")
+    if not text.startswith("#") or block_end(text, 0) != len(text):
+        raise ScpiError(-161)
+    return text[2 + int(text[1]) :].encode("latin-1")
+
+
+def write_block(payload: bytes) -> bytes:
+    """`payload` as a definite-length block."""
+    length = b"%d" % len(payload)
+    return b"#%d%b%b" % (len(length), length, payload)

@@ -1,0 +1,1 @@
+"""Where a simulated instrument is reached: in memory, on TCP, on a pseudo-terminal."""

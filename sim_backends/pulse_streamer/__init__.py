@@ -1,0 +1,8 @@
+"""A simulated Swabian Instruments Pulse Streamer 8/2."""
+
+from __future__ import annotations
+
+from .device import PulseStreamer
+from .program import Playback, Program
+
+__all__ = ["Playback", "Program", "PulseStreamer"]

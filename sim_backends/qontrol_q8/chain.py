@@ -1,0 +1,212 @@
+"""The modules of a chain: outputs, limits, trips and read-back, without the wire protocol.
+
+Models and full scales from the vendor's API (takeqontrol/api 1.1.20, DEVICE_PROPERTIES); what a
+tripped output does is not documented, and the careful reading is taken: it goes to zero.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Channels = NDArray[np.intp]
+
+MODELS = {
+    "Q8iv": (12.0, 24.0e-3),
+    "Q8b": (12.0, 83.333333e-3),
+    "Q8a": (12.0, 0.1),
+    "Q8bi": (12.0, 0.1),
+}
+"""model -> full scale in V and A"""
+
+PER_MODULE = 8
+FULL_WORD = 0xFFFF
+OVER_VOLTAGE, OVER_CURRENT = 1, 2
+_BISECTIONS = 40
+_LOG_DEPTH = 64
+
+
+class Loads(Protocol):
+    """What is joined to the outputs."""
+
+    def drive(self, channels: Channels, volts: Floats) -> None:
+        """Channels step to `volts`."""
+        ...
+
+    def amps(self, channels: Channels, volts: Floats) -> Floats:
+        """Currents in A that channels draw at `volts`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReadbackNumbers:
+    """Imperfection of the measured values, relative to full scale.
+
+    `offset` is the rms over channels, `noise` that of one reading; `seed` fixes both.
+    """
+
+    offset: float = 0.0
+    noise: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An output fault: error code 1 or 2 and the channel of the whole chain."""
+
+    code: int
+    channel: int
+
+
+class QontrolChain:
+    """`modules` modules of one model; channels are counted through the chain.
+
+    `stuck` (channel -> V) and `dead` (channels) are faults of the outputs on order: a stuck one
+    stays at its voltage whatever is set, a dead one delivers nothing.
+    """
+
+    def __init__(
+        self,
+        loads: Loads,
+        modules: int = 8,
+        model: str = "Q8iv",
+        serial: str = "****",
+        readback: ReadbackNumbers | None = None,
+        bits: int | None = 16,
+        firmware: str = "v2.4.1",
+    ) -> None:
+        if model not in MODELS:
+            raise ValueError(f"Qontrol model {model!r}: known are {', '.join(MODELS)}")
+        self.loads = loads
+        self.modules = modules
+        self.channels = modules * PER_MODULE
+        self.model = model
+        self.firmware = firmware
+        self.v_full, self.i_full = MODELS[model]
+        self._serial = serial
+        self._bits = bits
+        numbers = ReadbackNumbers() if readback is None else readback
+        self._random = np.random.default_rng(np.random.SeedSequence([numbers.seed, 0x51384956]))
+        self._noise = numbers.noise
+        self._offsets = self._random.standard_normal((2, self.channels)) * numbers.offset
+        self.volts: Floats = np.zeros(self.channels)
+        """V at the outputs (channels,)"""
+        self.v_max: Floats = np.full(self.channels, self.v_full)
+        self.i_max: Floats = np.full(self.channels, self.i_full)
+        self.stuck: dict[int, float] = {}
+        self.dead: set[int] = set()
+        self.flags: dict[str, NDArray[np.int64]] = {
+            "LED": np.ones(modules, np.int64),
+            "OK": np.ones(modules, np.int64),
+            "SAFE": np.ones(modules, np.int64),
+            "ADCT": np.full(modules, 5),
+            "ADCN": np.full(modules, 2),
+        }
+        self.log: deque[Fault] = deque(maxlen=_LOG_DEPTH)
+
+    def identity(self, module: int) -> str:
+        """`Q8iv-0001`; the serial number counts on through the chain, `****` where none is
+        assigned.
+        """
+        try:
+            number = int(self._serial, 16) + module
+        except ValueError:
+            return f"{self.model}-{self._serial}"
+        return f"{self.model}-{number:0{len(self._serial)}X}"
+
+    def module_of_identity(self, number: int) -> int | None:
+        """Module whose serial number is `number`, or None."""
+        for module in range(self.modules):
+            digits = self.identity(module).rpartition("-")[2]
+            if "*" not in digits and int(digits, 16) == number:
+                return module
+        return None
+
+    # -- setting ----------------------------------------------------------------------------------
+
+    def set_volts(self, channels: Channels, volts: Floats) -> list[Fault]:
+        """Set voltages within 0..full scale; faulty channels go to zero and are reported."""
+        volts = self._quantise(volts)
+        slack = self.v_full / FULL_WORD
+        faults = [
+            Fault(OVER_VOLTAGE, int(channel))
+            for channel in channels[volts > self.v_max[channels] + slack]
+        ]
+        drawn = self.loads.amps(channels, volts)
+        over = drawn > self.i_max[channels] + self.i_full / FULL_WORD
+        over &= volts <= self.v_max[channels] + slack
+        faults += [Fault(OVER_CURRENT, int(channel)) for channel in channels[over]]
+        for fault in faults:
+            volts[channels == fault.channel] = 0.0
+            self.log.appendleft(fault)
+        self._apply(channels, volts)
+        return faults
+
+    def set_amps(self, channels: Channels, amps: Floats) -> list[Fault]:
+        """Source currents in 0..full scale: each output rises until its load draws that."""
+        faults: list[Fault] = []
+        volts = np.zeros(channels.shape)
+        limits = self.i_max[channels]
+        for index, channel in enumerate(channels):
+            wanted = float(amps[index])
+            if wanted > limits[index] + self.i_full / FULL_WORD:
+                faults.append(Fault(OVER_CURRENT, int(channel)))
+                continue
+            level = self._volts_for(channels[index : index + 1], wanted)
+            if level is None:
+                faults.append(Fault(OVER_VOLTAGE, int(channel)))
+            else:
+                volts[index] = level
+        self.log.extendleft(faults)
+        self._apply(channels, volts)
+        return faults
+
+    def _volts_for(self, channel: Channels, amps: float) -> float | None:
+        if amps <= 0.0:
+            return 0.0
+        low, high = 0.0, float(self.v_max[channel[0]])
+        if self.loads.amps(channel, np.array([high]))[0] < amps:
+            return None
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            if self.loads.amps(channel, np.array([middle]))[0] < amps:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _quantise(self, volts: Floats) -> Floats:
+        if self._bits is None:
+            return volts.astype(np.float64)
+        steps = float((1 << self._bits) - 1)
+        return np.rint(volts / self.v_full * steps) * (self.v_full / steps)
+
+    def _apply(self, channels: Channels, volts: Floats) -> None:
+        for channel, level in self.stuck.items():
+            volts[channels == channel] = level
+        for channel in self.dead:
+            volts[channels == channel] = 0.0
+        self.volts[channels] = volts
+        self.loads.drive(channels, volts)
+
+    # -- measuring --------------------------------------------------------------------------------
+
+    def read_volts(self, channels: Channels) -> Floats:
+        """Measured V: the output with the channel's offset and noise."""
+        return self._measured(self.volts[channels], channels, 0, self.v_full)
+
+    def read_amps(self, channels: Channels) -> Floats:
+        """Measured A."""
+        drawn = self.loads.amps(channels, self.volts[channels])
+        return self._measured(drawn, channels, 1, self.i_full)
+
+    def _measured(self, true: Floats, channels: Channels, kind: int, full: float) -> Floats:
+        error = self._offsets[kind, channels]
+        if self._noise:
+            error = error + self._random.standard_normal(channels.size) * self._noise
+        return true + error * full

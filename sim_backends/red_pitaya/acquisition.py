@@ -1,0 +1,204 @@
+"""The two-channel digitiser: a ring of 16384 points, filled until some points after a trigger.
+
+`ACQ:TRig:DLY d` counts from the middle of the ring: 8192 + d points are written after the trigger
+(Red Pitaya API, acq_SetTriggerDelay). Both inputs share start, decimation and trigger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clock import BoxClock
+from .generator import quantise
+
+RING = 16384
+_CENTRE = RING // 2
+DECIMATIONS = (1, 2, 4, 8, *range(16, 65537))
+Floats = NDArray[np.float64]
+
+Observe = Callable[["Capture", int, int], None]
+"""(capture, first, count): make `capture.points` cover these, counted from the trigger."""
+
+
+class Capture:
+    """One filling of the ring after a trigger at bench time `start` (s), a point each `step` s."""
+
+    def __init__(self, start: float, step: float, average: bool, after: int) -> None:
+        self.start = start
+        self.step = step
+        self.average = average
+        self.after = after
+        """points written from the trigger on"""
+        self.first = 0
+        """of the points rendered so far, the first, counted from the trigger"""
+        self.points: Floats | None = None
+        """(rendered, 2) V at the inputs"""
+        self.digital: Floats = np.zeros((2, 0))
+        """(2, rendered) V after the converters"""
+        self.digitised: Floats | None = None
+        """the points that `digital` was made of"""
+
+
+class Acquisition:
+    """Settings and state of the digitiser."""
+
+    def __init__(self, clock: BoxClock, bits: int | None, observe: Observe) -> None:
+        self._clock = clock
+        self._bits = bits
+        self._observe = observe
+        self.reset()
+
+    def reset(self) -> None:
+        """ACQ:RST."""
+        self.decimation = 1
+        self.average = True
+        self.delay = 0
+        self.level = [0.0, 0.0]
+        self.hysteresis = 0.005
+        self.high_voltage = [False, False]
+        self.coupling = ["DC", "DC"]
+        self.volts = True
+        self.source = "DISABLED"
+        self.running = False
+        self.capture: Capture | None = None
+        self._armed_at = math.inf
+        self._started_at = 0.0
+        self._stopped_at = 0.0
+
+    # -- control ----------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> float:
+        """Time between points, s."""
+        return self.decimation * self._clock.tick
+
+    def start(self, now: float) -> None:
+        """ACQ:START: fill the ring from now on; an earlier capture is gone."""
+        self.running = True
+        self.capture = None
+        self._started_at = now
+        self._armed_at = now if self.source != "DISABLED" else math.inf
+
+    def stop(self, now: float) -> None:
+        """ACQ:STOP."""
+        if self.running:
+            self._stopped_at = now
+        self.running = False
+
+    def arm(self, source: str, now: float) -> None:
+        """ACQ:TRig: wait for a trigger of this source; NOW triggers at once."""
+        self.source = source
+        if self.capture is not None:
+            return
+        self._armed_at = math.inf if source == "DISABLED" else now
+        if source == "NOW":
+            self.trigger(now, self._clock.start_after(now))
+
+    @property
+    def external(self) -> bool | None:
+        """Polarity of the external trigger awaited (True rising), or None."""
+        return {"EXT_PE": True, "EXT_NE": False}.get(self.source)
+
+    def awaits(self, when: float) -> bool:
+        """Whether a trigger at bench time `when` (s) would be taken."""
+        return self.running and self.capture is None and when >= self._armed_at
+
+    def trigger(self, edge: float, start: float) -> None:
+        """A trigger edge at bench time `edge`; the first point after it is at `start` (s)."""
+        if self.awaits(edge):
+            self.capture = Capture(
+                start, self.step, self.average and self.decimation > 1, _CENTRE + self.delay
+            )
+            # The hardware takes the source away with the trigger: each arming names it again.
+            self.source = "DISABLED"
+
+    def set_gain(self, channel: int, high_voltage: bool) -> None:
+        """Range of an input: +-1 V, or +-20 V with the jumper set."""
+        self.high_voltage[channel] = high_voltage
+        if self.capture is not None:
+            self.capture.digitised = None
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def triggered(self, now: float) -> bool:
+        """Whether the trigger has come."""
+        return self.capture is not None and self.capture.start <= now
+
+    def filled(self, now: float) -> bool:
+        """Whether all points after the trigger are written."""
+        capture = self.capture
+        return capture is not None and now >= capture.start + capture.after * capture.step
+
+    def _written(self, now: float) -> int:
+        """Points after the trigger written by now."""
+        capture = self.capture
+        if capture is None:
+            return 0
+        until = now if self.running else min(now, self._stopped_at)
+        # A nanosecond's part of a point is rounding, not time.
+        done = math.floor((until - capture.start) / capture.step + 1e-6)
+        return max(0, min(capture.after, done))
+
+    def trigger_position(self) -> int:
+        """Ring position of the first point after the trigger (0 if there was none)."""
+        if self.capture is None:
+            return 0
+        return math.floor((self.capture.start - self._started_at) / self.capture.step) % RING
+
+    def write_position(self, now: float) -> int:
+        """Ring position that is written next."""
+        if self.capture is not None:
+            return (self.trigger_position() + self._written(now)) % RING
+        until = now if self.running else self._stopped_at
+        return math.floor(max(0.0, until - self._started_at) / self.step) % RING
+
+    # -- data -------------------------------------------------------------------------------------
+
+    def read(self, channel: int, position: int, count: int, now: float) -> Floats:
+        """`count` points of an input (0 or 1) from a ring position on, V after the converter.
+
+        Points never written since the start read 0.
+        """
+        capture = self.capture
+        if capture is None:
+            return np.zeros(count)
+        written = self._written(now)
+        newest = (self.trigger_position() + written - 1) % RING
+        # The ring holds the points written - RING .. written - 1, counted from the trigger.
+        age = (newest - position) % RING
+        begin = written - 1 - age
+        since = math.ceil((self._started_at - capture.start) / capture.step - 1e-6)
+        if begin >= since and count <= written - begin:
+            return self._look(capture, begin, count)[channel]
+        out = np.zeros(count)
+        taken = 0
+        while taken < count:
+            piece = min(count - taken, written - begin)
+            missing = min(max(0, since - begin), piece)
+            if piece > missing:
+                seen = self._look(capture, begin + missing, piece - missing)
+                out[taken + missing : taken + piece] = seen[channel]
+            taken += piece
+            begin = written - RING
+        return out
+
+    def _look(self, capture: Capture, first: int, count: int) -> Floats:
+        """(2, count) V after the converters."""
+        self._observe(capture, first, count)
+        points = capture.points
+        if points is not None and points is not capture.digitised:
+            scale = np.array([[20.0 if high else 1.0] for high in self.high_voltage])
+            plain = not any(self.high_voltage)
+            volts = np.ascontiguousarray(points.T)
+            capture.digital = (
+                quantise(volts, self._bits)
+                if plain
+                else quantise(volts / scale, self._bits) * scale
+            )
+            capture.digitised = points
+        offset = first - capture.first
+        return capture.digital[:, offset : offset + count]

@@ -1,0 +1,56 @@
+"""Commands of the board: RP, SYSTem:BRD, DIG, ANALOG (Red Pitaya scpi-server source,
+scpi-commands.cpp).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim_backends.engine.common import plain
+from sim_backends.engine.header import CommandTable
+from sim_backends.engine.parameters import arguments, boolean
+from sim_backends.engine.session import Command, ScpiSession
+
+from .session import BoxSession
+
+if TYPE_CHECKING:
+    from .box import RedPitaya
+
+
+def reset_generator(box: RedPitaya) -> None:
+    """GEN:RST."""
+    box.before_change()
+    for output in box.outputs:
+        output.reset()
+
+
+def _answer_errors(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+    assert isinstance(session, BoxSession)
+    session.answer_errors = boolean(arguments(text, 1, 1)[0])
+
+
+def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
+    """Enter the commands."""
+
+    def reset_all(session: ScpiSession) -> None:
+        reset_generator(box)
+        box.acquisition.reset()
+        box.pins.reset()
+
+    commands.add("SYSTem:VERSion?", plain(lambda session: "2.07-48"))
+    commands.add("SYSTem:BRD:ID?", plain(lambda session: "0"))
+    commands.add("SYSTem:BRD:Name?", plain(lambda session: "STEMlab 125-14 v1.0"))
+    commands.add("SYSTem:Help?", plain(lambda session: "\n".join(commands.patterns)))
+    commands.add("RP:INit", plain(lambda session: None))
+    commands.add("RP:REset", plain(reset_all))
+    commands.add("RP:RELease", plain(reset_all))
+    commands.add("RP:LOGmode", lambda session, suffixes, text: None)
+    commands.add("RP:RET_ON_ERROR", _answer_errors)
+    commands.add("DIG:RST", plain(lambda session: box.pins.reset()))
+    commands.add("DIG:PIN", box.pins.set_state)
+    commands.add("DIG:PIN?", box.pins.state)
+    commands.add("DIG:PIN:DIR", box.pins.set_direction)
+    commands.add("DIG:PIN:DIR?", box.pins.direction)
+    commands.add("ANALOG:RST", plain(lambda session: box.pins.analog.update(AOUT0=0.0, AOUT1=0.0)))
+    commands.add("ANALOG:PIN", box.pins.set_analog)
+    commands.add("ANALOG:PIN?", box.pins.analog_value)

@@ -1,0 +1,266 @@
+"""The Red Pitaya's SCPI server: exact replies, errors, settings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim_backends.red_pitaya import RedPitaya
+from sim_backends.red_pitaya.acquisition import Capture
+
+
+class Lab:
+    """One box alone: a clock set by hand, edges on order, a ramp of 1 mV a point at the inputs."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.edges: list[float] = []
+        self.box = RedPitaya(self)
+        self.sent: list[bytes] = []
+        self.client = self.box.converse(self.sent.append)
+
+    def now(self) -> float:
+        return self.time
+
+    def next_edge(self, after: float, rising: bool) -> float | None:
+        return next((edge for edge in self.edges if edge > after and rising), None)
+
+    def quiet(self) -> bool:
+        return False
+
+    def before_change(self) -> None:
+        pass
+
+    def observe(self, capture: Capture, first: int, count: int) -> None:
+        ramp = np.arange(first, first + count) * 1e-3
+        capture.points, capture.first = np.stack([ramp, -2 * ramp], axis=1), first
+
+    def ask(self, text: str) -> bytes:
+        self.sent.clear()
+        self.client.receive(text.encode("latin-1") + b"\r\n")
+        return b"".join(self.sent)
+
+    def error(self) -> str:
+        return self.ask("SYST:ERR?").decode().strip()
+
+
+def test_identity_and_framing() -> None:
+    lab = Lab()
+    assert lab.ask("*IDN?").startswith(b"REDPITAYA,INSTR,")
+    assert lab.ask("*IDN?").count(b",") == 3
+    lab.sent.clear()
+    lab.client.receive(b"*OPC?\n")
+    assert lab.sent == []
+    lab.client.receive(b"*OPC?\r\n")
+    # A bare line feed does not end a message: both lines came as one, with white space between.
+    assert lab.sent == []
+
+
+@pytest.mark.parametrize(
+    ("command", "query", "reply"),
+    [
+        ("SOUR1:FUNC ARBITRARY", "SOUR1:FUNC?", "ARBITRARY"),
+        ("SOUR2:FREQ:FIX 119.209289", "SOUR2:FREQ:FIX?", "119.209289"),
+        ("SOUR1:VOLT 0.5", "SOUR1:VOLT?", "0.5"),
+        ("SOUR1:VOLT 0.5;VOLT:OFFS -0.25", "SOUR1:VOLT:OFFS?", "-0.25"),
+        ("SOUR1:BURS:STAT BURST", "SOUR1:BURS:STAT?", "BURST"),
+        ("SOUR1:BURS:NCYC 3", "SOUR1:BURS:NCYC?", "3"),
+        ("SOUR1:BURS:NOR 2", "SOUR1:BURS:NOR?", "2"),
+        ("SOUR1:BURS:INT:PER 100", "SOUR1:BURS:INT:PER?", "100"),
+        ("SOUR1:BURS:LASTV 0.25", "SOUR1:BURS:LASTValue?", "0.25"),
+        ("SOUR1:BURS:INITV -0.5", "SOUR1:BURS:INITV?", "-0.5"),
+        ("SOUR1:TRig:SOUR EXT_PE", "SOUR1:TR:SOUR?", "EXT_PE"),
+        ("OUTPUT1:STATE ON", "OUTPUT1:STATE?", "ON"),
+        ("OUTPUT:STATE ON", "OUTPUT2:STATE?", "ON"),
+        ("SOUR:TRig:EXT:DEBouncer:US 1", "SOUR:TRig:EXT:DEB?", "1"),
+        ("ACQ:TRig:EXT:DEB 2.5", "ACQ:TRig:EXT:DEBouncer:US?", "2.5"),
+        ("ACQ:DEC 4", "ACQ:DEC?", "4"),
+        ("ACQ:DEC:Factor 17", "ACQ:DEC:F?", "17"),
+        ("ACQ:AVG OFF", "ACQ:AVG?", "0"),
+        ("ACQ:TRig:DLY -8000", "ACQ:TRig:DLY?", "-8000"),
+        ("ACQ:TRig:LEV 0.2", "ACQ:TRig:LEV?", "0.2"),
+        ("ACQ:DATA:FORMAT BIN", "ACQ:DATA:FORMAT?", "BIN"),
+        ("ACQ:DATA:BYTE:ORDER LEND", "ACQ:DATA:BYTE:ORDER?", "LEND"),
+        ("ACQ:DATA:Units RAW", "ACQ:DATA:U?", "RAW"),
+        ("ACQ:SOUR2:GAIN HV", "ACQ:SOUR2:GAIN?", "HV"),
+        ("ACQ:RST", "ACQ:BUF:SIZE?", "16384"),
+        ("DIG:PIN:DIR OUT,DIO1_N", "DIG:PIN:DIR? DIO1_N", "OUT"),
+        ("DIG:PIN:DIR OUT,DIO1_N;:DIG:PIN DIO1_N,1", "DIG:PIN? DIO1_N", "1"),
+        ("ANALOG:PIN AOUT0, 1.2", "ANALOG:PIN? AOUT0", "1.2"),
+    ],
+)
+def test_settings_are_answered(command, query, reply) -> None:
+    lab = Lab()
+    assert lab.ask(command) == b""
+    assert lab.ask(query) == reply.encode() + b"\r\n"
+    assert lab.error() == '0,"No error"'
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        ("SOUR3:FUNC SINE", '9506,"Invalid channel number"'),
+        ("ACQ:SOUR0:DATA?", '9506,"Invalid channel number"'),
+        ("SOUR1:FUNC WAVY", '-109,"Missing first parameter."'),
+        ("SOUR1:VOLT", '-109,"Missing first parameter."'),
+        ("SOUR1:VOLT 1.5", '9506,"Failed to set amplitude: Value out of range."'),
+        ("SOUR1:VOLT 0.8;VOLT:OFFS 0.5", '9506,"Failed to set offset: Value out of range."'),
+        ("SOUR1:FREQ:FIX 1e9", '9506,"Failed to set frequency: Value out of range."'),
+        ("SOUR1:TRAC:DATA:DATA 0,x", '-109,"Missing first parameter."'),
+        ("SOUR1:TRAC:DATA:DATA 0,nan", '-109,"Missing first parameter."'),
+        ("ACQ:DEC 3", '-109,"Missing first parameter."'),
+        ("ACQ:START 1", '-108,"Parameter not allowed"'),
+        ("ACQ:STRAT", '-113,"Undefined header"'),
+        ("ACQ:SOUR1:DATA:Start:N? 0", '-109,"Missing first parameter."'),
+        ("ACQ:SOUR1:DATA:Start:N? 0,20000", '9506,"Failed to set number of points: '),
+        ("DIG:PIN DIO1_N,1", '-221,"Settings conflict"'),
+        ("SOURCE1:FUNC?", '-113,"Undefined header"'),
+    ],
+)
+def test_what_fails_is_silent_and_queued(message, first) -> None:
+    lab = Lab()
+    assert lab.ask(message) == b""
+    assert lab.error().startswith(first)
+    lab.ask("*CLS")
+    assert lab.error() == '0,"No error"'
+
+
+def test_joined_units_keep_the_path_and_survive_errors() -> None:
+    lab = Lab()
+    assert lab.ask("ACQ:DEC 8;AVG OFF;DEC?;AVG?") == b"8;0\r\n"
+    assert lab.ask("ACQ:DEC?;STUB;:SYST:ERR?") == b'8;-113,"Undefined header"\r\n'
+    assert lab.ask("ACQ:DEC 2;SYST:ERR?") == b""
+    assert lab.ask(":SYST:ERR:COUN?") == b"1\r\n"
+
+
+def test_errors_and_formats_are_each_clients_own() -> None:
+    lab = Lab()
+    other: list[bytes] = []
+    client = lab.box.converse(other.append)
+    lab.ask("ACQ:DATA:FORMAT BIN;:NOPE;:ACQ:DEC 64")
+    client.receive(b"SYST:ERR?;:ACQ:DATA:FORMAT?;:ACQ:DEC?\r\n")
+    assert other == [b'0,"No error";ASCII;64\r\n']
+
+
+def test_the_arbitrary_table_is_read_back() -> None:
+    lab = Lab()
+    lab.ask("SOUR1:TRAC:DATA:DATA 0,0.5,-2")
+    assert lab.ask("SOUR1:TRAC:DATA:DATA?") == b"{0.000000,0.500000,-1.000000}\r\n"
+
+
+def triggered(lab: Lab, delay: int = 100 - 8192) -> None:
+    """Acquisition of `delay` + 8192 points, triggered at t = 1 ms."""
+    lab.ask(f"ACQ:RST;:ACQ:DEC 4;:ACQ:TRig:DLY {delay};:ACQ:START;:ACQ:TRig EXT_PE")
+    assert lab.ask("ACQ:TRig:STAT?;:ACQ:TRig:FILL?") == b"WAIT;0\r\n"
+    lab.edges.append(1e-3)
+    lab.time = 1e-3 + 1e-6
+    assert lab.ask("ACQ:TRig:STAT?;:ACQ:TRig:FILL?") == b"TD;0\r\n"
+    lab.time = 2e-3
+    assert lab.ask("ACQ:TRig:STAT?;:ACQ:TRig:FILL?") == b"TD;1\r\n"
+
+
+def position(lab: Lab) -> int:
+    return int(lab.ask("ACQ:TPOS?"))
+
+
+def test_ascii_and_binary_data_from_the_trigger_on() -> None:
+    lab = Lab()
+    triggered(lab)
+    at = position(lab)
+    # Volts lie on the converter's steps of 1/8192.
+    assert lab.ask(f"ACQ:SOUR1:DATA:Start:N? {at},3") == b"{0.000000,0.000977,0.001953}\r\n"
+    lab.ask("ACQ:DATA:FORMAT BIN")
+    reply = lab.ask(f"ACQ:SOUR1:DATA:STArt:N? {at},3;:ACQ:SOUR2:DATA:STA:N? {at},2")
+    assert reply[:4] == b"#212"
+    assert np.frombuffer(reply[4:16], ">f4").tolist() == [0.0, 8 / 8192, 16 / 8192]
+    assert reply[16:20] == b";#18"
+    assert np.frombuffer(reply[20:28], ">f4").tolist() == [0.0, -16 / 8192]
+    assert reply[28:] == b"\r\n"
+    lab.ask("ACQ:DATA:BYTE:ORDER LEND;:ACQ:DATA:Units RAW")
+    reply = lab.ask(f"ACQ:SOUR1:DATA:Start:N? {at},3")
+    assert np.frombuffer(reply[3:9], "<i2").tolist() == [0, 8, 16]
+    lab.ask("ACQ:RST")
+    assert lab.ask("ACQ:DATA:FORMAT?;:ACQ:DATA:Units?") == b"ASCII;VOLTS\r\n"
+
+
+def test_ring_positions() -> None:
+    lab = Lab()
+    triggered(lab)
+    lab.ask("ACQ:DATA:Units RAW")
+    at = position(lab)
+    assert int(lab.ask("ACQ:WPOS?")) == (at + 100) % 16384
+    latest = lab.ask("ACQ:SOUR1:DATA:LATest:N? 2")
+    assert latest == b"{803,811}\r\n"
+    around = lab.ask("ACQ:SOUR1:DATA:TRig? 2,PRE_POST_TRIG")
+    assert around == b"{-16,-8,0,8,16}\r\n"
+    assert lab.ask("ACQ:SOUR1:DATA:TRig? 1,POST_TRIG") == b"{0,8}\r\n"
+    assert lab.ask(f"ACQ:SOUR1:DATA:Start:End? {at},{(at + 1) % 16384}") == b"{0,8}\r\n"
+    everything = lab.ask("ACQ:SOUR1:DATA?")
+    values = np.array(everything.decode().strip("{}\r\n").split(","), int)
+    assert values.size == 16384
+    assert values[-100:].tolist() == np.rint(np.arange(100) * 8.192).astype(int).tolist()
+    assert lab.ask("ACQ:SOUR1:DATA:Old:N? 2").startswith(b"{-8192,")
+
+
+def test_points_before_the_start_are_nought() -> None:
+    lab = Lab()
+    lab.ask("ACQ:DEC 4;:ACQ:DATA:Units RAW;:ACQ:TRig:DLY -8092;:ACQ:START;:ACQ:TRig EXT_PE")
+    lab.edges.append(1e-6)
+    lab.time = 1e-3
+    # The trigger comes a microsecond after the start: about 34 points.
+    reply = lab.ask("ACQ:SOUR1:DATA:TRig? 40,PRE_TRIG").decode().strip("{}\r\n")
+    values = np.array(reply.split(","), int)
+    assert values[:6].tolist() == [0] * 6
+    assert values[7] != 0
+
+
+def test_inputs_clip_at_full_scale_unless_the_jumper_says_otherwise() -> None:
+    lab = Lab()
+    triggered(lab, delay=3000 - 8192)
+    at = position(lab)
+    assert lab.ask(f"ACQ:SOUR1:DATA:Start:N? {at + 2000},1") == b"{0.999878}\r\n"
+    assert lab.ask(f"ACQ:SOUR2:DATA:Start:N? {at + 2000},1") == b"{-1.000000}\r\n"
+    lab.ask("ACQ:SOUR1:GAIN HV")
+    volts = float(lab.ask(f"ACQ:SOUR1:DATA:Start:N? {at + 2000},1").strip(b"{}\r\n"))
+    assert volts == pytest.approx(2.0, abs=20 / 8192)
+
+
+def test_a_trigger_source_is_spent_with_its_trigger() -> None:
+    lab = Lab()
+    triggered(lab)
+    lab.ask("ACQ:START")
+    lab.edges.append(5e-3)
+    lab.time = 6e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"WAIT\r\n"
+    lab.ask("ACQ:TRig NOW")
+    lab.time = 7e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+
+
+def test_the_trigger_input_is_deaf_for_half_a_millisecond() -> None:
+    lab = Lab()
+    triggered(lab)
+    lab.ask("ACQ:START;:ACQ:TRig EXT_PE")
+    lab.edges += [2.1e-3]
+    lab.time = 2.2e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+    lab.ask("ACQ:START;:ACQ:TRig EXT_PE")
+    lab.edges += [2.5e-3, 2.7e-3]
+    lab.time = 2.6e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"WAIT\r\n"
+    lab.time = 2.8e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+
+
+def test_a_shorter_debouncer_hears_more() -> None:
+    lab = Lab()
+    lab.ask("ACQ:TRig:EXT:DEB 1")
+    triggered(lab)
+    lab.ask("ACQ:START;:ACQ:TRig EXT_PE")
+    lab.edges += [2.05e-3]
+    lab.time = 2.1e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+    lab.ask("ACQ:START;:ACQ:TRig EXT_PE")
+    lab.edges += [2.12e-3]
+    lab.time = 2.2e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
