@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 SCHEMA = "hil-calibration-record"
 VERSION = 1
+#: Largest bench that a record may be of.
+MOST_PORTS, MOST_BANKS = 64, 32
 
 Floats = NDArray[np.float64]
 
@@ -91,9 +93,36 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.faults.append(f"{path}: a number is needed, not {type(value).__name__}")
             return 0.0
-        if not np.isfinite(value):
-            self.faults.append(f"{path}: {value} is not finite")
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = np.inf
+        if not np.isfinite(number):
+            self.faults.append(f"{path}: {number} is not finite")
+            return 0.0
+        return number
+
+    def positive(self, value: Any, path: str) -> float:
+        """A number above zero."""
+        before = len(self.faults)
+        number = self.number(value, path)
+        if number <= 0.0 and len(self.faults) == before:
+            self.faults.append(f"{path}: {number:g} is not above zero")
+        return number
+
+    def size(self, value: Any, least: int, most: int, path: str) -> int:
+        """A whole number in least..most; the least where it is none."""
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        told = repr(value) if isinstance(value, int | float) else type(value).__name__
+        self.faults.append(f"{path}: a whole number in {least}..{most} is needed, not {told[:20]}")
+        return least
+
+    def refuse(self, source: str) -> None:
+        """Raise what was found so far, if anything."""
+        if self.faults:
+            lines = "; ".join(fault.lstrip(".") for fault in self.faults)
+            raise RecordError(f"{source}: {lines}")
 
     def table(self, parent: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
         value = parent.get(name)
@@ -104,10 +133,14 @@ class _Reader:
 
     def floats(self, value: Any, shape: tuple[int, ...], path: str) -> Floats:
         try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+            given = np.asarray(value)
+        except ValueError:
+            given = np.asarray(None)
+        # Text, and whole numbers too large for a float, make arrays of other kinds.
+        if given.dtype.kind not in "iuf":
             self.faults.append(f"{path}: not an array of numbers")
             return np.zeros(shape)
+        array = given.astype(np.float64)
         if array.shape != shape:
             self.faults.append(f"{path}: shape {array.shape} where {shape} is needed")
             return np.zeros(shape)
@@ -121,10 +154,14 @@ class _Reader:
             return Estimate(np.zeros(size), np.zeros(size))
         here = f"{path}.{name}"
         value = self.floats(entry.get("value"), (size,), f"{here}.value")
-        sigma = entry.get("sigma", 0.0)
-        if isinstance(sigma, list):
-            return Estimate(value, self.floats(sigma, (size,), f"{here}.sigma"))
-        return Estimate(value, np.full(size, self.number(sigma, f"{here}.sigma")))
+        given = entry.get("sigma", 0.0)
+        if isinstance(given, list):
+            sigma = self.floats(given, (size,), f"{here}.sigma")
+        else:
+            sigma = np.full(size, self.number(given, f"{here}.sigma"))
+        if (sigma < 0.0).any():
+            self.faults.append(f"{here}.sigma: an uncertainty below zero")
+        return Estimate(value, sigma)
 
 
 def _bank(reader: _Reader, document: Mapping[str, Any], ports: int, path: str) -> BankRecord:
@@ -134,10 +171,10 @@ def _bank(reader: _Reader, document: Mapping[str, Any], ports: int, path: str) -
         for name, size in _BANK_ARRAYS.items()
     }
     crosstalk = reader.table(document, "crosstalk", path)
-    c1, d0, cg = (
-        reader.number(crosstalk.get(name, 0.0), f"{path}.crosstalk.{name}")
-        for name in ("c1", "d0", "cg")
+    c1, cg = (
+        reader.number(crosstalk.get(name, 0.0), f"{path}.crosstalk.{name}") for name in ("c1", "cg")
     )
+    d0 = reader.positive(crosstalk.get("d0", 1.0), f"{path}.crosstalk.d0")
     return BankRecord(estimates, c1, d0, cg)
 
 
@@ -160,8 +197,10 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
             f"{source}: record version {document.get('version')!r}; this program reads {VERSION}"
         )
     bench = reader.table(document, "bench", "")
-    ports = int(reader.number(bench.get("ports"), "bench.ports"))
-    n_banks = int(reader.number(bench.get("n_banks"), "bench.n_banks"))
+    ports = reader.size(bench.get("ports"), 2, MOST_PORTS, "bench.ports")
+    n_banks = reader.size(bench.get("n_banks"), 1, MOST_BANKS, "bench.n_banks")
+    # Without them no shape below can be judged.
+    reader.refuse(source)
     tables = document.get("banks")
     if not isinstance(tables, list) or len(tables) != n_banks:
         reader.faults.append(f"banks: {n_banks} tables are needed, one a bank")
@@ -187,16 +226,14 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
         banks=banks,
         port_estimates=port_estimates,
         saturation=(
-            None if saturation is None else reader.number(saturation, "machine.saturation")
+            None if saturation is None else reader.positive(saturation, "machine.saturation")
         ),
         memory=reader.number(machine.get("memory", 0.0), "machine.memory"),
         leak=reader.floats(leak, (n_banks * n_banks, 2), "machine.leak"),
         lo_phase=reader.number(machine.get("lo_phase", 0.0), "machine.lo_phase"),
         raw=document,
     )
-    if reader.faults:
-        lines = "; ".join(fault.lstrip(".") for fault in reader.faults)
-        raise RecordError(f"{source}: {lines}")
+    reader.refuse(source)
     return record
 
 
@@ -214,7 +251,7 @@ def read_record(path: Path) -> CalibrationRecord:
         raise RecordError(
             f"{path}: no such calibration record; calibrate the bench, or name another file"
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not a readable calibration record ({error})") from error
     if not isinstance(document, dict):
         raise RecordError(f"{path}: not a calibration record (no table at the top)")

@@ -29,6 +29,7 @@ from hil.learn.api import (
 )
 from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.job import Job, Result, train_job
+from hil.learn.loop import batch_starts
 from hil.learn.settings import Method, TwinMode
 from hil.progress import ConsoleProgress
 from hil.record.folder import RunFolder
@@ -134,7 +135,7 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
 
 def dry_run(core: OpenBench, job: Job) -> int:
     """Print the schedule and the planned bench time."""
-    batches = len(job.task.train) // job.settings.batch
+    batches = len(batch_starts(len(job.task.train), job.settings.batch))
     plan = core.plan(job.schedule, job.settings.batch)
     validation = plan_pass(core.parts, job.schedule, len(job.task.held_out))
     print(f"bench {core.file.name}: {core.file.ports} ports; task {job.task.name}: {job.task.note}")

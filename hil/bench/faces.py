@@ -126,7 +126,11 @@ class Bench(_Held):
         try:
             self.do(core.open(tell))
         except BaseException:
-            self._thread.stop()
+            # Ctrl-C may have come when all was open already.
+            try:
+                self.do(core.close(tell))
+            finally:
+                self._thread.stop()
             raise
         self._open = True
         self._last_resort = weakref.WeakMethod(self.close)
@@ -224,7 +228,10 @@ class AsyncBench(_Held):
         try:
             await self.do(self.core.open(self._tell))
         except BaseException:
-            await asyncio.to_thread(self._thread.stop)
+            try:
+                await self.do(self.core.close(self._tell))
+            finally:
+                await asyncio.to_thread(self._thread.stop)
             raise
         self._open = True
         return self

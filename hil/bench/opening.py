@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from calibration.record import CalibrationRecord, check_fits, read_record
 from drivers.transport.link import Connector
@@ -103,6 +104,7 @@ class OpenBench:
         self._executor: ThreadPoolExecutor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = 0.0
+        self._threads: threadpool_limits | None = None
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
         """The loop this bench wants: virtual when every link is in memory."""
@@ -156,6 +158,8 @@ class OpenBench:
         """
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        # Several BLAS threads stall small products for milliseconds on a busy machine.
+        self._threads = threadpool_limits(1, "blas")
         settle = self.file.timing.settle
         if self.path == "slot":
             assert self.simulation is not None  # refused in the constructor otherwise
@@ -257,6 +261,9 @@ class OpenBench:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
+        if self._threads is not None:
+            self._threads.restore_original_limits()
+            self._threads = None
         return failed
 
     def check_as_built(self) -> None:

@@ -29,6 +29,7 @@ class SlotBench:
         self._settle = settle
         self._selected = -1
         self._pending = 0.0
+        self._levels = np.full((len(parts.banks), parts.banks[0].elements), np.nan)
         self.ledger = ledger
 
     @property
@@ -59,7 +60,9 @@ class SlotBench:
         written = self._slots.program(levels)
         if written:
             self.ledger.count("slow writes", written)
-            self._pending = planned_write(self._parts, written) + self._settle
+            changed = (levels != self._levels).sum(axis=1).tolist()
+            self._pending = planned_write(self._parts, changed) + self._settle
+            self._levels = levels.copy()
         # Nothing here waits; this is where Ctrl-C and other tasks get their turn.
         await asyncio.sleep(0)
 

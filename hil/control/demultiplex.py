@@ -2,7 +2,8 @@
 
 Each box starts on its own clock's grid, so every port is aligned by the frame's markers. The shift
 is rounded DOWN to whole points: a window that opens early begins in the guard, which is harmless;
-one that closes late would take in the next sample.
+one that closes late would take in the next sample. And since every detector sees all modulators,
+some of which change before its markers' mean, the window closes by `SPREAD` earlier still.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.control.frame import HEADER, PATTERNS
+from hil.control.frame import HEADER, LATEST, PATTERNS
 
 Floats = NDArray[np.float64]
 
-#: Shifts tried, in points: a box may start early or late by so much.
-EARLIEST, LATEST = -4, 6
+#: Shifts tried, in points: a box may start early by so much, and late by LATEST.
+EARLIEST = -4
+#: Points by which some box may start before the mean of all: its grid and latency, some 15 ns.
+SPREAD = 0.5
 #: A port whose markers are weaker than this share of the strongest is aligned with the others.
 WEAK_MARKER = 0.05
 
@@ -41,7 +44,7 @@ def _marker_windows(points: int) -> NDArray[np.int64]:
 
 
 def align(volts: Floats, points: int) -> NDArray[np.int64]:
-    """Whole points (ports,) by which each port's samples lie late, rounded down."""
+    """Whole points (ports,) by which each port's samples lie late, less `SPREAD`, rounded down."""
     total = np.zeros((len(volts) + 1, volts.shape[1]))
     np.cumsum(volts, axis=0, out=total[1:])
     first = _marker_windows(points)
@@ -57,7 +60,7 @@ def align(volts: Floats, points: int) -> NDArray[np.int64]:
     weak = peak < WEAK_MARKER * peak.max()
     if weak.any() and not weak.all():
         late = np.where(weak, np.median(late[~weak]), late)
-    return np.floor(late + 1e-9).astype(np.int64)
+    return np.floor(late - SPREAD + 1e-9).astype(np.int64)
 
 
 def demultiplex(

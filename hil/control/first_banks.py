@@ -43,6 +43,9 @@ class FirstBanks:
 
     async def program(self, levels: Floats) -> None:
         """Write levels (n_banks, elements) in W; the other banks keep their rest levels."""
+        needed = (self._n_banks, self._rest.shape[1])
+        if levels.shape != needed:
+            raise ValueError(f"levels have shape {levels.shape}; {needed} is needed")
         await self._whole.program(np.concatenate([levels, self._rest]))
 
     async def rest(self, seconds: float) -> None:

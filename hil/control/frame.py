@@ -25,6 +25,8 @@ HEADER = 2 * PATTERNS + 2
 TAIL = 1
 #: Points recorded beyond the tail, so that a late box still has its last sample whole.
 SLACK_POINTS = 8
+#: Points by which a box may start later than the lines: its vendor does not state the latency.
+LATEST = 6
 #: Width of the trigger pulse, s.
 TRIGGER_WIDTH = 256e-9
 
@@ -81,8 +83,10 @@ class FrameFormat:
             edges.append((round(fall * 1e9), 0, mask))
 
         pulse(self.trigger_mask, 0.0, TRIGGER_WIDTH)
-        pulse(self.signal_mask, begin + dwell, begin + (HEADER - 1) * dwell)
-        pulse(self.signal_mask, begin + HEADER * dwell, begin + (HEADER + samples) * dwell)
+        # The light outlasts markers and samples, or it would cut the last one of a late box short.
+        late = min(LATEST / self.points, 0.5) * dwell
+        pulse(self.signal_mask, begin + dwell, begin + (HEADER - 1) * dwell + late)
+        pulse(self.signal_mask, begin + HEADER * dwell, begin + (HEADER + samples) * dwell + late)
         edges.sort(key=lambda edge: edge[0])
         times = [edge[0] for edge in edges] + [round(end * 1e9)]
         durations, masks, now = [], [], held

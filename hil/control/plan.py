@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hil.control.bench_roles import BenchRoles
@@ -31,10 +31,10 @@ class StepPlan:
         )
 
 
-def planned_write(parts: BenchRoles, changed: int) -> float:
-    """Seconds to write `changed` channels, spread evenly over the banks, all at once."""
-    each = -(-changed // len(parts.banks))
-    return max(bank.planned_write(each) for bank in parts.banks)
+def planned_write(parts: BenchRoles, changed: Sequence[int]) -> float:
+    """Seconds to write so many channels of each bank (n_banks,), all banks at once."""
+    each = zip(parts.banks, changed, strict=True)
+    return max(bank.planned_write(count) for bank, count in each)
 
 
 def planned_frame(
@@ -62,7 +62,7 @@ def plan_step(parts: BenchRoles, schedule: Schedule, batch: int, settle: float) 
 
     Writing overlaps with the upload of the first frame.
     """
-    pending = max(bank.planned_write(bank.elements) for bank in parts.banks) + settle
+    pending = planned_write(parts, [bank.elements for bank in parts.banks]) + settle
     seconds: dict[str, float] = {}
     most = parts.form.most_samples
     for _ in range(schedule.n_steps):

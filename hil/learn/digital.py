@@ -74,4 +74,4 @@ def ideal_twin(start: Twin) -> Twin:
     p["slope"] = torch.full_like(p["slope"], torch.pi)
     p["kappa"] = torch.ones_like(p["kappa"])
     p["gain"] = torch.ones_like(p["gain"])
-    return Twin(p, start.p_pi)
+    return Twin(p, start.p_pi, start.decay)

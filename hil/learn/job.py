@@ -23,7 +23,7 @@ from hil.record import folder as files
 from hil.record.folder import RunFolder
 from hil.tasks.task import Task
 from hil.twin.machine import Twin
-from hil.twin.parameters import describe_parameters, parameters_from_record
+from hil.twin.parameters import describe_parameters
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic")
 
@@ -125,7 +125,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
         bench=bench.first_banks(job.n_banks),
         schedule=job.schedule,
         task=job.task,
-        new_twin=lambda: Twin(parameters_from_record(record, p_pi, job.n_banks), p_pi),
+        new_twin=lambda: Twin.from_record(record, p_pi, job.n_banks),
         limits=limits_of(bench, job.n_banks),
         warm_up=bench.file.chip.warm_up,
         compute=bench.compute,

@@ -72,6 +72,12 @@ def believed_final(measured: Tensor, believed: Tensor) -> Tensor:
     return believed + (measured - believed).detach()
 
 
+def batch_starts(items: int, batch: int) -> range:
+    """First items of an epoch's batches; a rest of less than half a batch is left out."""
+    size = min(batch, items)
+    return range(0, items - size // 2, size)
+
+
 @dataclass
 class Trainer:
     """Trains a network on a machine by the gradient of a twin.
@@ -163,8 +169,8 @@ class Trainer:
 
     def _batches(self, rng: np.random.Generator) -> list[np.ndarray]:
         order = rng.permutation(len(self.task.train))
-        size = min(self.settings.batch, len(order))
-        return [order[i : i + size] for i in range(0, len(order) - size // 2, size)]
+        starts = batch_starts(len(order), self.settings.batch)
+        return [order[i : i + starts.step] for i in starts]
 
     def _inputs(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
         features = self.task.train.features[chosen]

@@ -71,18 +71,23 @@ class Network:
             skip=self.skip,
         )
 
-    @torch.no_grad()
     def clamp(self, largest: Tensor, total: float) -> int:
-        """Hold powers within (0, largest) and each bank's sum within `total` (units of p_pi).
+        """Hold `powers` as `clamp_powers` does."""
+        return clamp_powers(self.powers, largest, total)
 
-        Powers are clamped, never wrapped by 2 pi: a jump would heat every neighbour. Returns how
-        many elements had asked for more.
-        """
-        outside = int(((self.powers < 0.0) | (self.powers > largest)).sum())
-        self.powers.copy_(torch.minimum(self.powers.clamp_min(0.0), largest))
-        sums = self.powers.sum(dim=1, keepdim=True)
-        over = sums > total
-        if bool(over.any()):
-            outside += int(over.sum()) * self.powers.shape[1]
-            self.powers.mul_(torch.where(over, total / sums, torch.ones_like(sums)))
-        return outside
+
+@torch.no_grad()
+def clamp_powers(powers: Tensor, largest: Tensor, total: float) -> int:
+    """Hold powers within (0, largest) and each bank's sum within `total`, in place.
+
+    All (n_banks, elements), or a number, in one unit. Powers are clamped, never wrapped by 2 pi: a
+    jump would heat every neighbour. Returns how many elements had asked for more.
+    """
+    outside = int(((powers < 0.0) | (powers > largest)).sum())
+    powers.copy_(torch.minimum(powers.clamp_min(0.0), largest))
+    sums = powers.sum(dim=1, keepdim=True)
+    over = sums > total
+    if bool(over.any()):
+        outside += int(over.sum()) * powers.shape[1]
+        powers.mul_(torch.where(over, total / sums, torch.ones_like(sums)))
+    return outside

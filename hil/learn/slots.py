@@ -13,24 +13,24 @@ from torch import Tensor, nn
 
 from hil.bench.faces import Bench
 from hil.control.electronics import Electronics
-from hil.control.schedule import Schedule
+from hil.control.schedule import Schedule, ScheduleError
 from hil.control.trace import Trace
-from hil.learn.network import GAIN_START, POWER_START
+from hil.learn.network import GAIN_START, POWER_START, clamp_powers
 from hil.learn.pat import measured_pass
 from hil.twin.machine import Twin
-from hil.twin.parameters import parameters_from_record
 
 
-def twin_from_record(bench: Bench, record: str | Path) -> Twin:
+def twin_from_record(bench: Bench, record: str | Path, n_banks: int | None = None) -> Twin:
     """A twin of an open bench, started from a calibration record.
+
+    n_banks : as many as the schedule uses, the first of the bench; by default all.
 
     Raises
     ------
     RecordError
         When the file is missing, malformed or of another bench.
     """
-    p_pi = bench.file.chip.p_pi
-    return Twin(parameters_from_record(bench.core.read_record(Path(record)), p_pi), p_pi)
+    return Twin.from_record(bench.core.read_record(Path(record)), bench.file.chip.p_pi, n_banks)
 
 
 class Slots(nn.Module):
@@ -39,6 +39,11 @@ class Slots(nn.Module):
     Trainable: `powers` (n_banks, elements) in units of p_pi, `gain` (n_banks,), `bias`
     (n_banks, N). After a forward pass `trace` holds what was sent and measured; give it to
     `hil.OnlineRefit.observe` with `powers` to keep the twin true.
+
+    Raises
+    ------
+    ScheduleError
+        When the twin is not of as many banks as the schedule uses.
     """
 
     def __init__(
@@ -52,11 +57,17 @@ class Slots(nn.Module):
     ) -> None:
         super().__init__()
         self.schedule = schedule or Schedule(bench.n_banks, bench.n_banks)
+        if twin.n_banks != self.schedule.n_banks:
+            raise ScheduleError(
+                f"the schedule uses {self.schedule.n_banks} banks, the twin has {twin.n_banks}; "
+                f"make it with twin_from_record(..., n_banks={self.schedule.n_banks})"
+            )
         self.twin = twin
         self.skip = skip
         self.trace: Trace | None = None
         self._bench = bench
         self._largest = torch.from_numpy(bench.level_max[: self.schedule.n_banks] / twin.p_pi)
+        self._total = bench.file.chip.power_max / twin.p_pi
         generator = torch.Generator().manual_seed(seed)
         low, high = POWER_START
         uniform = torch.rand(self._largest.shape, generator=generator, dtype=torch.float64)
@@ -89,7 +100,6 @@ class Slots(nn.Module):
             self.twin, self.powers, self.gain, self.bias, self.skip, inputs, self.trace
         )
 
-    @torch.no_grad()
     def clamp(self) -> None:
-        """Hold powers within the elements' limits, before asking the bench for them."""
-        self.powers.copy_(torch.minimum(self.powers.clamp_min(0.0), self._largest))
+        """Hold powers within the elements' and chips' limits, before asking the bench for them."""
+        clamp_powers(self.powers, self._largest, self._total)

@@ -94,11 +94,13 @@ def task_from_arrays(features: ArrayLike, labels: ArrayLike, *, seed: int = 0) -
         When shapes disagree, numbers are not finite, or a class has too few items to be split.
     """
     try:
-        x = np.asarray(features, dtype=np.float64)
-        y = np.asarray(labels)
+        x, y = np.asarray(features), np.asarray(labels)
+        if x.dtype.kind not in "biuf":
+            raise TypeError(f"features are of type {x.dtype}")
+        x = x.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TaskError(f"features and labels must be arrays of numbers ({error})") from None
-    if x.ndim != 2 or y.ndim != 1 or len(x) != len(y):
+    if x.ndim != 2 or x.shape[1] < 1 or y.ndim != 1 or len(x) != len(y):
         raise TaskError(
             f"features {x.shape} and labels {y.shape}: (items, features) and (items,) are needed"
         )
@@ -109,16 +111,15 @@ def task_from_arrays(features: ArrayLike, labels: ArrayLike, *, seed: int = 0) -
             f"features reach {np.abs(x).max():g}; they are drives in units of V_pi and the machine "
             "clips at 1.5: scale them (for instance to +-0.7)"
         )
-    if not np.issubdtype(y.dtype, np.integer):
-        if not np.all(y == np.floor(y)):
-            raise TaskError("labels must be whole numbers 0..classes-1")
-        y = y.astype(np.int64)
-    classes = int(y.max(initial=0)) + 1
-    counts = np.bincount(y, minlength=classes) if y.min(initial=0) >= 0 else np.zeros(1)
-    if classes < 2 or counts.min() < 8:
+    if y.dtype.kind not in "biuf" or not np.all(np.isfinite(y) & (y == np.floor(y))):
+        raise TaskError("labels must be whole numbers 0..classes-1")
+    found, counts = np.unique(y, return_counts=True)
+    classes = len(found)
+    if classes < 2 or counts.min() < 8 or not np.array_equal(found, np.arange(classes)):
+        told = ", ".join(f"{label:g}" for label in found[:4]) + (", …" if classes > 4 else "")
         raise TaskError(
             "labels must be 0..classes-1 with at least two classes and eight items of each; "
-            f"there are {classes} classes and the rarest has {int(counts.min())}"
+            f"there are {classes} ({told}), the rarest with {int(counts.min(initial=len(y)))} items"
         )
     parts = split(x, y.astype(np.int64), seed)
     return Task("arrays", *parts, classes=classes)

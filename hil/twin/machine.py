@@ -9,15 +9,16 @@ for each setting and reused by all slots of that bank.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
 import torch
 from torch import Tensor
 
+from calibration.record import CalibrationRecord
 from hil.twin.crosstalk import crosstalk_kernel
 from hil.twin.mesh import mesh_matrix
-from hil.twin.parameters import TwinParameters, copy_parameters
-
-#: Decay length of the exponential crosstalk law, in heater pitches (see the record's document).
-CROSSTALK_DECAY = 1.0
+from hil.twin.parameters import TwinParameters, copy_parameters, parameters_from_record
 
 
 class Twin:
@@ -27,17 +28,28 @@ class Twin:
     ----------
     parameters : start values; kept as `prior` and copied to `parameters`, which refits replace.
     p_pi : W, the bench's nominal power of a phase of pi.
+    decay : (n_banks,) d0 of each bank's crosstalk law, in heater pitches; not refitted.
     """
 
-    def __init__(
-        self, parameters: TwinParameters, p_pi: float, decay: float = CROSSTALK_DECAY
-    ) -> None:
+    def __init__(self, parameters: TwinParameters, p_pi: float, decay: Sequence[float]) -> None:
         self.prior = copy_parameters(parameters)
         self.parameters = copy_parameters(parameters)
         self.p_pi = p_pi
         self.n_banks = parameters["offset"].shape[0]
         self.ports = int(parameters["kappa"].shape[0])
-        self._near = crosstalk_kernel(self.ports, decay)
+        self.decay = tuple(decay)
+        kernels = {d0: crosstalk_kernel(self.ports, d0) for d0 in self.decay}
+        # At 64 ports a kernel takes 134 MB: banks of one make share it.
+        same = len(kernels) == 1
+        self._near = kernels[self.decay[0]] if same else torch.stack([kernels[d] for d in decay])
+
+    @classmethod
+    def from_record(
+        cls, record: CalibrationRecord, p_pi: float, n_banks: int | None = None
+    ) -> Self:
+        """The twin of a record's first `n_banks` banks (default: of all)."""
+        parameters = parameters_from_record(record, p_pi, n_banks)
+        return cls(parameters, p_pi, [b.crosstalk_d0 for b in record.banks[:n_banks]])
 
     def phases(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
         """Phases in rad (..., n_banks, elements) for powers in units of p_pi, same shape."""
@@ -45,7 +57,11 @@ class Twin:
         driven = q["slope"] * powers
         own = q["offset"] + driven * (1.0 + q["curvature"] * powers)
         near, everywhere = q["crosstalk"][..., 0:1], q["crosstalk"][..., 1:2]
-        neighbours = driven @ self._near
+        neighbours = (
+            driven @ self._near
+            if self._near.ndim == 2
+            else (driven.unsqueeze(-2) @ self._near).squeeze(-2)
+        )
         rest = driven.sum(dim=-1, keepdim=True) - driven
         return own + near * neighbours + everywhere * rest
 

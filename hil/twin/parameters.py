@@ -65,7 +65,9 @@ def parameters_from_record(
         "offset": stack("phase_offset"),
         "slope": stack("slope", p_pi),
         "curvature": stack("curvature", p_pi),
-        "crosstalk": torch.tensor([[b.crosstalk_c1, b.crosstalk_cg] for b in banks]),
+        "crosstalk": torch.tensor(
+            [[b.crosstalk_c1, b.crosstalk_cg] for b in banks], dtype=torch.float64
+        ),
         "alpha": stack("splitter_a"),
         "beta": stack("splitter_b"),
         "loss_db": stack("cell_loss_db"),
@@ -83,11 +85,6 @@ def parameters_from_record(
 def copy_parameters(parameters: Mapping[str, Tensor]) -> TwinParameters:
     """A detached copy that shares no memory."""
     return {name: value.detach().clone() for name, value in parameters.items()}
-
-
-def all_finite(parameters: Mapping[str, Tensor]) -> bool:
-    """Whether no parameter is NaN or infinite."""
-    return all(bool(torch.isfinite(value).all()) for value in parameters.values())
 
 
 def describe_parameters() -> dict[str, Any]:

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from hil.control.trace import Trace
+from hil.twin.flat import FlatView
 from hil.twin.machine import Twin
-from hil.twin.parameters import TwinParameters, all_finite, copy_parameters
+from hil.twin.parameters import TwinParameters, copy_parameters
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class RefitSettings:
     gate: float = 1.3
 
 
-#: Step of each parameter relative to that of a phase offset.
+#: Step of each parameter relative to that of a phase offset; 0 keeps it as it is.
 RELATIVE_RATE: dict[str, float] = {
     "offset": 1.0,
     "slope": 0.3,
@@ -110,14 +111,13 @@ class OnlineRefit:
         self._rng = np.random.default_rng([seed, 0x7EF17])
         self._memory: list[_Remembered] = []
         self._seen = 0
-        self._free = {
-            name: value.requires_grad_()
-            for name, value in copy_parameters(twin.parameters).items()
-            if RELATIVE_RATE[name] > 0.0
-        }
-        self._scale = 1.0
+        self._view = FlatView(twin.parameters, RELATIVE_RATE)
+        self._prior = self._view.pack(twin.prior)
+        self._strength = self._pull_strength()
+        self._free = self._view.pack(twin.parameters).requires_grad_()
+        self._good = self._free.detach().clone()
+        self._rate = settings.rate
         self._optimiser = self._new_optimiser()
-        self._good = copy_parameters(twin.parameters)
 
     def observe(self, powers: Tensor, trace: Trace) -> float:
         """Remember a batch, judge the twin on it, fit when due. Returns the one-slot residual.
@@ -137,16 +137,23 @@ class OnlineRefit:
         return self.residual
 
     def _choose(self, powers: Tensor, trace: Trace) -> _Remembered:
-        count = min(self.settings.samples, trace.batch)
-        chosen = np.sort(self._rng.choice(trace.batch, count, replace=False))
+        # Entries are fitted together, so each holds as many samples: a small batch repeats its own.
+        count = self.settings.samples
+        chosen = self._rng.choice(trace.batch, min(count, trace.batch), replace=False)
+        chosen = np.sort(np.resize(chosen, count))
         ports = trace.sent.shape[2]
+        sent, before = trace.sent[chosen], trace.sent[np.maximum(chosen - 1, 0)]
+        measured = trace.measured[chosen]
+        # Not only clipped points: one NaN would otherwise stay in the replay and in the twin.
+        sound = np.all(np.isfinite(sent) & np.isfinite(before), axis=2, keepdims=True)
+        usable = ~trace.clipped[chosen] & np.isfinite(measured) & sound
         precedes = np.broadcast_to(~trace.after_dark[chosen, None, None], (count, 1, 1))
         arrays = (
-            trace.sent[chosen],
-            trace.sent[np.maximum(chosen - 1, 0)],
+            np.where(np.isfinite(sent), sent, 0.0),
+            np.where(np.isfinite(before), before, 0.0),
             precedes,
-            trace.measured[chosen],
-            ~trace.clipped[chosen],
+            np.where(np.isfinite(measured), measured, 0.0),
+            usable,
         )
         banks: dict[int, tuple[Tensor, ...]] = {}
         for bank in sorted(set(trace.banks)):
@@ -162,7 +169,7 @@ class OnlineRefit:
         return _Remembered(powers.detach().clone(), banks)
 
     def _error(self, entries: list[_Remembered], parameters: TwinParameters) -> Tensor:
-        """Mean square one-slot error over entries, clipped points left out."""
+        """Mean square one-slot error over entries, unusable points left out."""
         matrices = self.twin.matrices(torch.stack([e.powers for e in entries]), parameters)
         error, count = matrices.new_zeros(()), 0.0
         for bank in entries[0].banks:
@@ -177,15 +184,19 @@ class OnlineRefit:
     @torch.no_grad()
     def _judge(self, fresh: _Remembered) -> None:
         """The trust gate: keep, or fall back to the last good twin, on data not yet fitted."""
-        now = float(self._error([fresh], self.twin.parameters))
-        good = float(self._error([fresh], self._good))
-        trusted = all_finite(self.twin.parameters) and np.isfinite(now)
+        if not any(bool(weight.any()) for *_, weight in fresh.banks.values()):
+            return  # nothing usable was measured: no evidence for or against
+        now = float(self._error([fresh], self._with(self._free)))
+        good = float(self._error([fresh], self._with(self._good)))
+        trusted = np.isfinite(now) and bool(torch.isfinite(self._free).all())
         if trusted and now <= good:
-            self._good = copy_parameters(self.twin.parameters)
+            self._good = self._free.detach().clone()
         elif not trusted or now > self.settings.gate**2 * good:
             self.fallbacks += 1
-            self._scale *= 0.5
-            self._adopt(self._good)
+            self._rate *= 0.5
+            self._free.copy_(self._good)
+            self._optimiser = self._new_optimiser()
+            self._publish()
             now = good
         self.residual = float(np.sqrt(now))
 
@@ -193,34 +204,33 @@ class OnlineRefit:
         pick = min(self.settings.settings - 1, len(self._memory) - 1)
         older = self._rng.choice(len(self._memory) - 1, pick, replace=False) if pick > 0 else []
         entries = [self._memory[-1], *(self._memory[int(i)] for i in older)]
-        self._optimiser.zero_grad()
-        self._error(entries, {**self.twin.parameters, **self._free}).backward()
-        self._pull()
+        self._free.grad = None
+        error = self._error(entries, self._with(self._free))
+        if not bool(torch.isfinite(error)):
+            return  # data beyond all measure: a step would spoil the optimiser's memory for good
+        error.backward()
+        with torch.no_grad():
+            assert self._free.grad is not None  # every free parameter shapes the signal
+            self._free.grad += self._strength * (self._free - self._prior)
         self._optimiser.step()
-        self.twin.parameters = {
-            **self.twin.parameters,
-            **{name: value.detach().clone() for name, value in self._free.items()},
-        }
+        self._publish()
 
-    @torch.no_grad()
-    def _pull(self) -> None:
-        """Add the gradient of pull * mean(((value - prior) / sigma)^2) of every parameter."""
-        for name, value in self._free.items():
-            if value.grad is not None:
-                strength = 2.0 * self.settings.pull / (PRIOR_SIGMA[name] ** 2 * value.numel())
-                value.grad.add_(value - self.twin.prior[name], alpha=strength)
+    def _with(self, free: Tensor) -> TwinParameters:
+        """All parameters of a twin whose free ones are these."""
+        return {**self.twin.parameters, **self._view.unpack(free)}
+
+    def _publish(self) -> None:
+        """Make the fitted parameters the twin's."""
+        self.twin.parameters = copy_parameters(self._with(self._free))
+
+    def _pull_strength(self) -> Tensor:
+        """Factor (entries,) of the pull's gradient: of pull * mean(((value - prior) / sigma)^2)."""
+        return self._view.spread(
+            {
+                name: 2.0 * self.settings.pull * (RELATIVE_RATE[name] / PRIOR_SIGMA[name]) ** 2 / n
+                for name, n in self._view.sizes().items()
+            }
+        )
 
     def _new_optimiser(self) -> torch.optim.Adam:
-        rate = self.settings.rate * self._scale
-        groups = [
-            {"params": [value], "lr": rate * RELATIVE_RATE[name]}
-            for name, value in self._free.items()
-        ]
-        return torch.optim.Adam(groups, betas=(0.9, 0.99), foreach=True)
-
-    def _adopt(self, parameters: TwinParameters) -> None:
-        self.twin.parameters = copy_parameters(parameters)
-        with torch.no_grad():
-            for name, value in self._free.items():
-                value.copy_(parameters[name])
-        self._optimiser = self._new_optimiser()
+        return torch.optim.Adam([self._free], lr=self._rate, betas=(0.9, 0.99))

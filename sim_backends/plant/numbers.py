@@ -87,9 +87,9 @@ class PlantNumbers:
     """of the boxes' outputs; None: not quantised"""
     heater_dac_bits: int | None = 16
     """of the heater drivers; None: not quantised"""
-    readback_offset: float = 0.001
+    readback_offset: float = 4e-4
     """relative to full scale, rms over the channels of a heater driver's read-back (instrument)"""
-    readback_noise: float = 0.0002
+    readback_noise: float = 1e-5
     """relative to full scale, rms of one reading of a heater driver (instrument)"""
     clock_error: float = 20e-6
     """relative, rms of the boxes' clock rates (instrument)"""

@@ -1,0 +1,178 @@
+"""`backend="real"`: the same bench over real TCP sockets and pseudo-terminals, on the real clock.
+
+The instruments at the other end are the simulated ones, served from a thread of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hil
+from hil.bench.opening import BenchError
+from hil.bench.writing import Start, starting_text
+from sim_backends.bench import SimulatedBench
+from sim_backends.host.serving import BenchHost
+
+Data = tuple[Any, Any]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+#: A loopback address of this process: the Pulse Streamer's ports are fixed, its host is not.
+HOST = f"127.{os.getpid() >> 16 & 255}.{os.getpid() >> 8 & 255}.{os.getpid() % 254 + 1}"
+
+
+def quick(text: str) -> str:
+    """The bench file with links and ramps that take no real time."""
+    text = re.sub(r"link = \{.*\}", "link = { latency = 0.0, bytes_per_second = 1.0e9 }", text)
+    text = text.replace("ramp_time = 0.5 ", "ramp_time = 0.01 ")
+    text = text.replace("warm_up = 2.0 ", "warm_up = 0.01 ")
+    return text.replace("TCPIP::pulsestreamer::", f"TCPIP::{HOST}::")
+
+
+class Served:
+    """A simulated bench behind real sockets; `only` as of `SimulatedBench`."""
+
+    def __init__(self, text: str, only: set[str] | None = None) -> None:
+        self.bench = SimulatedBench(tomllib.loads(text), only=only)
+        self._host = BenchHost(self.bench, HOST)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._do(self._host.start())
+        self.addresses = dict(self._host.addresses)
+
+    def _do(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def joined(self, text: str) -> str:
+        """The bench file with the resource strings at which its instruments are found."""
+        for name, address in self.addresses.items():
+            if name == "pattern":
+                continue
+            text = re.sub(
+                rf'(name = "{name}"\n[^\n]*\n)resource = "[^"]*"',
+                rf'\1resource = "{address}"',
+                text,
+            )
+        return text
+
+    def close(self) -> None:
+        async def wind_down() -> None:
+            await self._host.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        self._do(wind_down())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """`serve(text, only)`: serve a bench file's instruments until the test ends."""
+    served: list[Served] = []
+
+    def begin(text: str, only: set[str] | None = None) -> Served:
+        served.append(Served(text, only))
+        return served[-1]
+
+    yield begin
+    for one in served:
+        one.close()
+
+
+def test_an_epoch_over_real_links(serve: Serve, tmp_path: Path, data: Data, behind: Any) -> None:
+    text = quick(starting_text(Start(4, 2, "lab")))
+    served = serve(text)
+    path = tmp_path / "lab.toml"
+    path.write_text(served.joined(text), encoding="utf-8")
+    record = tmp_path / "record.json"
+    served.bench.write_as_built(record, "std")
+    told: list[str] = []
+    with hil.open(path, backend="real", tell=told.append) as bench:
+        assert not bench.core.all_simulated
+        assert behind(served.bench).volts.any()
+        with pytest.raises(BenchError, match="only on a simulated bench"):
+            hil.train(bench, data, out=tmp_path / "never")
+        result = hil.train(
+            bench, data, epochs=1, batch=32, n_steps=2, as_built=record, out=tmp_path / "run"
+        )
+    assert behind(served.bench).is_safe()
+    assert result.summary["backend"] == "real"
+    assert not (tmp_path / "never").exists()
+    assert any("at ASRL/dev/pts/" in line for line in told)
+    ledger = json.loads((tmp_path / "run" / "ledger.json").read_text(encoding="utf-8"))
+    assert sum(ledger["seconds"].values()) == pytest.approx(ledger["bench_seconds"], rel=1e-6)
+    assert result.accuracy > 0.0
+
+
+def test_real_links_measure_what_the_simulated_ones_do(serve: Serve, tmp_path: Path) -> None:
+    text = quick(starting_text(Start(2, 2, "lab")))
+    text = text.replace("switch_off = []", 'switch_off = ["noise", "drift", "thermal_tail"]')
+    served = serve(text)
+    path = tmp_path / "lab.toml"
+    path.write_text(served.joined(text), encoding="utf-8")
+    x = np.random.default_rng(0).uniform(-1.5, 1.5, (9, 2))
+    found = {}
+    for backend in ("real", "sim"):
+        with hil.open(path, backend=backend) as bench:
+            found[backend] = bench.run(bench.core.idle_levels(), x)
+    step = 3.2 * 2.0 / 2**14
+    assert np.abs(found["real"].measured - found["sim"].measured).max() <= 4 * step
+
+
+def test_the_wrong_chassis_behind_a_port_is_refused(
+    serve: Serve, tmp_path: Path, behind: Any
+) -> None:
+    text = quick(starting_text(Start(2, 2, "lab")))
+    served = serve(text)
+    joined = served.joined(text)
+    path = tmp_path / "lab.toml"
+    path.write_text(joined.replace('serial = "0002"', 'serial = "00A2"'), encoding="utf-8")
+    with pytest.raises(Exception, match=r"heaters-1: serial '00A2' was expected, but '0002'"):
+        hil.open(path, backend="real")
+    assert behind(served.bench).is_safe()
+
+
+@pytest.mark.parametrize("real", ["heaters-0", "box-0"])
+def test_a_mixed_bench_runs_on_the_real_clock(
+    real: str, serve: Serve, tmp_path: Path, behind: Any
+) -> None:
+    text = quick(starting_text(Start(4, 2, "mixed")))
+    served = serve(text, {real})
+    joined = served.joined(text).replace(
+        f'name = "{real}"\n', f'name = "{real}"\nbackend = "real"\n'
+    )
+    path = tmp_path / "mixed.toml"
+    path.write_text(joined, encoding="utf-8")
+    told: list[str] = []
+    with hil.open(path, tell=told.append) as bench:
+        inside = behind(bench)
+        assert set(inside.simulated.instruments) == {
+            one.name for one in bench.file.instruments if one.name != real
+        }
+        assert f"mixed bench: the simulation sees the wires of {real} (real) as idle" in told
+        with pytest.raises(BenchError, match="only on a simulated bench"):
+            bench.core.check_as_built()
+        if real == "heaters-0":
+            trace = bench.run(bench.core.idle_levels(), np.full((2, 4), 0.7))
+            assert np.abs(trace.measured).max() > 0.1
+            assert behind(served.bench).volts.any()
+    assert inside.is_safe()
+    if real == "heaters-0":
+        assert not behind(served.bench).volts.any()

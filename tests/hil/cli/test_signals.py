@@ -1,0 +1,91 @@
+"""Ctrl-C and SIGTERM in a process of its own: off, quickly, with a readable run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import safetensors
+
+import hil
+import hil.evaluate
+
+ROOT = Path(hil.__file__).parents[1]
+#: Wall seconds from the signal to the end of the process, interpreter and all.
+PATIENCE = 2.5
+
+
+def start(bench: Path, out: Path, hash_seed: str) -> subprocess.Popen[str]:
+    """A training that would go on for hours."""
+    search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-W", "error", "-m", "hil.train", "--bench", str(bench)),
+            *("--task", "spirals", "--epochs", "100000", "--out", str(out)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": search,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONHASHSEED": hash_seed,
+        },
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_signal_ends_a_run_safely_and_two_runs_are_the_same(
+    write_bench: Callable[..., Path], tmp_path: Path
+) -> None:
+    bench = write_bench()
+    cases = {
+        "int": (signal.SIGINT, 130, "interrupted; the bench is off"),
+        "term": (signal.SIGTERM, 143, "terminated; the bench is off"),
+    }
+    running = {
+        name: start(bench, tmp_path / name, str(seed)) for seed, name in enumerate(cases, start=1)
+    }
+    rows: dict[str, list[str]] = {}
+    try:
+        for name, process in running.items():
+            assert process.stdout is not None
+            for line in process.stdout:
+                if "epoch" in line:
+                    break
+            number, code, said = cases[name]
+            began = time.perf_counter()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+            taken = time.perf_counter() - began
+            assert process.returncode == code, err
+            assert err.splitlines()[-1] == said
+            assert "Traceback" not in err
+            assert "-> 0 W in 10 steps" in out
+            assert "FAILED" not in out
+            assert taken < PATIENCE
+            folder = tmp_path / name
+            assert not list(folder.glob("*.part"))
+            json.loads((folder / "configuration.json").read_text(encoding="utf-8"))
+            json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
+            with safetensors.safe_open(folder / "checkpoint.safetensors", framework="np") as file:
+                assert file.get_tensor("powers").shape == (2, 4)
+            rows[name] = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            assert not (folder / "summary.json").exists()
+            assert hil.evaluate.main([str(folder)]) == 0
+    finally:
+        for process in running.values():
+            process.kill()
+            process.communicate()
+    # Other hash seeds, other moments of interruption: the same run, to the last digit.
+    common = min(len(kept) for kept in rows.values())
+    assert common >= 1
+    assert rows["int"][:common] == rows["term"][:common]
