@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import weakref
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hil.bench.file import BenchFile, load
 from hil.bench.loop_thread import LoopThread
-from hil.bench.opening import BACKENDS, PATHS, BenchError, OpenBench, check_choice
+from hil.bench.opening import BACKENDS, PATHS, BenchError, BenchState, OpenBench, check_choice
 from hil.control.electronics import Electronics
 from hil.control.feedback import run_schedule
 from hil.control.schedule import Injection, Schedule
@@ -133,8 +134,8 @@ class Bench(_Held):
                 self._thread.stop()
             raise
         self._open = True
-        self._last_resort = weakref.WeakMethod(self.close)
-        atexit.register(_close_forgotten, self._last_resort)
+        self._last_resort = partial(_close_forgotten, weakref.WeakMethod(self.close))
+        atexit.register(self._last_resort)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the bench's loop and wait for it; Ctrl-C cancels it safely."""
@@ -169,12 +170,14 @@ class Bench(_Held):
         """Drive to `off` and close every link; returns what failed. May be called again."""
         if not self._open:
             return []
-        self._open = False
-        atexit.unregister(_close_forgotten)
         try:
             return self.do(self.core.close(self._tell))
         finally:
-            self._thread.stop()
+            # Otherwise Ctrl-C came before anything was done: it stays open, for the next attempt.
+            if self.core.state in (BenchState.OFF, BenchState.TRIPPED):
+                self._open = False
+                atexit.unregister(self._last_resort)
+                self._thread.stop()
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from hil.bench.patience import interruptions_noted
+
 T = TypeVar("T")
 
 
@@ -48,30 +50,21 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def submit(self, work: Coroutine[Any, Any, T]) -> _Handed[T]:
-        """Start a coroutine on the loop."""
-        return _Handed(self.loop, work)
-
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine and wait. Ctrl-C cancels it and waits until it has wound down.
 
         Ctrl-C again does not shorten that: a bench half-way to `off` must get there.
         """
-        handed = self.submit(work)
-        interrupt: KeyboardInterrupt | None = None
-        while not handed.done.done():
-            try:
-                concurrent.futures.wait([handed.done])
-            except KeyboardInterrupt as error:
-                interrupt = error
-                handed.cancel()
-        if interrupt is not None:
-            raise interrupt
+        handed = _Handed[T](self.loop)
+        with interruptions_noted(handed.cancel):
+            handed.begin(work)
+            concurrent.futures.wait([handed.done])
         return handed.done.result()
 
     async def call_async(self, work: Coroutine[Any, Any, T]) -> T:
         """As `call`, awaited on the loop of the caller, whose cancellation is as Ctrl-C there."""
-        handed = self.submit(work)
+        handed = _Handed[T](self.loop)
+        handed.begin(work)
         return await to_the_end(asyncio.wrap_future(handed.done), handed.cancel)
 
     def stop(self) -> None:
@@ -86,12 +79,15 @@ class LoopThread:
 class _Handed(Generic[T]):
     """A coroutine on the loop; `done` is set only when its task has really ended."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.done: concurrent.futures.Future[T] = concurrent.futures.Future()
         self.done.set_running_or_notify_cancel()  # so that only the task's end ends it
         self._loop = loop
         self._task: asyncio.Task[T] | None = None
-        loop.call_soon_threadsafe(self._begin, work)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> None:
+        """Start the coroutine on the loop."""
+        self._loop.call_soon_threadsafe(self._begin, work)
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> None:
         self._task = self._loop.create_task(work)

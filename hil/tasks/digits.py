@@ -45,5 +45,6 @@ def digits_pca(seed: int) -> Task:
         project(test),
         classes=10,
         injection=Injection.EVERY,
+        input_noise=0.1,
         note="16 whitened principal components, injected at every step",
     )

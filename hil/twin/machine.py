@@ -94,9 +94,18 @@ class Twin:
         before : (..., batch, N) modulated amplitudes of the sample before in time, 0 after dark.
         matrix : (..., N, N) of the slot's bank.
         """
+        return self.detect(self.modulate(sent, parameters), before, matrix, parameters)
+
+    def detect(
+        self,
+        amplitudes: Tensor,
+        before: Tensor,
+        matrix: Tensor,
+        parameters: TwinParameters | None = None,
+    ) -> Tensor:
+        """What will be measured (..., batch, N) for modulated `amplitudes`; others as `slot`."""
         q = self.parameters if parameters is None else parameters
-        drive = self.modulate(sent, q) + q["memory"] * before
-        signal = drive @ matrix.transpose(-1, -2)
+        signal = (amplitudes + q["memory"] * before) @ matrix.transpose(-1, -2)
         r = torch.sqrt(q["softness"].clamp_min(1e-12))
         return q["gain"] * torch.tanh(r * signal) / r + q["zero"]
 

@@ -68,7 +68,11 @@ RELATIVE_RATE: dict[str, float] = {
     "lo_phase": 0.0,
 }
 
-#: What one standard uncertainty is worth where the record gives none.
+#: Growth of the step at each batch that the twin predicts better than the last good one did: a
+#: fallback halves it, some thirty good batches bring it back.
+RECOVERY = 1.025
+
+#: Departure from the record at which the pull weighs `pull`, in each parameter's unit.
 PRIOR_SIGMA: dict[str, float] = {
     "offset": 0.3,
     "slope": 0.15,
@@ -92,12 +96,17 @@ PRIOR_SIGMA: dict[str, float] = {
 class _Remembered:
     """Chosen samples of one batch at one setting, gathered by bank.
 
-    `banks[k]` holds (sent, sent before, whether a sample precedes, measured, weight) of all slots
-    that used bank k, each (slots of the bank * samples, N) or (…, 1).
+    powers : (n_banks, elements); sent, sent_before, measured, weight : (n_banks, rows, N), a row
+    for each chosen sample of each slot of the bank; precedes : (n_banks, rows, 1), 0 where the
+    sample before was dark. Banks with fewer slots than others have rows of no weight.
     """
 
     powers: Tensor
-    banks: dict[int, tuple[Tensor, ...]]
+    sent: Tensor
+    sent_before: Tensor
+    precedes: Tensor
+    measured: Tensor
+    weight: Tensor
 
 
 class OnlineRefit:
@@ -141,56 +150,55 @@ class OnlineRefit:
         count = self.settings.samples
         chosen = self._rng.choice(trace.batch, min(count, trace.batch), replace=False)
         chosen = np.sort(np.resize(chosen, count))
-        ports = trace.sent.shape[2]
         sent, before = trace.sent[chosen], trace.sent[np.maximum(chosen - 1, 0)]
         measured = trace.measured[chosen]
         # Not only clipped points: one NaN would otherwise stay in the replay and in the twin.
-        sound = np.all(np.isfinite(sent) & np.isfinite(before), axis=2, keepdims=True)
-        usable = ~trace.clipped[chosen] & np.isfinite(measured) & sound
-        precedes = np.broadcast_to(~trace.after_dark[chosen, None, None], (count, 1, 1))
-        arrays = (
-            np.where(np.isfinite(sent), sent, 0.0),
-            np.where(np.isfinite(before), before, 0.0),
-            precedes,
-            np.where(np.isfinite(measured), measured, 0.0),
-            usable,
+        sound = np.asarray(np.isfinite(sent + before).all(axis=2))
+        usable = ~trace.clipped[chosen] & np.isfinite(measured) & sound[:, :, None]
+        slots = _slots_by_bank(trace.banks, self.twin.n_banks)
+        precedes = np.broadcast_to(~trace.after_dark[chosen, None, None], (*sent.shape[:2], 1))
+
+        def by_bank(array: np.ndarray) -> Tensor:
+            """(samples, slots, …) to (n_banks, slots of a bank * samples, …), 0 where unused."""
+            gathered = np.where(np.isfinite(array), array, 0.0).swapaxes(0, 1)[slots]
+            gathered[slots < 0] = 0.0
+            return torch.from_numpy(gathered.reshape(len(slots), -1, array.shape[2]))
+
+        return _Remembered(
+            powers.detach().clone(),
+            by_bank(sent),
+            by_bank(before),
+            by_bank(precedes),
+            by_bank(measured),
+            by_bank(usable),
         )
-        banks: dict[int, tuple[Tensor, ...]] = {}
-        for bank in sorted(set(trace.banks)):
-            slots = [t for t, used in enumerate(trace.banks) if used == bank]
-            banks[bank] = tuple(
-                torch.from_numpy(
-                    np.repeat(array, len(slots), axis=1).reshape(-1, 1).astype(np.float64)
-                    if array is precedes
-                    else array[:, slots].reshape(-1, ports).astype(np.float64)
-                )
-                for array in arrays
-            )
-        return _Remembered(powers.detach().clone(), banks)
 
     def _error(self, entries: list[_Remembered], parameters: TwinParameters) -> Tensor:
         """Mean square one-slot error over entries, unusable points left out."""
-        matrices = self.twin.matrices(torch.stack([e.powers for e in entries]), parameters)
-        error, count = matrices.new_zeros(()), 0.0
-        for bank in entries[0].banks:
-            parts = zip(*(e.banks[bank] for e in entries), strict=True)
-            sent, sent_before, precedes, measured, weight = (torch.stack(part) for part in parts)
-            before = precedes * self.twin.modulate(sent_before, parameters)
-            believed = self.twin.slot(sent, before, matrices[:, bank], parameters)
-            error = error + (weight * (believed - measured) ** 2).sum()
-            count += float(weight.sum())
-        return error / max(count, 1.0)
+
+        def stacked(name: str) -> Tensor:
+            return torch.stack([getattr(entry, name) for entry in entries])
+
+        matrices = self.twin.matrices(stacked("powers"), parameters)
+        both = torch.cat([stacked("sent"), stacked("sent_before")])
+        drive, before = self.twin.modulate(both, parameters).chunk(2)
+        believed = self.twin.detect(drive, stacked("precedes") * before, matrices, parameters)
+        weight = stacked("weight")
+        error = weight * (believed - stacked("measured")) ** 2
+        return error.sum() / weight.sum().clamp_min(1.0)
 
     @torch.no_grad()
     def _judge(self, fresh: _Remembered) -> None:
         """The trust gate: keep, or fall back to the last good twin, on data not yet fitted."""
-        if not any(bool(weight.any()) for *_, weight in fresh.banks.values()):
+        if not bool(fresh.weight.any()):
             return  # nothing usable was measured: no evidence for or against
         now = float(self._error([fresh], self._with(self._free)))
         good = float(self._error([fresh], self._with(self._good)))
         trusted = np.isfinite(now) and bool(torch.isfinite(self._free).all())
         if trusted and now <= good:
             self._good = self._free.detach().clone()
+            self._rate = min(self._rate * RECOVERY, self.settings.rate)
+            self._optimiser.param_groups[0]["lr"] = self._rate
         elif not trusted or now > self.settings.gate**2 * good:
             self.fallbacks += 1
             self._rate *= 0.5
@@ -234,3 +242,10 @@ class OnlineRefit:
 
     def _new_optimiser(self) -> torch.optim.Adam:
         return torch.optim.Adam([self._free], lr=self._rate, betas=(0.9, 0.99))
+
+
+def _slots_by_bank(banks: tuple[int, ...], n_banks: int) -> np.ndarray:
+    """Slots (n_banks, most slots of a bank) that used each bank; -1 where there are no more."""
+    slots = [[t for t, used in enumerate(banks) if used == bank] for bank in range(n_banks)]
+    most = max(len(mine) for mine in slots)
+    return np.array([mine + [-1] * (most - len(mine)) for mine in slots])

@@ -31,7 +31,7 @@ def test_categories_add_up_to_bench_time(steps: list[tuple[str, bool, int]], sta
     clock = Clock(float(start))
     ledger = Ledger(clock)
     inside: dict[str, list[ExitStack]] = {name: [] for name in CATEGORIES}
-    expected: dict[str, float] = {name: 0.0 for name in CATEGORIES}
+    expected: dict[str, float] = dict.fromkeys(map(str, CATEGORIES), 0.0)
     for category, enter, seconds in steps:
         if enter:
             stack = ExitStack()
