@@ -47,7 +47,7 @@ class TrainingSettings:
     batch: int = 64
     seed: int = 0
     power_rate: float = 0.03
-    electronics_rate: float = 0.01
+    electronics_rate: float = 0.03
     readout_epochs: int = 8
     refit: RefitSettings = field(default_factory=RefitSettings)
 

@@ -43,7 +43,7 @@ class RefitSettings:
     every: int = 1
     steps: int = 2
     replay: int = 64
-    settings: int = 4
+    settings: int = 2
     samples: int = 24
     pull: float = 1e-5
     gate: float = 1.3

@@ -140,6 +140,8 @@ def test_a_bench_forgotten_open_goes_off_when_python_ends(write_bench: WriteBenc
     code = f"""
 import hil
 bench = hil.open({str(write_bench())!r}, tell=lambda line: print(line, flush=True))
+with hil.open({str(write_bench(name="other"))!r}):
+    pass
 print("left open", flush=True)
 """
     root = Path(hil.__file__).parents[1]
