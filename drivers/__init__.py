@@ -35,3 +35,10 @@ Every driver is made without I/O, and then opened::
 Units are SI throughout. A value out of range, NaN or inf raises `LimitError` before a byte leaves.
 The package knows neither torch nor the layers above it, nor the simulated instruments.
 """
+
+from __future__ import annotations
+
+import logging
+
+# A program that wants the drivers' log configures it; none of it may clutter a command's output.
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -45,10 +45,12 @@ _SPAN = 8e-9
 class SimulatedBench:
     """All simulated instruments of one bench, and the plant behind them.
 
-    Parameters ---------- document : decoded bench file. start_time : s of bench time at the first
-    event on a real loop; a virtual loop brings its own time. only : names of the instruments to
-    simulate (None: all); the wires of the others are idle. plant : another plant than the
-    document's own, for tests.
+    Parameters
+    ----------
+    document : decoded bench file.
+    start_time : s of bench time at the first event on a real loop; a virtual loop brings its own.
+    only : names of the instruments to simulate (None: all); the wires of the others are idle.
+    plant : another plant than the document's own, for tests.
 
     Attributes
     ----------

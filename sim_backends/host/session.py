@@ -74,6 +74,7 @@ class Session:
             while self._open:
                 data = await reader.read(_CHUNK)
                 if not data:
+                    self._flush()
                     break
                 self._arrive(data)
         except ConnectionError:
@@ -91,9 +92,13 @@ class Session:
         loop.call_at(free + self._half, self._deliver)
 
     def _deliver(self) -> None:
-        data = self._arrivals.popleft()
-        if self._open:
-            self._conversation.receive(data)
+        if self._open and self._arrivals:
+            self._conversation.receive(self._arrivals.popleft())
+
+    def _flush(self) -> None:
+        """What is on its way when the client closes still arrives, as it does on a real link."""
+        while self._open and self._arrivals:
+            self._conversation.receive(self._arrivals.popleft())
 
     def send(self, data: bytes) -> None:
         """Send bytes to the client, now as far as the instrument is concerned."""

@@ -56,6 +56,25 @@ def test_answers_may_cross_at_another_rate(run, network) -> None:
     assert run(main()) == pytest.approx(10 / 1000 + 10 / 100)
 
 
+def test_bytes_under_way_at_closing_still_arrive(run, network) -> None:
+    """The last bytes before closing may be the zeros that cool a chip."""
+    heard: list[bytes] = []
+
+    class Listener(Echo):
+        def receive(self, data: bytes) -> None:
+            heard.append(data)
+
+    async def main() -> None:
+        network.listen_tcp("ear", 1, client_connected(Listener, LinkTiming(0.016, 1000.0)))
+        client = network.open(("ear", 1))
+        client.write(b"off\n")
+        client.writer.close()
+        await asyncio.sleep(1.0)
+
+    run(main())
+    assert heard == [b"off\n"]
+
+
 def test_faults_come_once_and_in_order(run, network) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
