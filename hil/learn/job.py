@@ -11,11 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hil.bench.opening import OpenBench
 from hil.control.schedule import Schedule, ScheduleError
-from hil.learn.loop import EpochReport, Limits, Watcher
+from hil.learn.limits import Limits
+from hil.learn.loop import EpochReport, Watcher
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
 from hil.learn.settings import TrainingSettings
@@ -105,13 +104,6 @@ def keep(folder: RunFolder, network: Network, twin: Twin, notes: Mapping[str, An
     )
 
 
-def limits_of(bench: OpenBench, n_banks: int) -> Limits:
-    """Power limits of the first banks, in units of p_pi."""
-    p_pi = bench.file.chip.p_pi
-    largest = torch.from_numpy(bench.level_max[:n_banks] / p_pi)
-    return Limits(largest, bench.file.chip.power_max / p_pi)
-
-
 async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
     """Train on an open bench, measure the test part once, write the run folder.
 
@@ -126,7 +118,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
         schedule=job.schedule,
         task=job.task,
         new_twin=lambda: Twin.from_record(record, p_pi, job.n_banks),
-        limits=limits_of(bench, job.n_banks),
+        limits=Limits.of(bench.file, job.n_banks),
         warm_up=bench.file.chip.warm_up,
         compute=bench.compute,
         watcher=_Keeper(folder, bench, watcher),

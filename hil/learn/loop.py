@@ -16,6 +16,7 @@ from hil.control.feedback import run_schedule
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.control.trace import Trace
+from hil.learn.limits import Limits
 from hil.learn.network import Network
 from hil.learn.pat import measured_pass, twin_pass
 from hil.learn.settings import TrainingSettings
@@ -26,14 +27,6 @@ from hil.twin.refit import OnlineRefit
 T = TypeVar("T")
 #: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
 Compute = Callable[[Callable[[], T]], Awaitable[T]]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the network's powers are clamped to, in units of p_pi: per element, and a chip's sum."""
-
-    largest: Tensor
-    total: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class Trainer:
         optimiser, rates = self._optimiser(epochs)
         rng = np.random.default_rng([self.settings.seed, 0xDA7A])
         reports: list[EpochReport] = []
-        clamped = self.network.clamp(self.limits.largest, self.limits.total)
+        clamped = self.network.clamp(self.limits)
         for epoch in range(1, epochs + 1):
             losses: list[float] = []
             right = seen = 0
@@ -211,7 +204,7 @@ class Trainer:
         loss.backward()
         optimiser.step()
         rates.step()
-        outside = self.network.clamp(self.limits.largest, self.limits.total)
+        outside = self.network.clamp(self.limits)
         right = int((logits.detach().argmax(dim=1) == labels).sum())
         return float(loss.detach()), right, outside
 

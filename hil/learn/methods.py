@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.learn.digital import DigitalMachine, ideal_twin
+from hil.learn.limits import Limits
 from hil.learn.loop import (
     Compute,
     EpochReport,
-    Limits,
     Trainer,
     Watcher,
     deploy,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hil.control.electronics import Electronics
+from hil.learn.limits import Limits
 
 #: Start of the powers, in units of p_pi, and of the gain of every bank.
 POWER_START = (0.4, 1.6)
@@ -71,23 +72,6 @@ class Network:
             skip=self.skip,
         )
 
-    def clamp(self, largest: Tensor, total: float) -> int:
-        """Hold `powers` as `clamp_powers` does."""
-        return clamp_powers(self.powers, largest, total)
-
-
-@torch.no_grad()
-def clamp_powers(powers: Tensor, largest: Tensor, total: float) -> int:
-    """Hold powers within (0, largest) and each bank's sum within `total`, in place.
-
-    All (n_banks, elements), or a number, in one unit. Powers are clamped, never wrapped by 2 pi: a
-    jump would heat every neighbour. Returns how many elements had asked for more.
-    """
-    outside = int(((powers < 0.0) | (powers > largest)).sum())
-    powers.copy_(torch.minimum(powers.clamp_min(0.0), largest))
-    sums = powers.sum(dim=1, keepdim=True)
-    over = sums > total
-    if bool(over.any()):
-        outside += int(over.sum()) * powers.shape[1]
-        powers.mul_(torch.where(over, total / sums, torch.ones_like(sums)))
-    return outside
+    def clamp(self, limits: Limits) -> int:
+        """Hold `powers` as `Limits.clamp` does."""
+        return limits.clamp(self.powers)

@@ -15,7 +15,8 @@ from hil.bench.faces import Bench
 from hil.control.electronics import Electronics
 from hil.control.schedule import Schedule, ScheduleError
 from hil.control.trace import Trace
-from hil.learn.network import GAIN_START, POWER_START, clamp_powers
+from hil.learn.limits import Limits
+from hil.learn.network import GAIN_START, POWER_START
 from hil.learn.pat import measured_pass
 from hil.twin.machine import Twin
 
@@ -66,11 +67,10 @@ class Slots(nn.Module):
         self.skip = skip
         self.trace: Trace | None = None
         self._bench = bench
-        self._largest = torch.from_numpy(bench.level_max[: self.schedule.n_banks] / twin.p_pi)
-        self._total = bench.file.chip.power_max / twin.p_pi
+        self._limits = Limits.of(bench.file, self.schedule.n_banks)
         generator = torch.Generator().manual_seed(seed)
         low, high = POWER_START
-        uniform = torch.rand(self._largest.shape, generator=generator, dtype=torch.float64)
+        uniform = torch.rand(self._limits.largest.shape, generator=generator, dtype=torch.float64)
         self.powers = nn.Parameter(low + (high - low) * uniform)
         self.gain = nn.Parameter(
             torch.full((self.schedule.n_banks,), GAIN_START, dtype=torch.float64)
@@ -102,4 +102,4 @@ class Slots(nn.Module):
 
     def clamp(self) -> None:
         """Hold powers within the elements' and chips' limits, before asking the bench for them."""
-        clamp_powers(self.powers, self._largest, self._total)
+        self._limits.clamp(self.powers)

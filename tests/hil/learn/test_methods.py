@@ -16,7 +16,8 @@ from hil.bench.file import from_document
 from hil.learn import loop
 from hil.learn.compare import comparison_table
 from hil.learn.job import Result
-from hil.learn.network import Network, clamp_powers
+from hil.learn.limits import Limits
+from hil.learn.network import Network
 from hil.learn.settings import Method, MethodError, TrainingSettings
 from hil.record.folder import CHECKPOINT, TWIN, RunFolder
 from hil.tasks import Task, load_task
@@ -239,15 +240,28 @@ def test_levels_are_clamped_before_they_are_asked_for_and_counted(tmp_path: Path
 def test_clamping_powers() -> None:
     powers = torch.tensor([[-0.5, 0.3, 5.0, 0.7], [0.1, 0.2, 0.3, 0.4]], dtype=torch.float64)
     largest = torch.full((2, 4), 2.0, dtype=torch.float64)
-    assert clamp_powers(powers, largest, total=100.0) == 2
+    nothing = torch.zeros((2, 4), dtype=torch.float64)
+    assert Limits(nothing, largest, total=100.0).clamp(powers) == 2
     torch.testing.assert_close(
         powers[0], torch.tensor([0.0, 0.3, 2.0, 0.7], dtype=torch.float64), rtol=0, atol=0
     )
     # The first chip gives 3.0 where 1.5 is borne: all of it at half power, the other as it was.
-    assert clamp_powers(powers, largest, total=1.5) == 4
+    tight = Limits(nothing, largest, total=1.5)
+    assert tight.clamp(powers) == 4
     expected = torch.tensor([[0.0, 0.15, 1.0, 0.35], [0.1, 0.2, 0.3, 0.4]], dtype=torch.float64)
     torch.testing.assert_close(powers, expected)
-    assert clamp_powers(powers, largest, total=1.5) == 0
+    assert tight.clamp(powers) == 0
+
+
+def test_powers_keep_the_idle_bias_also_where_a_chip_must_be_cooled() -> None:
+    smallest = torch.full((1, 3), 0.1, dtype=torch.float64)
+    largest = torch.full((1, 3), 2.0, dtype=torch.float64)
+    limits = Limits(smallest, largest, total=1.0)
+    powers = torch.tensor([[0.0, 0.8, 1.1]], dtype=torch.float64)
+    assert limits.clamp(powers) == 1 + 3
+    assert float(powers.sum()) == pytest.approx(1.0)
+    assert float(powers.min()) == pytest.approx(0.1)
+    assert limits.clamp(powers) == 0
 
 
 def test_the_table_of_a_comparison_names_all_it_compares(runs: dict[str, Run]) -> None:
