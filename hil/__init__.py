@@ -7,9 +7,9 @@ with hil.open("relax-mzi-16", backend="sim") as bench:
 print(result.accuracy)
 """
 
+from hil.bench.entry import open_bench as open  # noqa: A004 - the name users type is hil.open
+from hil.bench.entry import open_bench_async as open_async
 from hil.bench.faces import AsyncBench, Bench
-from hil.bench.faces import open_bench as open  # noqa: A004 - the name users type is hil.open
-from hil.bench.faces import open_bench_async as open_async
 from hil.control import Electronics, Schedule, Trace
 from hil.learn.api import train, train_async
 from hil.learn.job import Result

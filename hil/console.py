@@ -13,8 +13,8 @@ from calibration.record import RecordError
 from drivers.errors import IdentityError, InstrumentError, LimitError
 from drivers.transport.link import LinkError
 from hil.bench.errors import BenchFileError
-from hil.bench.opening import BenchError
 from hil.bench.simulated import SimulationError
+from hil.bench.states import BenchError
 from hil.control.schedule import ScheduleError
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError

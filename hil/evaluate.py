@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hil.bench.faces import Bench, make_core
+from hil.bench.entry import make_core
+from hil.bench.faces import Bench
 from hil.bench.file import from_document
-from hil.bench.opening import BACKENDS, PATHS
+from hil.bench.states import BACKENDS, PATHS
 from hil.console import OneLineParser, run_command
 from hil.control.schedule import Schedule
 from hil.learn.loop import deploy, measure_accuracy

@@ -15,9 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from hil.bench.banks import file_with_banks
-from hil.bench.faces import Bench, make_core, plant_overlay
+from hil.bench.entry import make_core, plant_overlay
+from hil.bench.faces import Bench
 from hil.bench.file import BenchFile, load
-from hil.bench.opening import BACKENDS, OpenBench
+from hil.bench.opening import OpenBench
+from hil.bench.states import BACKENDS
 from hil.console import OneLineParser, run_command
 from hil.control.plan import plan_pass
 from hil.learn.api import (

@@ -17,12 +17,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hil.bench.file import BenchFile, load
+from hil.bench.file import BenchFile
 from hil.bench.loop_thread import LoopThread
-from hil.bench.opening import BACKENDS, PATHS, BenchError, BenchState, OpenBench, check_choice
+from hil.bench.opening import OpenBench
+from hil.bench.states import BenchError, BenchState
 from hil.control.electronics import Electronics
 from hil.control.feedback import run_schedule
-from hil.control.schedule import Injection, Schedule
+from hil.control.schedule import Schedule
 from hil.control.trace import Trace
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 Tell = Callable[[str], None]
 
 
-def _silent(message: str) -> None:
+def silent(message: str) -> None:
     """Tell nobody."""
 
 
@@ -122,7 +123,7 @@ class _Held:
 class Bench(_Held):
     """An open bench, used synchronously; close it, or use `with`."""
 
-    def __init__(self, core: OpenBench, tell: Tell = _silent) -> None:
+    def __init__(self, core: OpenBench, tell: Tell = silent) -> None:
         super().__init__(core, tell)
         try:
             self.do(core.open(tell))
@@ -246,70 +247,3 @@ class AsyncBench(_Held):
         trace: TracebackType | None,
     ) -> None:
         self._report(await self.close(), error)
-
-
-def plant_overlay(
-    severity: str | None = None, plant_seed: int | None = None, **numbers: Any
-) -> dict[str, Any]:
-    """What replaces entries of the file's [plant] table, which hil itself does not read."""
-    plant: dict[str, Any] = dict(numbers)
-    if severity is not None:
-        plant["severity"] = severity
-    if plant_seed is not None:
-        plant["seed"] = plant_seed
-    return {"plant": plant} if plant else {}
-
-
-def make_core(
-    bench: str | Path | BenchFile,
-    *,
-    backend: str = "sim",
-    path: str = "wire",
-    start_time: float = 0.0,
-    severity: str | None = None,
-    plant_seed: int | None = None,
-    plant: dict[str, Any] | None = None,
-) -> OpenBench:
-    """A bench built but not opened; arguments as `open`."""
-    check_choice("backend", backend, BACKENDS)
-    check_choice("path", path, PATHS)
-    if isinstance(bench, BenchFile):
-        file = bench
-    else:
-        file = load(bench, plant_overlay(severity, plant_seed, **(plant or {})))
-    return OpenBench(
-        file,
-        backend="real" if backend == "real" else "sim",
-        path="slot" if path == "slot" else "wire",
-        start_time=start_time,
-    )
-
-
-def open_bench(bench: str | Path | BenchFile, *, tell: Tell = _silent, **how: Any) -> Bench:
-    """Open a bench and bring it to `idle`.
-
-    Parameters
-    ----------
-    bench : name of a packaged bench, path of a bench file, or a loaded one.
-    backend : `sim` or `real`, for instruments whose table does not say.
-    path : `wire`, or `slot` (the simulated plant without instruments, for big sweeps).
-    start_time : s, bench time at which a simulated bench begins.
-    severity, plant_seed, plant : replace entries of the file's [plant] table.
-    tell : called with a line for each thing that opens or goes off.
-
-    Raises
-    ------
-    BenchFileError, BenchError, IdentityError, LinkError
-        Each naming the thing and the mend; nothing is left open.
-    """
-    return Bench(make_core(bench, **how), tell)
-
-
-def open_bench_async(
-    bench: str | Path | BenchFile, *, tell: Tell = _silent, **how: Any
-) -> AsyncBench:
-    """The bench for `async with`; arguments as `open_bench`."""
-    return AsyncBench(make_core(bench, **how), tell)
-
-
-__all__ = ["AsyncBench", "Bench", "Injection", "open_bench", "open_bench_async"]

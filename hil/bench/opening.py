@@ -11,9 +11,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +23,11 @@ from calibration.record import CalibrationRecord, check_fits, read_record
 from drivers.transport.link import Connector
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
-from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
 from hil.bench.simulated import Simulation, virtual_loop
 from hil.bench.slot_bench import SlotBench
+from hil.bench.states import Backend, BenchError, BenchState, Path_
 from hil.control.first_banks import FirstBanks
 from hil.control.ledger import Ledger
 from hil.control.machine import Machine
@@ -37,24 +36,6 @@ from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
 
 logger = logging.getLogger(__name__)
-
-Backend = Literal["sim", "real"]
-Path_ = Literal["wire", "slot"]
-BACKENDS = ("sim", "real")
-PATHS = ("wire", "slot")
-
-
-class BenchError(RuntimeError):
-    """A bench that cannot be opened or used as asked."""
-
-
-class BenchState(StrEnum):
-    """States of an open bench."""
-
-    OFF = "off"
-    IDLE = "idle"
-    RUNNING = "running"
-    TRIPPED = "tripped"
 
 
 class OpenBench:
@@ -318,17 +299,3 @@ class OpenBench:
     def ledger_table(self) -> dict[str, Any]:
         """The ledger as plain data, with each instrument's busy seconds by kind."""
         return self.ledger.table({i.name: i.busy for i in self.parts.instruments})
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse an unknown word, naming the known ones.
-
-    Raises
-    ------
-    BenchError
-    """
-    if value not in choices:
-        raise BenchError(f"no {name} {value!r}; there are {', '.join(choices)}")
-
-
-__all__ = ["Backend", "BenchError", "BenchFileError", "BenchState", "OpenBench", "check_choice"]

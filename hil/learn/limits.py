@@ -11,7 +11,6 @@ from torch import Tensor
 
 from hil.bench.file import BenchFile
 
-
 #: A chip's sum may exceed its limit by this share: that is rounding, not a demand.
 ROUNDING = 1e-12
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import hil
-from hil.bench.opening import BenchError
+from hil.bench.states import BenchError
 
 WriteBench = Callable[..., Path]
 Data = tuple[Any, Any]

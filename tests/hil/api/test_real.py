@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import hil
-from hil.bench.opening import BenchError
+from hil.bench.states import BenchError
 from hil.bench.writing import Start, starting_text
 from sim_backends.bench import SimulatedBench
 from sim_backends.host.serving import BenchHost

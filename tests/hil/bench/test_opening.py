@@ -15,8 +15,8 @@ import pytest
 import hil
 from drivers.errors import IdentityError, InstrumentError, LimitError
 from drivers.transport.link import LinkError
-from hil.bench.faces import make_core
-from hil.bench.opening import BenchError, BenchState
+from hil.bench.entry import make_core
+from hil.bench.states import BenchError, BenchState
 
 WriteBench = Callable[..., Path]
 Told = list[str]
