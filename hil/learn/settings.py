@@ -46,7 +46,7 @@ class TrainingSettings:
     epochs: int = 40
     batch: int = 64
     seed: int = 0
-    power_rate: float = 0.03
+    power_rate: float = 0.02
     electronics_rate: float = 0.03
     readout_epochs: int = 8
     refit: RefitSettings = field(default_factory=RefitSettings)
