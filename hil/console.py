@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -73,3 +74,5 @@ def run_command(command: Callable[[], int]) -> int:
         return EXIT_INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
+        # The last collection at exit walks a million objects of torch: over a second for nothing.
+        gc.freeze()

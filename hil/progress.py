@@ -21,7 +21,7 @@ def describe(report: EpochReport) -> str:
     """An epoch in one line."""
     residual = "fixed" if report.residual is None else f"{report.residual:.4f}"
     return (
-        f"loss {report.loss:.3f}  bench accuracy {report.held_out_accuracy:.3f}  "
+        f"loss {report.loss:.3f}  {report.measured_on} accuracy {report.held_out_accuracy:.3f}  "
         f"twin residual {residual}  bench {report.bench_time:.1f} s"
     )
 

@@ -289,12 +289,12 @@ class OpenBench:
         loop = asyncio.get_running_loop()
         if self.all_simulated:
             torch.set_num_threads(1)
-            return await loop.run_in_executor(None, work)
-        if self._executor is None:
+        elif self._executor is None:
             self._executor = ThreadPoolExecutor(
                 1, "compute", initializer=lambda: torch.set_num_threads(1)
             )
-        return await loop.run_in_executor(self._executor, work)
+        with self.ledger.span("compute"):
+            return await loop.run_in_executor(self._executor, work)
 
     def ledger_table(self) -> dict[str, Any]:
         """The ledger as plain data, with each instrument's busy seconds by kind."""

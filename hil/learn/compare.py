@@ -42,4 +42,5 @@ def comparison_table(results: Mapping[str, Result]) -> tuple[str, dict[str, Any]
     for name, value in next(iter(results.values())).baselines.items():
         lines.append(f"{name:18s} {value:8.4f}")
         data[name] = {"accuracy": value}
+    lines.append("held-out of ideal and in-silico is their twin's; every other number the bench's")
     return "\n".join(lines), data

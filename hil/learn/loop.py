@@ -38,6 +38,7 @@ class EpochReport:
     loss: float
     train_accuracy: float
     held_out_accuracy: float
+    measured_on: str
     residual: float | None
     fallbacks: int
     clamped: int
@@ -80,6 +81,7 @@ class Trainer:
     machine : where passes are measured (a bench, or a digital machine for in-silico training).
     twin : believed in backward passes; `refit` keeps it true, or is None.
     final_only : only the last state is taken from the machine; gradients run through the twin.
+    measured_on : what `machine` is, `bench` or `twin`, for reports.
     train_powers : whether heater powers are trained, or stay at their seeded start.
     """
 
@@ -95,6 +97,7 @@ class Trainer:
     refit: OnlineRefit | None = None
     final_only: bool = False
     train_powers: bool = True
+    measured_on: str = "bench"
 
     async def run(self, epochs: int) -> list[EpochReport]:
         """Train for `epochs` and return a report of each."""
@@ -136,6 +139,7 @@ class Trainer:
                 loss=float(np.mean(losses)),
                 train_accuracy=right / seen,
                 held_out_accuracy=held_out,
+                measured_on=self.measured_on,
                 residual=self.refit.residual if self.refit else None,
                 fallbacks=self.refit.fallbacks if self.refit else 0,
                 clamped=clamped,

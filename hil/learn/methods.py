@@ -101,7 +101,9 @@ class Assembly:
 
     async def _digital(self, twin: Twin, network: Network, settings: TrainingSettings) -> Trained:
         machine = DigitalMachine(twin)
-        reports = await self._trainer(machine, network, twin, settings).run(settings.epochs)
+        trainer = self._trainer(machine, network, twin, settings)
+        trainer.measured_on = "twin"
+        reports = await trainer.run(settings.epochs)
         passes = sum(machine.ledger.passes.values())
         self.bench.ledger.count_digital(f"{settings.method} training", passes)
         return Trained(network, twin, reports, machine, digital=True)

@@ -273,7 +273,7 @@ def test_the_table_of_a_comparison_names_all_it_compares(runs: dict[str, Run]) -
             for line in text.splitlines()
         )
     assert data["logistic regression"]["accuracy"] < 0.6
-    assert len(text.splitlines()) == len(runs) + 2
+    assert len(text.splitlines()) == len(runs) + 3
 
 
 @pytest.mark.parametrize(
