@@ -1,0 +1,89 @@
+"""What the documents say is what the program does: their code runs, their commands parse."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hil.bench.__main__ import main as bench_main
+from hil.train import parser as train_parser
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "getting-started.md"
+README = ROOT / "README.md"
+DOCUMENTS = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of a language in a document."""
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("path", [GUIDE, README], ids=lambda path: path.name)
+def test_python_of_a_document_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In order, in one name space, as a reader would type it."""
+    monkeypatch.chdir(tmp_path)
+    found = blocks(path, "python")
+    assert found
+    names: dict[str, object] = {"__name__": "document"}
+    for number, block in enumerate(found):
+        exec(compile(block, f"{path.name} block {number}", "exec"), names)
+    assert capsys.readouterr().out
+
+
+def test_guide_shows_each_way_in() -> None:
+    text = GUIDE.read_text()
+    for name in ("hil.open(", "hil.train(", "hil.Slots(", "hil.open_async(", "task=(X, y)"):
+        assert name in text, name
+
+
+def commands() -> list[list[str]]:
+    """Every `python -m hil.train …` command of the documents, as arguments."""
+    found = []
+    for path in DOCUMENTS:
+        for block in blocks(path, "sh"):
+            for line in block.splitlines():
+                for part in line.split("&&"):
+                    words = shlex.split(part, comments=True)
+                    if "hil.train" in words:
+                        found.append(words[words.index("hil.train") + 1 :])
+    return found
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_training_commands_of_the_documents_parse(words: list[str]) -> None:
+    if "--help" not in words:
+        train_parser().parse_args(words)
+
+
+def test_bench_commands_of_the_readme_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [line for block in blocks(README, "sh") for line in block.splitlines()]
+    ran = 0
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if "hil.bench" in words:
+            assert bench_main(words[words.index("hil.bench") + 1 :]) == 0, line
+            ran += 1
+    assert ran >= 3
+    assert "relax-mzi-16" in capsys.readouterr().out
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_readme_names_the_telemetry_client_by_both_names() -> None:
+    text = README.read_text()
+    assert "aiomqtt" in text
+    assert "asyncio-mqtt" in text
