@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.composites import BoxArray, BoxPort, ChassisBank, HeaterElement
+from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
 from drivers.pulse_streamer import PulseStreamer
 from drivers.qontrol_q8 import QontrolQ8
 from drivers.red_pitaya import RedPitaya
+from drivers.roles import LightSource, PhaseReference
 from drivers.transport.link import Connector
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
@@ -37,6 +39,8 @@ class Assembled:
     chassis: tuple[QontrolQ8, ...]
     banks: tuple[ChassisBank, ...]
     switch: PulseStreamer
+    light: LightSource
+    lo: PhaseReference
     boxes: BoxArray
     form: FrameFormat
     scale: PortScale
@@ -77,7 +81,9 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     chassis = tuple(one for one in built.values() if isinstance(one, QontrolQ8))
     for one in chassis:
         one.set_limits(*_channel_limits(file, one))
+    lines = file.wiring.lines
     switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
+    held = HeldLines(switch)
     boxes = BoxArray(
         "boxes",
         [BoxPort(_box(built[port.box]), port.output, port.input) for port in file.ports_in_order],
@@ -89,6 +95,8 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         chassis=chassis,
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,
+        light=GateLine("signal light", held, lines.signal_gate),
+        lo=GateLine("local oscillator", held, lines.lo_gate),
         boxes=boxes,
         form=_frame_format(file, boxes),
         scale=PortScale(

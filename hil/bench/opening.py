@@ -158,6 +158,9 @@ class OpenBench:
                 await self._open_instruments(tell)
                 self._machine = Sequencer(self.parts, settle, self.ledger, self.now)
                 await self._ramp(np.zeros_like(self.level_max), self.idle_levels(), tell)
+                tell("local oscillator and signal light on")
+                await self.parts.lo.on()
+                await self.parts.light.on()
         except BaseException:
             for line in await self.close(tell):
                 tell(f"FAILED to make safe: {line}")
@@ -211,7 +214,8 @@ class OpenBench:
 
         parts, machine = self.parts, self._machine
         if parts.switch.is_open:
-            await attempt("light off", parts.switch.off())
+            await attempt("light off", parts.light.off())
+            await attempt("pattern off", parts.switch.off())
         await asyncio.gather(
             *(attempt(f"{box.name} off", box.off()) for box in parts.boxes.drivers if box.is_open)
         )
