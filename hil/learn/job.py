@@ -142,7 +142,9 @@ def _conclude(
 ) -> Result:
     last = trained.reports[-1]
     bench_time = bench.machine.now()
-    notes = {"epoch": last.epoch, "bench_time": bench_time}
+    # The time at which the weights were final: a later evaluation opens the bench there, and after
+    # its warm-up measures when this run did.
+    notes = {"epoch": last.epoch, "bench_time": last.bench_time}
     keep(folder, trained.network, trained.twin, notes)
     ledger = bench.ledger_table()
     folder.write_json(files.LEDGER, ledger)
