@@ -39,7 +39,9 @@ async def _far_read(far: int, count: int) -> bytes:
             while len(got) < count:
                 await ready.wait()
                 ready.clear()
-                got += os.read(far, 65536)
+                # The loop may report readiness once more after a read that took everything.
+                with contextlib.suppress(BlockingIOError):
+                    got += os.read(far, 65536)
     finally:
         loop.remove_reader(far)
     return got

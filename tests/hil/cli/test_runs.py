@@ -75,11 +75,14 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
     assert [json.loads(row)["epoch"] for row in rows] == list(range(1, 7))
     with safetensors.safe_open(run / "checkpoint.safetensors", framework="np") as file:
         assert file.get_tensor("powers").shape == (2, 64)
-        assert json.loads(file.metadata()["bench_time"]) == summary["bench_time"]
+        final = json.loads(file.metadata()["bench_time"])
+    # The weights were final before the chip rested and the test part was measured.
+    assert final == json.loads(rows[-1])["bench_time"]
+    assert final < summary["bench_time"] < final + 4.0
 
     again = command(["run"], hil.evaluate.main)
     assert again.code == 0, again.err
-    assert f"at bench time {summary['bench_time']:.1f} s" in again.out
+    assert f"at bench time {final:.1f} s" in again.out
     assert f"the run's own   {summary['accuracy']:.4f}" in again.out
     assert summary["accuracy"] > 0.5
     assert accuracy_in(again.out) == pytest.approx(summary["accuracy"], abs=0.04)
