@@ -68,7 +68,6 @@ class Instrument(ABC):
         self.link = link
         self.timeout = timeout
         self.identity: Identity | None = None
-        self._connector = connector
         self._expect = dict(expect)
         self._clock = ExchangeClock()
         self._links: list[GuardedLink] = []

@@ -233,20 +233,3 @@ class PhaseReference(Protocol):
     async def off(self) -> None:
         """Local oscillator off."""
         ...
-
-
-@runtime_checkable
-class ThermalStage(Protocol):
-    """What holds the chip's temperature."""
-
-    async def set_temperature(self, kelvin: float) -> None:
-        """Set the temperature to hold, in K."""
-        ...
-
-    async def temperature(self) -> float:
-        """Measure the temperature in K."""
-        ...
-
-    async def stable(self) -> bool:
-        """True while the temperature is held."""
-        ...

@@ -33,7 +33,6 @@ class ConsoleProgress:
         self._label = label
         self._console = Console(stderr=False)
         self._bar: Progress | None = None
-        self._epochs = epochs
         self._last = ""
         if self._console.is_terminal:
             self._bar = Progress(

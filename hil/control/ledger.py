@@ -55,7 +55,15 @@ class Ledger:
 
     @contextmanager
     def purpose(self, name: str) -> Iterator[None]:
-        """Enter passes made inside under `name`."""
+        """Enter passes made inside under `name`.
+
+        Raises
+        ------
+        ValueError
+            When it is none of PURPOSES: a new name would be a column that nobody adds up.
+        """
+        if name not in PURPOSES:
+            raise ValueError(f"no purpose {name!r} of device passes; there are {PURPOSES}")
         outer, self._purpose = self._purpose, name
         try:
             yield
@@ -81,10 +89,6 @@ class Ledger:
             return
         running = next((c for c in CATEGORIES if self._open[c]), "idle")
         self.seconds[running] += elapsed
-
-    def bench_seconds(self) -> float:
-        """Bench time since the ledger was opened, s."""
-        return self._clock() - self._begin
 
     def table(self, instruments: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
         """The ledger as plain data for summary.json; `instruments` gives their busy seconds."""

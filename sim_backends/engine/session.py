@@ -82,6 +82,10 @@ class ScpiSession:
         """A unit ended with `failure`."""
         self.error(failure.code, failure.text)
 
+    def failed_answer(self, header: str) -> bytes | None:
+        """What a unit that failed answers; most instruments answer nothing."""
+        return None
+
     def execute(self, message: str) -> bytes:
         """Run one program message; the response message with its terminator, or b"" if nothing
         answers.
@@ -113,6 +117,8 @@ class ScpiSession:
                 reply = found.handler(self, found.suffixes, words[1] if len(words) > 1 else "")
             except ScpiError as failure:
                 self.failed(failure)
+                if (answer := self.failed_answer(words[0])) is not None:
+                    replies.append(answer)
                 if self.dialect.stop_on_error:
                     break
                 continue

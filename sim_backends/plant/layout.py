@@ -23,11 +23,6 @@ def cells_in_column(ports: int, column: int) -> int:
     return (ports - column % 2) // 2
 
 
-def cell_count(ports: int) -> int:
-    """Number of cells of a mesh, N(N-1)/2."""
-    return ports * (ports - 1) // 2
-
-
 @cache
 def element_index(ports: int) -> dict[tuple[int, int, str], int]:
     """Index in element order of each (column, row, kind), kind "theta", "phi" or "out"."""

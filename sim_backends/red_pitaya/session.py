@@ -48,6 +48,10 @@ class BoxSession(ScpiSession):
         self.binary = False
         self.little_endian = False
 
+    def failed_answer(self, header: str) -> bytes | None:
+        """An empty line for a query that failed, after RP:RET_ON_ERROR ON; otherwise nothing."""
+        return b"" if self.answer_errors and header.endswith("?") else None
+
     def failed(self, failure: ScpiError) -> None:
         """Into the box's own queue; a bad parameter is reported by the parser as well."""
         if isinstance(failure, BoxError):

@@ -125,6 +125,17 @@ def test_what_fails_is_silent_and_queued(message, first) -> None:
     assert lab.error() == '0,"No error"'
 
 
+def test_a_failed_query_answers_an_empty_line_when_told_to() -> None:
+    lab = Lab()
+    wrong = "ACQ:SOUR9:GAIN?"
+    assert lab.ask(wrong) == b""
+    lab.ask("RP:RET_ON_ERROR ON")
+    assert lab.ask(wrong) == b"\r\n"
+    assert lab.ask("SOUR9:VOLT 0.5") == b""
+    lab.ask("RP:RET_ON_ERROR OFF")
+    assert lab.ask(wrong) == b""
+
+
 def test_joined_units_keep_the_path_and_survive_errors() -> None:
     lab = Lab()
     assert lab.ask("ACQ:DEC 8;AVG OFF;DEC?;AVG?") == b"8;0\r\n"

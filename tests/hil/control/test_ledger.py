@@ -92,3 +92,10 @@ def test_passes_go_under_the_purpose_in_force() -> None:
     assert table["digital_passes"] == {"ideal training": 5}
     assert table["counts"] == {"frames": 4}
     assert table["instruments"] == {"box-0": {"fetch": 1.5}}
+
+
+def test_a_purpose_that_nobody_adds_up_is_refused() -> None:
+    ledger = Ledger(lambda: 0.0)
+    with pytest.raises(ValueError, match="no purpose 'trainning'"), ledger.purpose("trainning"):
+        ledger.count_pass(1)
+    assert not ledger.passes
