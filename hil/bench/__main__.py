@@ -11,7 +11,8 @@ from pathlib import Path
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load, parse
 from hil.bench.packaged import packaged_names
-from hil.bench.showing import Table, plain, tables
+from hil.bench.showing import tables
+from hil.bench.tables import Table, plain
 from hil.bench.writing import Start, starting_text
 
 REFUSED = 2

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from hil.bench.optics import Optics
 from hil.bench.sections import (
+    Calibration,
     Chip,
     ElementWiring,
     ExpectedIdentity,
@@ -17,6 +19,7 @@ from hil.bench.sections import (
     Lines,
     Link,
     PortWiring,
+    StepAges,
     Timing,
     Wiring,
 )
@@ -25,6 +28,9 @@ from hil.bench.sections import (
 _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("timing",): Timing,
     ("chip",): Chip,
+    ("calibration",): Calibration,
+    ("calibration", "ages"): StepAges,
+    ("optics",): Optics,
     ("instrument", "*"): Instrument,
     ("instrument", "*", "identity"): ExpectedIdentity,
     ("instrument", "*", "link"): Link,

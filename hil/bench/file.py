@@ -18,7 +18,17 @@ from hil.bench.document import locate, merged, parse_toml
 from hil.bench.elements import BankElements
 from hil.bench.errors import BenchFileError
 from hil.bench.layout import index_of
-from hil.bench.sections import Chip, ElementWiring, Instrument, PortWiring, Section, Timing, Wiring
+from hil.bench.optics import Optics
+from hil.bench.sections import (
+    Calibration,
+    Chip,
+    ElementWiring,
+    Instrument,
+    PortWiring,
+    Section,
+    Timing,
+    Wiring,
+)
 
 
 class BenchFile(Section):
@@ -39,6 +49,8 @@ class BenchFile(Section):
     detection: Literal["homodyne"]
     timing: Timing
     chip: Chip
+    calibration: Calibration = Calibration()
+    optics: Optics = Optics()
     instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
     wiring: Wiring
     plant: Annotated[dict[str, Any], Field(default_factory=dict)]

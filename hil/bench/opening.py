@@ -1,7 +1,8 @@
 """Opening a bench: from a checked file to instruments, roles, and a machine that runs frames.
 
 The bench is a small state machine. `off` is safe: light off, inputs dark, heaters at 0 V. `idle`
-is warm: heaters at their mean operating power. `running` is everything after the first frame.
+is warm: heaters at their mean operating power. `armed` is as warm, with levels and frames by hand.
+`running` is everything after the first frame.
 Whatever happens, `close` drives to `off` and reports each step that failed.
 """
 
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from calibration.record import CalibrationRecord, check_fits, read_record
 from drivers.transport.link import Connector
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
+from hil.bench.driving_off import drive_off
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
 from hil.bench.simulated import Simulation, virtual_loop
@@ -137,46 +140,96 @@ class OpenBench:
 
         On any failure everything is driven to `off` and closed again.
         """
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        # Several BLAS threads stall small products for milliseconds on a busy machine.
-        self._threads = threadpool_limits(1, "blas")
-        settle = self.file.timing.settle
+        await self.connect(tell)
+        if self.path == "wire":
+            async with self._closed_on_failure(tell):
+                await self.warm(tell)
+
+    async def connect(self, tell: Callable[[str], None] = logger.info) -> None:
+        """Open and identify every instrument and write the limits; drive nothing: state `off`.
+
+        On any failure everything is driven to `off` and closed again.
+        """
+        self.begin()
         if self.path == "slot":
             assert self.simulation is not None  # refused in the constructor otherwise
             slots = self.simulation.slots()
             self.ledger = Ledger(lambda: slots.time)
-            self._machine = SlotBench(slots, self.parts, settle, self.ledger)
+            self._machine = SlotBench(slots, self.parts, self.file.timing.settle, self.ledger)
             self.state = BenchState.IDLE
             return
-        self.ledger = Ledger(self.now)
         if self.simulation is not None and not self.all_simulated:
             real = [i.name for i in self.file.instruments if (i.backend or self.backend) == "real"]
             tell(f"mixed bench: the simulation sees the wires of {', '.join(real)} (real) as idle")
-        try:
+        async with self._closed_on_failure(tell):
             with self.ledger.span("state"):
-                await self._open_instruments(tell)
-                self._machine = Sequencer(self.parts, settle, self.ledger, self.now)
-                await self._ramp(np.zeros_like(self.level_max), self.idle_levels(), tell)
-                tell("local oscillator and signal light on")
-                await self.parts.lo.on()
-                await self.parts.light.on()
+                failed = await self.open_instruments(tell)
+                for error in failed.values():
+                    raise error
+                await self.parts.protect()
+
+    def begin(self) -> None:
+        """Take the running loop and its clock for this bench's own. Nothing is opened yet."""
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        # Several BLAS threads stall small products for milliseconds on a busy machine.
+        self._threads = threadpool_limits(1, "blas")
+        self.ledger = Ledger(self.now)
+        if self.path == "wire":
+            settle = self.file.timing.settle
+            self._machine = Sequencer(self.parts, settle, self.ledger, self.now)
+
+    async def open_instruments(
+        self, tell: Callable[[str], None] = logger.info
+    ) -> dict[str, BaseException]:
+        """Open and identify every instrument, driving nothing; give the errors by instrument."""
+        instruments = self.parts.instruments
+        done = await asyncio.gather(*(i.open() for i in instruments), return_exceptions=True)
+        failed: dict[str, BaseException] = {}
+        for instrument, outcome in zip(instruments, done, strict=True):
+            if isinstance(outcome, BaseException):
+                failed[instrument.name] = outcome
+            elif (who := instrument.identity) is not None:
+                told = " ".join(part for part in (who.model, who.serial) if part)
+                tell(f"{instrument.name}: {told} at {instrument.resource}")
+        return failed
+
+    @asynccontextmanager
+    async def _closed_on_failure(self, tell: Callable[[str], None]) -> AsyncIterator[None]:
+        try:
+            yield
         except BaseException:
             for line in await self.close(tell):
                 tell(f"FAILED to make safe: {line}")
             raise
+
+    async def warm(self, tell: Callable[[str], None] = logger.info) -> None:
+        """Heaters to the idle levels by the ramp, then local oscillator and light on: `idle`."""
+        machine = self.machine
+        assert isinstance(machine, Sequencer)  # the slot path is idle from the first
+        with self.ledger.span("state"):
+            await self._ramp(machine.levels, self.idle_levels(), tell)
+            await machine.settled()
+            tell("local oscillator and signal light on")
+            await self.parts.lo.on()
+            await self.parts.light.on()
         self.state = BenchState.IDLE
 
-    async def _open_instruments(self, tell: Callable[[str], None]) -> None:
-        instruments = self.parts.instruments
-        done = await asyncio.gather(*(i.open() for i in instruments), return_exceptions=True)
-        for instrument, outcome in zip(instruments, done, strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            if (who := instrument.identity) is not None:
-                told = " ".join(part for part in (who.model, who.serial) if part)
-                tell(f"{instrument.name}: {told} at {instrument.resource}")
-        await self.parts.protect()
+    async def arm(self, tell: Callable[[str], None] = logger.info) -> None:
+        """Enter `armed`, for levels and frames by hand; a bench that is off is warmed first.
+
+        Raises
+        ------
+        BenchError
+            When the bench has tripped.
+        """
+        if self.state is BenchState.TRIPPED:
+            raise BenchError(
+                f"bench {self.file.name} has tripped: see what failed, then drive it off again"
+            )
+        if self.state is BenchState.OFF:
+            await self.warm(tell)
+        self.state = BenchState.ARMED
 
     async def _ramp(
         self, start: NDArray[np.float64], end: NDArray[np.float64], tell: Callable[[str], None]
@@ -204,30 +257,8 @@ class OpenBench:
         return await to_the_end(asyncio.ensure_future(self._off(tell)))
 
     async def _off(self, tell: Callable[[str], None]) -> list[str]:
-        failed: list[str] = []
-
-        async def attempt(what: str, step: Awaitable[Any]) -> None:
-            try:
-                await step
-            except Exception as error:
-                failed.append(f"{what}: {error}")
-
-        parts, machine = self.parts, self._machine
-        if parts.switch.is_open:
-            await attempt("light off", parts.light.off())
-            await attempt("pattern off", parts.switch.off())
-        await asyncio.gather(
-            *(attempt(f"{box.name} off", box.off()) for box in parts.boxes.drivers if box.is_open)
-        )
-        if isinstance(machine, Sequencer):
-            await attempt("last write", machine.settled())
-            present = machine.levels
-            if present.any() and all(one.is_open for one in parts.chassis):
-                await attempt("ramp", self._ramp(present, np.zeros_like(present), tell))
-                await attempt("ramp", machine.settled())
-        # Unconditional, and also where the ramp failed: a channel must not stay hot unseen.
-        await asyncio.gather(
-            *(attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
+        failed = await drive_off(
+            self.parts, self._machine, lambda start, end: self._ramp(start, end, tell)
         )
         self.state = BenchState.TRIPPED if failed else BenchState.OFF
         return failed

@@ -60,6 +60,47 @@ class Chip(Section):
     """Seconds after a large change of levels until the chip's slow thermal tail is gone."""
 
 
+StepName = Literal[
+    "dark",
+    "detector",
+    "modulator",
+    "switch",
+    "phases",
+    "global",
+    "crosstalk",
+    "offsets",
+    "verify",
+]
+"""The steps of a calibration."""
+
+
+class StepAges(Section):
+    """Hours after which what a step found is too old; None: `max_age_hours` holds."""
+
+    dark: Positive | None = None
+    detector: Positive | None = None
+    modulator: Positive | None = None
+    switch: Positive | None = None
+    phases: Positive | None = None
+    global_: Annotated[Positive | None, Field(alias="global")] = None
+    crosstalk: Positive | None = None
+    offsets: Positive | None = None
+    verify: Positive | None = None
+
+
+class Calibration(Section):
+    """How long a calibration holds."""
+
+    max_age_hours: Positive = 24.0
+    """Hours, of every step that `ages` does not name."""
+    ages: StepAges = StepAges()
+
+    def max_age(self, step: StepName) -> float:
+        """Give the seconds after which what a step found is too old."""
+        hours: float | None = getattr(self.ages, "global_" if step == "global" else step)
+        return 3600.0 * (self.max_age_hours if hours is None else hours)
+
+
 class Link(Section):
     """What an exchange with an instrument costs: for planning and for the simulated link."""
 
@@ -187,6 +228,8 @@ class Lines(Section):
     trigger: LineNumber
     signal_gate: LineNumber
     lo_gate: LineNumber
+    lo_quadrature: LineNumber | None = None
+    """High: the local oscillator a quarter wave later. None: the bench cannot step it."""
     bank_select: Annotated[tuple[LineNumber, ...], Field(strict=False)]
     coding: Literal["one-hot", "binary"]
     """One line a bank, or the bank's index in the lines (first: least significant bit)."""

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import groupby
 
 from hil.bench.catalogue import CHANNELS_PER_MODULE
 from hil.bench.file import BenchFile
 from hil.bench.layout import places
+from hil.bench.power_budget import power_budget
+from hil.bench.power_tables import power_tables
 from hil.bench.sections import ElementWiring
-
-
-@dataclass(frozen=True)
-class Table:
-    """A titled table of text; without `head` its rows are pairs of a name and a value."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+from hil.bench.tables import Table, si
 
 
 def tables(bench: BenchFile, *, elements: bool = False) -> list[Table]:
     """Give all there is to say about a bench; with `elements` every heater has a row."""
+    budget = power_budget(bench)
     shown = [
         _head(bench),
         _instruments(bench),
@@ -31,11 +25,13 @@ def tables(bench: BenchFile, *, elements: bool = False) -> list[Table]:
         _lines(bench),
         _limits(bench),
         _timing(bench),
+        _calibration(bench),
+        *power_tables(bench, budget),
     ]
     if elements:
         shown.append(_elements(bench))
-    if bench.notes:
-        shown.append(Table("Notes", (), tuple((note,) for note in bench.notes)))
+    if notes := (*bench.notes, *budget.warnings):
+        shown.append(Table("Notes", (), tuple((note,) for note in notes)))
     return shown
 
 
@@ -56,7 +52,7 @@ def _instruments(bench: BenchFile) -> Table:
     for one in bench.instruments:
         options = ", ".join(f"{key} = {value}" for key, value in one.options.items())
         identity = " ".join(part for part in (one.identity.model, one.identity.serial) if part)
-        link = f"{_si(one.link.latency, 's')}, {_si(one.link.bytes_per_second, 'B/s')}"
+        link = f"{si(one.link.latency, 's')}, {si(one.link.bytes_per_second, 'B/s')}"
         backend = one.backend or "as asked"
         rows.append((one.name, one.driver, one.resource, backend, identity or "any", link, options))
     head = ("name", "driver", "resource", "backend", "must be", "link (exchange, rate)", "options")
@@ -134,6 +130,7 @@ def _lines(bench: BenchFile) -> Table:
         ("trigger", str(lines.trigger)),
         ("signal gate", str(lines.signal_gate)),
         ("LO gate", str(lines.lo_gate)),
+        ("LO quadrature", "none" if lines.lo_quadrature is None else str(lines.lo_quadrature)),
     ]
     for bank in range(bench.n_banks):
         mask = bench.select_mask(bank)
@@ -171,14 +168,22 @@ def _timing(bench: BenchFile) -> Table:
     timing = bench.timing
     how = "mean over it" if timing.average else "value at its start"
     rows = (
-        ("dwell", f"{_si(timing.dwell, 's')} a sample"),
-        ("point", f"{_si(bench.point_duration, 's')}, {how} (decimation {timing.decimation})"),
+        ("dwell", f"{si(timing.dwell, 's')} a sample"),
+        ("point", f"{si(bench.point_duration, 's')}, {how} (decimation {timing.decimation})"),
         ("points a sample", str(bench.points_per_sample)),
-        ("settled points", f"{bench.settled_points} (guard {_si(timing.guard, 's')})"),
+        ("settled points", f"{bench.settled_points} (guard {si(timing.guard, 's')})"),
         ("samples a frame, most", f"{bench.max_samples}, its header and tail included"),
-        ("settle", f"{_si(timing.settle, 's')} after the last heater write"),
+        ("settle", f"{si(timing.settle, 's')} after the last heater write"),
     )
     return Table("Timing", (), rows)
+
+
+def _calibration(bench: BenchFile) -> Table:
+    held = bench.calibration
+    stated = held.ages.model_dump(by_alias=True, exclude_none=True)
+    rows = [(step, f"{hours:g} h") for step, hours in stated.items()]
+    rows.append(("every other step" if rows else "every step", f"{held.max_age_hours:g} h"))
+    return Table("Calibration holds for", (), tuple(rows))
 
 
 def _range(values: Iterable[float]) -> str:
@@ -193,29 +198,3 @@ def _spans(numbers: Iterable[int]) -> str:
         [number for _, number in run] for _, run in groupby(ranked, lambda one: one[1] - one[0])
     )
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
-def _si(value: float, unit: str) -> str:
-    for factor, prefix in (
-        (1e6, "M"),
-        (1e3, "k"),
-        (1.0, ""),
-        (1e-3, "m"),
-        (1e-6, "u"),
-        (1e-9, "n"),
-    ):
-        if abs(value) >= factor * (1 - 1e-12):
-            return f"{value / factor:.6g} {prefix}{unit}"
-    return f"{value:g} {unit}"
-
-
-def plain(shown: Iterable[Table]) -> Iterator[str]:
-    """Set tables as lines of plain text."""
-    for table in shown:
-        yield table.title
-        rows = ([table.head] if table.head else []) + list(table.rows)
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield ("  " + "  ".join(cells)).rstrip()
-        yield ""

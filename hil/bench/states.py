@@ -20,6 +20,8 @@ class BenchState(StrEnum):
 
     OFF = "off"
     IDLE = "idle"
+    ARMED = "armed"
+    """Warm and lit, for levels and frames by hand."""
     RUNNING = "running"
     TRIPPED = "tripped"
 

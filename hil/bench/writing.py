@@ -75,6 +75,7 @@ def starting_text(start: Start) -> str:
             *_head(start),
             *_instruments(start),
             *_wiring(start),
+            _OPTICS,
             *_plant(start),
         ]
     )
@@ -114,6 +115,11 @@ idle_voltage = 1.0          # V, the least bias on a heater while the chip is wa
 ramp_time = 0.5             # s to bring all heaters from rest to operating power, or back
 ramp_steps = 10             # in equal steps of power
 warm_up = 2.0               # s after a large change of levels until slow thermal tails are gone
+
+[calibration]               # how long what a calibration has found holds
+max_age_hours = 24.0        # h, of every step that `ages` does not name
+# ages: h by step, of dark, detector, modulator, switch, phases, global, crosstalk, offsets, verify
+ages = {{}}                   # such as {{ dark = 1.0, phases = 8.0 }}
 """
 
 
@@ -193,12 +199,19 @@ ports = ["""
     yield "]\n"
     one_hot = start.n_banks <= MAX_ONE_HOT
     count = start.n_banks if one_hot else (start.n_banks - 1).bit_length()
+    free = SELECT_LINES[count:]
+    quadrature = (
+        f"lo_quadrature = {free[0]}           # high: its phase a quarter wave later"
+        if free
+        else "# lo_quadrature: no line is left for it, so phases cannot be told fully"
+    )
     yield f"""\
 # Lines of the pattern generator, 0 to 7, each used once.
 [wiring.lines]
 trigger = 0                 # to DIO0_P of every box
 signal_gate = 1             # gates the signal light
 lo_gate = 2                 # gates the local oscillator
+{quadrature}
 bank_select = {list(SELECT_LINES[:count])}
 coding = "{"one-hot" if one_hot else "binary"}"          \
 # "one-hot": a line a bank; "binary": the bank's index, first line = least significant bit
@@ -225,6 +238,38 @@ def _bank(start: Start, bank: int) -> Iterator[str]:
             f'kind = "{place.kind}", chassis = "heaters-{first + chassis}", module = {module}, '
             f"channel = {channel}, r_nom = 800.0, v_max = 6.5, i_max = 0.012, p_max = 0.053 }},"
         )
+
+
+_OPTICS = """\
+# ---- Optics -------------------------------------------------------------------------------------
+# For the power budget of `python -m hil.bench show` alone: neither control nor training nor the
+# simulation reads it. These are defaults, typical of fibre-coupled silicon at 1550 nm: replace each
+# by what your bench has. Losses are in dB, and a port's are the same for every port.
+[optics]
+laser_power_dbm = 13.0              # dBm at the laser's output, or behind its amplifier
+wavelength = 1.55e-6                # m, in vacuum
+signal_share = 0.5                  # of that power; the local oscillator has the rest
+fanout_loss_db = 1.0                # of each splitter to N ports, beyond 10 log10 N
+modulator_loss_db = 4.0             # at its brightest
+modulator_extinction_db = 25.0      # its brightest over its darkest
+facet_loss_db = 2.0                 # each time that light enters or leaves the chip
+cell_loss_db = 0.15                 # a cell of the mesh
+# cells_per_path = 7                # without it N - 1, the mean over the paths of a mesh
+switch_loss_db = 3.0                # of the bank switch in all; if light is split to K banks and
+                                    # joined again passively, 20 log10 K is in it too
+other_loss_db = 1.0                 # connectors, fibres, coupler, from laser to detector
+lo_loss_db = 6.0                    # local oscillator beyond its fan-out: gate, phase shifter, pads
+# lo_power_dbm = -9.0               # dBm of it measured at each detector; replaces lo_loss_db
+responsivity = 0.9                  # A/W of a photodiode
+common_mode_rejection_db = 25.0     # of a balanced pair, in photocurrent. 0: a single photodiode;
+                                    # then put the coupler's loss into other_loss_db and lo_loss_db
+full_scale_current = 2.0e-3         # A up to which detector and amplifier are linear
+# transimpedance = 3600.0           # V at the box a photoampere: shown beside detector_range
+bandwidth = 50.0e6                  # Hz of noise: 1.57 times the 3 dB bandwidth of a single pole
+dark_current = 10.0e-9              # A
+noise_current_density = 10.0e-12    # A/sqrt(Hz) of the amplifier at its input, thermal noise in it
+rin_db_per_hz = -150.0              # dB/Hz, the laser's relative intensity noise
+"""
 
 
 def _plant(start: Start) -> Iterator[str]:

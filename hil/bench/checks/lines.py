@@ -8,6 +8,7 @@ from hil.bench.catalogue import MAX_BINARY, MAX_ONE_HOT, PATTERN_LINES, SELECT_L
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 
+_SINGLE = ("trigger", "signal_gate", "lo_gate", "lo_quadrature")
 _MOST = f"at most {MAX_ONE_HOT} banks one-hot and {MAX_BINARY} in binary coding"
 
 
@@ -21,6 +22,7 @@ def check_lines(parts: Parts) -> Iterator[Finding]:
         )
     yield from _twice(parts)
     yield from _capacity(parts)
+    yield from _quadrature(parts)
 
 
 def _select(parts: Parts) -> list[object]:
@@ -30,14 +32,37 @@ def _select(parts: Parts) -> list[object]:
 
 def _twice(parts: Parts) -> Iterator[Finding]:
     used: dict[int, str] = {}
-    uses = [(use, parts.lines.get(use)) for use in ("trigger", "signal_gate", "lo_gate")]
+    for use, line in _uses(parts):
+        first = used.setdefault(line, use)
+        if first != use:
+            yield Finding(f"wiring.lines.{use}", f"line {line} is wiring.lines.{first} already")
+
+
+def _uses(parts: Parts) -> Iterator[tuple[str, int]]:
+    """Give each use of a line; what is no line number has been told already and is left out."""
+    uses = [(use, parts.lines.get(use)) for use in _SINGLE]
     uses += [(f"bank_select.{place}", line) for place, line in enumerate(_select(parts))]
     for use, line in uses:
-        # What is no line number has been told already, and cannot be one used twice.
         if type(line) is int and 0 <= line < PATTERN_LINES:
-            first = used.setdefault(line, use)
-            if first != use:
-                yield Finding(f"wiring.lines.{use}", f"line {line} is wiring.lines.{first} already")
+            yield use, line
+
+
+def _quadrature(parts: Parts) -> Iterator[Finding]:
+    if not parts.lines or "lo_quadrature" in parts.lines:
+        return
+    used = {line for _, line in _uses(parts)}
+    free = [line for line in range(PATTERN_LINES) if line not in used]
+    if free:
+        mend = f"line {free[0]} is free for it"
+    elif len(_select(parts)) > (binary := ((parts.n_banks or 1) - 1).bit_length()):
+        mend = f"no line is free; bank_select in binary coding would need {binary} lines only"
+    else:
+        mend = "no line is free; fewer banks would leave one"
+    yield Finding(
+        "wiring.lines.lo_quadrature",
+        f"none, so the phases of a bank cannot be told fully: {mend}",
+        harmless=True,
+    )
 
 
 def _capacity(parts: Parts) -> Iterator[Finding]:

@@ -90,14 +90,40 @@ def test_a_guard_of_whole_points_is_no_point_more(decimation: int) -> None:
 
 def test_select_masks() -> None:
     assert [load("relax-mzi-8").select_mask(bank) for bank in (0, 1)] == [0b01000, 0b10000]
-    lines = {"bank_select": [5, 3], "coding": "binary"}
+    lines = {"bank_select": [6, 3], "coding": "binary"}
     binary = load("relax-mzi-8", {"wiring": {"lines": lines}})
-    assert [binary.select_mask(bank) for bank in (0, 1)] == [0, 1 << 5]
+    assert [binary.select_mask(bank) for bank in (0, 1)] == [0, 1 << 6]
     assert binary.wiring.lines.select_mask(2) == 1 << 3
     with pytest.raises(IndexError, match="no bank 2"):
         binary.select_mask(2)
     with pytest.raises(ValueError, match="banks 0 to 3"):
         binary.wiring.lines.select_mask(4)
+
+
+def test_the_line_of_the_quadrature_step(document: dict[str, Any]) -> None:
+    assert load("relax-mzi-8").wiring.lines.lo_quadrature == 5
+    del document["wiring"]["lines"]["lo_quadrature"]
+    bench = from_document(document, source="test")
+    assert bench.wiring.lines.lo_quadrature is None
+    assert bench.notes == (
+        "wiring.lines.lo_quadrature: none, so the phases of a bank cannot be told fully: "
+        "line 5 is free for it",
+    )
+
+
+def test_ages_of_a_calibration_in_seconds(document: dict[str, Any]) -> None:
+    del document["calibration"]
+    assert from_document(document, source="test").calibration.max_age("dark") == 86400.0
+    document["calibration"] = {"max_age_hours": 12, "ages": {"dark": 0.5, "global": 48.0}}
+    held = from_document(document, source="test").calibration
+    assert [held.max_age(step) for step in ("dark", "global", "verify")] == [1800, 172800, 43200]
+
+
+def test_optics_are_si_beyond_the_edge() -> None:
+    optics = load("relax-mzi-8", {"optics": {"common_mode_rejection_db": 20.0}}).optics
+    assert optics.laser_power == pytest.approx(19.9526e-3, rel=1e-5)
+    assert optics.rin == pytest.approx(1e-15)
+    assert optics.rejection == pytest.approx(0.1)
 
 
 def test_what_is_not_there_is_named() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hil.bench.__main__ import main
 from hil.bench.file import load
+from hil.bench.packaged import packaged_names
 
 Captured = pytest.CaptureFixture[str]
 
@@ -78,12 +79,78 @@ def test_show_says_what_an_operator_asks(capsys: Captured) -> None:
     assert "0 heaters-3 0-63 64 columns 12-15, output phases 0-15" in lines
     assert "3 box-1 out 2 box-1 in 2 +1 3 V 4.5 +-1.5 V_pi 3.2" in lines
     assert "bank 1 3 low, 4 high" in lines
+    assert "LO quadrature 5" in lines
     assert "bank 0, an element 52.81 mW, 6.5 V" in lines
     assert "points a sample 16" in lines
     assert "settled points 12 (guard 128 ns)" in lines
     assert "samples a frame, most 1024, its header and tail included" in lines
     assert "Elements" not in lines
     assert "Notes" not in lines
+
+
+def shown(capsys: Captured) -> list[str]:
+    """The lines of standard output with single blanks."""
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_show_has_the_power_budget(capsys: Captured) -> None:
+    assert main(["show", "relax-mzi-8"]) == 0
+    lines = shown(capsys)
+    assert lines.index("Optical power budget") > lines.index("Timing")
+    for line in [
+        "every step 24 h",
+        "laser 0.00 dB 13.00 dBm, 19.95 mW",
+        "fan-out to 8 ports 10.03 dB -0.04 dBm, 990.6 uW",
+        "connectors, to the detector 1.00 dB -13.09 dBm, 49.08 uW",
+        "LO branch, to the detector 6.00 dB -6.04 dBm, 248.8 uW",
+        "Optical power budget: a reading at one signal unit, in 50 MHz",
+        "full scale 198.9 uA 44.17 uA",
+        "amplifier's and thermal noise 70.7 nA rms 70.7 nA rms",
+        "SNR 65.3 dB, 10.6 bits 55.3 dB, 8.9 bits",
+        "SNR of a sample's mean, white 81.2 dB 71.1 dB",
+        "detectors are linear up to 8.98 signal units; boxes clip at 3.2",
+        # 1 V / (3.2 * 198.9 uA)
+        "gain for this detector_range 1.57 kV/A from photocurrent to box",
+        "still at defaults all numbers of [optics]: put in your bench's own",
+    ]:
+        assert line in lines
+
+
+@pytest.mark.parametrize("name", packaged_names())
+def test_packaged_benches_have_nothing_to_note(name: str, capsys: Captured) -> None:
+    assert main(["show", name]) == 0
+    assert "Notes" not in shown(capsys)
+
+
+def test_show_says_what_of_the_light_is_the_benchs_own(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "own.toml"
+    main(["new", "--ports", "8", "--out", str(path)])
+    text = path.read_text(encoding="utf-8").replace("responsivity = 0.9 ", "responsivity = 1.0 ")
+    text = text.replace("# transimpedance = 3600.0", "transimpedance = 2000.0")
+    text = text.replace("ages = {} ", "ages = { dark = 1.5, global = 100.0 } ")
+    path.write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["show", str(path)]) == 0
+    lines = shown(capsys)
+    assert "still at defaults 17 numbers of [optics]: put in your bench's own" in lines
+    # 221 uA over 2 kV/A
+    assert "one signal unit 442 mV at the box, so detector_range 2.26 (the file: 3.2)" in lines
+    start = lines.index("Calibration holds for")
+    assert lines[start + 1 : start + 4] == ["dark 1.5 h", "global 100 h", "every other step 24 h"]
+
+
+def test_show_notes_what_spoils_readings(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "bright.toml"
+    main(["new", "--ports", "2", "--banks", "1", "--out", str(path)])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("laser_power_dbm = 13.0", "laser_power_dbm = 17.0"), "utf-8")
+    capsys.readouterr()
+    assert main(["show", str(path)]) == 0
+    lines = shown(capsys)
+    assert lines[lines.index("Notes") + 1] == (
+        "optics.full_scale_current: 0.002 A is below the 0.002374 A of one signal unit "
+        "(homodyne), so detectors saturate: take 0.8 dB from optics.laser_power_dbm"
+    )
 
 
 def test_show_elements_has_a_row_for_every_heater(capsys: Captured) -> None:

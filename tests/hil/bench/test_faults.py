@@ -328,6 +328,22 @@ CASES: dict[str, tuple[Spoil, str]] = {
         put("wiring.lines.lo_gate", 0),
         "wiring.lines.lo_gate: line 0 is wiring.lines.trigger already",
     ),
+    "quadrature line in use": (
+        put("wiring.lines.lo_quadrature", 4),
+        "wiring.lines.bank_select.1: line 4 is wiring.lines.lo_quadrature already",
+    ),
+    "quadrature line on the gate": (
+        put("wiring.lines.lo_quadrature", 2),
+        "wiring.lines.lo_quadrature: line 2 is wiring.lines.lo_gate already",
+    ),
+    "no such quadrature line": (
+        put("wiring.lines.lo_quadrature", 8),
+        "wiring.lines.lo_quadrature: must be less than 8, not 8",
+    ),
+    "quadrature line of a wrong type": (
+        put("wiring.lines.lo_quadrature", "5"),
+        "wiring.lines.lo_quadrature: must be a whole number, not '5'",
+    ),
     "select line twice": (
         put("wiring.lines.bank_select", [3, 3]),
         "wiring.lines.bank_select.1: line 3 is wiring.lines.bank_select.0 already",
@@ -480,7 +496,7 @@ NOTES: dict[str, tuple[Spoil, str]] = {
         "timing.guard: 100 ns is 3.125 points of 32 ns: 4 whole points are dropped",
     ),
     "spare line": (
-        put("wiring.lines.bank_select", [3, 4, 5]),
+        put("wiring.lines.bank_select", [3, 4, 6]),
         "wiring.lines.bank_select: 2 lines would do for 2 banks",
     ),
     "idle chassis": (

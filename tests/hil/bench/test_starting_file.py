@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.bench.file import load, parse
+from hil.bench.optics import Optics
 from hil.bench.packaged import packaged_names, packaged_text
+from hil.bench.sections import StepAges
 from hil.bench.writing import Start, starting_text
 
 _NAMES = st.text("abcXYZ019._-", min_size=1, max_size=12).map(lambda rest: "b" + rest)
@@ -25,7 +27,11 @@ _NAMES = st.text("abcXYZ019._-", min_size=1, max_size=12).map(lambda rest: "b" +
 def test_any_start_loads_clean(ports: int, banks: int, name: str, description: str) -> None:
     start = Start(ports, banks, name, description)
     bench = parse(starting_text(start), source="new")
-    assert bench.notes == ()
+    no_line_left = banks == 5 or banks > 16  # for the quadrature step of the local oscillator
+    assert (bench.wiring.lines.lo_quadrature is None) == no_line_left
+    assert [note.partition(":")[0] for note in bench.notes] == (
+        ["wiring.lines.lo_quadrature"] if no_line_left else []
+    )
     assert (bench.ports, bench.n_banks, bench.name) == (ports, banks, name)
     assert bench.description == (description or bench.description)
     used = Counter(
@@ -57,10 +63,44 @@ def test_an_odd_bench_leaves_the_last_channel_of_its_last_box_free() -> None:
     assert [(one.box, one.output) for one in bench.ports_in_order][-1] == ("box-2", 1)
 
 
+@pytest.mark.parametrize(
+    ("banks", "mend"),
+    [
+        (5, "bank_select in binary coding would need 3 lines only"),
+        (17, "fewer banks would leave one"),
+    ],
+)
+def test_with_no_line_left_for_the_quadrature_step_a_note_says_so(banks: int, mend: str) -> None:
+    bench = parse(starting_text(Start(2, banks, "many")), source="new")
+    assert bench.notes == (
+        "wiring.lines.lo_quadrature: none, so the phases of a bank cannot be told fully: "
+        f"no line is free; {mend}",
+    )
+
+
 @pytest.mark.parametrize(("ports", "banks"), [(1, 1), (65, 1), (4, 0), (4, 33)])
 def test_what_cannot_be_wired_is_refused(ports: int, banks: int) -> None:
     with pytest.raises(ValueError, match=r"is not in 2\.\.64|32 in binary coding"):
         Start(ports, banks, "x")
+
+
+def test_optics_are_written_with_every_key_at_its_default() -> None:
+    text = starting_text(Start(8, 2, "lit"))
+    assert parse(text, source="new").optics == Optics()
+    table = text[text.index("[optics]") : text.index("# ---- The simulated bench")]
+    keys = [line.lstrip("# ").partition(" = ")[0] for line in table.splitlines() if " = " in line]
+    assert keys == list(Optics.model_fields)
+    # What is left out can be put in by taking the "#" away.
+    for key in ("cells_per_path", "lo_power_dbm", "transimpedance"):
+        text = text.replace(f"# {key} =", f"{key} =")
+    optics = parse(text, source="new").optics
+    assert (optics.cells_per_path, optics.lo_power_dbm, optics.transimpedance) == (7, -9.0, 3600.0)
+
+
+def test_the_steps_of_a_calibration_are_named() -> None:
+    text = starting_text(Start(2, 1, "calibrated"))
+    for step in StepAges.model_fields:
+        assert step.rstrip("_") in text[text.index("# ages: ") : text.index("ages = {}")]
 
 
 @pytest.mark.parametrize("ports", [8, 16])

@@ -1,0 +1,250 @@
+"""Step `phases`: the law of every heater, and where every phase stands.
+
+Each heater is swept alone, linearly in level, while every input pattern is seen at every output.
+Internal phases (theta) are fitted to intensities, with the local oscillator off, so that nothing
+of its phase enters; external and output phases to both quadratures. Then the mesh is walked in
+the order of the light (`walk`): absolute phases and splitters, from nothing.
+
+Banks are swept at once, each in an order of its own: what leaks from one into the other then does
+not look like a turning phase.
+
+Gauge: the static phase of the local oscillator at each port is part of the output phases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.knowledge import Knowledge
+from calibration.mesh import layout, matrix_fidelity, mesh_matrix
+from calibration.rank_one import Turning, turning
+from calibration.setup import Setup
+from calibration.step import Gate, Outcome, Watch
+from calibration.tomography import Tomograph, ramp, random_levels
+from calibration.walk import Walked, walk
+
+Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+
+#: Highest level of a sweep, p_pi: a little more than a full turn.
+TOP = 2.2
+#: Uncertainties behind the walk, rad: of phases, splitters. The global fit makes them smaller.
+_WALK_PHASE, _WALK_SPLITTER = 0.12, 0.03
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One element of all banks swept: levels (M, n_banks) W, seen and intensity as in `View`."""
+
+    levels: Floats
+    seen: Complexes
+    intensity: Floats
+
+
+class Phases:
+    """Laws and absolute phases of all elements.
+
+    points : levels of a sweep; a sweep is done again, up to `repeats` times, where a slope stays
+    uncertain by more than `tolerance` (relative).
+    """
+
+    name = "phases"
+    needs = ("dark",)
+    summary = "law of every heater; internal phases with the LO off, the others in homodyne"
+
+    def __init__(self, points: int = 8, tolerance: float = 0.015, repeats: int = 3) -> None:
+        self.points = points
+        self.tolerance = tolerance
+        self.repeats = repeats
+
+    async def run(self, setup: Setup, knowledge: Knowledge, watch: Watch) -> Outcome:
+        """Sweep every element, fit, walk. Needs both quadratures (NotPossibleError)."""
+        tomograph = Tomograph(setup, knowledge, intensity=True)
+        rng = np.random.default_rng([setup.ports, setup.n_banks, 0xBA5E])
+        base = random_levels(setup, rng, 0.4, 1.6)
+        try:
+            await ramp(setup, setup.level_idle, base)
+            await setup.rest(0.5)
+            sweeps = [
+                await self._sweep(setup, tomograph, base, element, watch)
+                for element in range(knowledge.elements)
+            ]
+            await setup.program(base)
+            await setup.rest(0.5)
+            views = [await tomograph.look() for _ in range(4)]
+        finally:
+            await ramp(setup, base, setup.level_idle)
+        stands = np.mean([view.seen for view in views], axis=0)
+        found = [
+            self._solve(knowledge, k, sweeps, base, stands[k], tomograph)
+            for k in range(knowledge.n_banks)
+        ]
+        return self._conclude(setup, knowledge, found, stands, sweeps, base)
+
+    async def _sweep(
+        self, setup: Setup, tomograph: Tomograph, base: Floats, element: int, watch: Watch
+    ) -> Sweep:
+        """Sweep one element of all banks, again while a law is not certain enough."""
+        key = f"element-{element}"
+        watch.progress(element, base.shape[1], f"element {element}")
+        kept = watch.kept(key)
+        if kept is not None and len(kept["levels"]) >= self.points:
+            return Sweep(kept["levels"], kept["seen"], kept["intensity"])
+        sweep = await self._once(setup, tomograph, base, element)
+        for _ in range(1, self.repeats):
+            laws = [self._law(setup.ports, k, element, sweep, tomograph, setup.p_pi)
+                    for k in range(setup.n_banks)]  # fmt: skip
+            if not any(one.alive and _uncertainty(one) > self.tolerance for one in laws):
+                break
+            more = await self._once(setup, tomograph, base, element)
+            sweep = Sweep(
+                *(
+                    np.concatenate([getattr(sweep, name), getattr(more, name)])
+                    for name in ("levels", "seen", "intensity")
+                )
+            )
+        watch.keep(
+            key,
+            levels=sweep.levels,
+            seen=sweep.seen.astype(np.complex64),
+            intensity=sweep.intensity.astype(np.float32),
+        )
+        return sweep
+
+    async def _once(self, setup: Setup, tomograph: Tomograph, base: Floats, element: int) -> Sweep:
+        """One sweep, each bank's points in an order of its own."""
+        order = np.arange(self.points)
+        shuffle = np.random.default_rng([element, 0x5EE9])
+        orders = [order] + [shuffle.permutation(self.points) for _ in range(1, setup.n_banks)]
+        low, high = setup.level_idle[:, element], setup.level_max[:, element]
+        top = np.minimum(high, TOP * setup.p_pi)
+        levels, views = [], []
+        for point in range(self.points):
+            share = np.array([one[point] for one in orders]) / max(1, self.points - 1)
+            asked = base.copy()
+            asked[:, element] = low + (top - low) * share
+            views.append(await tomograph.at(asked))
+            levels.append(asked[:, element])
+        return Sweep(
+            np.array(levels),
+            np.array([view.seen for view in views]),
+            np.array([view.intensity for view in views]),
+        )
+
+    def _law(
+        self, ports: int, bank: int, element: int, sweep: Sweep, tomograph: Tomograph, p_pi: float
+    ) -> Turning:
+        """Law of an element: an internal phase from intensities, others from both quadratures."""
+        internal = layout(ports).kind[element] == 0 and sweep.intensity.shape[2] > 0
+        return turning(
+            sweep.levels[:, bank] / p_pi,
+            sweep.seen[:, bank],
+            tomograph.sigma,
+            sweep.intensity[:, bank].reshape(len(sweep.levels), -1) if internal else None,
+            tomograph.noise,
+        )
+
+    def _solve(
+        self,
+        knowledge: Knowledge,
+        bank: int,
+        sweeps: list[Sweep],
+        base: Floats,
+        stands: Complexes,
+        tomograph: Tomograph,
+    ) -> tuple[list[Turning], Walked]:
+        turned = [
+            self._law(knowledge.ports, bank, element, sweep, tomograph, knowledge.p_pi)
+            for element, sweep in enumerate(sweeps)
+        ]
+        x = base[bank] / knowledge.p_pi
+        slope = np.array([one.slope for one in turned])
+        bend = np.array([one.curvature for one in turned])
+        driven = slope * x * (1.0 + bend * x)
+        alive = np.array([one.alive for one in turned])
+        rows = np.array([one.row for one in turned])
+        usual = float(knowledge.value["cell_loss_db"][bank].mean())
+        walked = walk(rows, alive, stands, usual)
+        value, sigma = knowledge.value, knowledge.sigma
+        dead = ~alive
+        value["phase_offset"][bank] = walked.phase - np.where(alive, driven, 0.0)
+        value["slope"][bank] = np.where(alive, slope, 0.0) / knowledge.p_pi
+        value["curvature"][bank] = np.where(alive, bend, 0.0) / knowledge.p_pi
+        value["splitter_a"][bank] = walked.splitter_a
+        value["splitter_b"][bank] = walked.splitter_b
+        errors = np.array([one.sigma for one in turned])
+        sigma["phase_offset"][bank] = np.where(alive, _WALK_PHASE, np.pi)
+        # A neighbour's crosstalk bends a sweep too: the fit's own error is not the whole.
+        sigma["slope"][bank] = np.where(alive, np.hypot(errors[:, 0] / abs(slope), 0.01), 1e-6)
+        sigma["curvature"][bank] = np.hypot(errors[:, 1], 0.01) / knowledge.p_pi
+        sigma["curvature"][bank][dead] = 1e-6
+        sigma["splitter_a"][bank] = sigma["splitter_b"][bank] = _WALK_SPLITTER
+        return turned, walked
+
+    def _conclude(
+        self,
+        setup: Setup,
+        knowledge: Knowledge,
+        found: list[tuple[list[Turning], Walked]],
+        stands: Complexes,
+        sweeps: list[Sweep],
+        base: Floats,
+    ) -> Outcome:
+        faults: list[str] = []
+        believed = []
+        for bank, (turned, walked) in enumerate(found):
+            usual = np.full_like(walked.splitter_a, knowledge.value["cell_loss_db"][bank].mean())
+            believed.append(mesh_matrix(walked.phase, walked.splitter_a, walked.splitter_b, usual))
+            for element, one in enumerate(turned):
+                if not one.alive:
+                    faults.append(_report(knowledge, "dead", bank, element, "turns no light"))
+                elif one.slope < 0.0:
+                    told = "its phase falls with power: it heats the other arm"
+                    faults.append(_report(knowledge, "reversed", bank, element, told))
+        fidelity = matrix_fidelity(np.array(believed), stands)
+        alive = np.array([[one.alive for one in turned] for turned, _ in found])
+        slopes = np.array([[_uncertainty(one) for one in turned] for turned, _ in found])
+        gates = [
+            Gate("uncertainty of a slope, worst", float(slopes[alive].max()), 0.02, "relative"),
+            *(
+                Gate(f"matrix fidelity at the base, bank {k}", float(f), 0.9, "", least=True)
+                for k, f in enumerate(fidelity)
+            ),
+        ]
+        raw = {
+            "base": base,
+            "stands": stands,
+            "slope": np.array([[one.slope for one in turned] for turned, _ in found]),
+            "residual": np.array([[one.residual for one in turned] for turned, _ in found]),
+            "strength": np.array([[one.strength for one in turned] for turned, _ in found]),
+            "misfit": np.array([walked.misfit for _, walked in found]),
+        }
+        return Outcome(tuple(gates), tuple(faults), (), raw)
+
+
+def _uncertainty(one: Turning) -> float:
+    """Relative standard uncertainty of a slope."""
+    return float(one.sigma[0] / abs(one.slope))
+
+
+def place_name(ports: int, element: int) -> str:
+    """Where an element sits, in words."""
+    where = layout(ports)
+    if where.kind[element] == 2:
+        return f"output phase of port {where.cell[element]}"
+    kind = ("theta", "phi")[where.kind[element]]
+    cell = where.cell[element]
+    mode = where.mode[cell]
+    return f"{kind} of the cell on modes {mode}-{mode + 1}, column {where.column[cell]}"
+
+
+def _report(knowledge: Knowledge, kind: str, bank: int, element: int, detail: str) -> str:
+    """Enter a fault and word it."""
+    knowledge.faults.append(
+        {"kind": kind, "bank": bank, "element": element, "port": None, "detail": detail}
+    )
+    where = place_name(knowledge.ports, element)
+    return f"bank {bank}, element {element} ({where}): {kind}; {detail}"

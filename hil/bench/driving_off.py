@@ -1,0 +1,59 @@
+"""Driving a bench off: light, inputs, heaters down their ramp, and then zeros in any case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.bench.assembly import Assembled
+from hil.control.machine import Machine
+from hil.control.sequencer import Sequencer
+
+Ramp = Callable[[NDArray[np.float64], NDArray[np.float64]], Awaitable[None]]
+
+
+async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> list[str]:
+    """Make safe whatever is open; one step that fails does not stop the rest.
+
+    Parameters
+    ----------
+    ramp : takes the heaters from levels to levels, (n_banks, elements) W.
+
+    Returns
+    -------
+    What failed, a line each.
+    """
+    failed: list[str] = []
+
+    async def attempt(what: str, step: Awaitable[Any]) -> bool:
+        try:
+            await step
+        except Exception as error:
+            failed.append(f"{what}: {error}")
+            return False
+        return True
+
+    if parts.switch.is_open:
+        await attempt("light off", parts.light.off())
+        await attempt("pattern off", parts.switch.off())
+    await asyncio.gather(
+        *(attempt(f"{box.name} off", box.off()) for box in parts.boxes.drivers if box.is_open)
+    )
+    if isinstance(machine, Sequencer):
+        await attempt("last write", machine.settled())
+        present = machine.levels
+        if present.any() and all(one.is_open for one in parts.chassis):
+            await attempt("ramp", ramp(present, np.zeros_like(present)))
+            await attempt("ramp", machine.settled())
+    # Unconditional, and also where the ramp failed: a channel must not stay hot unseen.
+    zeroed = await asyncio.gather(
+        *(attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
+    )
+    if isinstance(machine, Sequencer) and all(zeroed):
+        # Or the next ramp would begin by heating up to where the failed one left off.
+        machine.levels = np.zeros_like(machine.levels)
+    return failed
