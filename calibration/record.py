@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 SCHEMA = "hil-calibration-record"
 VERSION = 1
+#: Kinds of banks.
+MESH, MICRORING = "mzi-mesh", "microring"
 #: Largest bench that a record may be of.
 MOST_PORTS, MOST_BANKS = 64, 32
 
@@ -37,12 +39,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class BankRecord:
-    """What is known of one bank. Arrays are in element order or cell order."""
+    """What is known of one bank. Arrays are in element order or cell order.
+
+    spacing : half-widths from one laser to the next; of a microring bank only.
+    """
 
     estimates: Mapping[str, Estimate]
     crosstalk_c1: float
     crosstalk_d0: float
     crosstalk_cg: float
+    spacing: float | None = None
 
     def array(self, name: str) -> Floats:
         """The values of one quantity: phase_offset, slope, curvature, splitter_a, …"""
@@ -66,6 +72,7 @@ class CalibrationRecord:
     leak: Floats
     lo_phase: float
     raw: Mapping[str, Any]
+    core: str = MESH
 
     def port_array(self, name: str) -> Floats:
         """The values of one quantity of the ports: modulator_gain, detector_offset, …"""
@@ -73,12 +80,20 @@ class CalibrationRecord:
 
 
 _BANK_ARRAYS = {
-    "phase_offset": "elements",
-    "slope": "elements",
-    "curvature": "elements",
-    "splitter_a": "cells",
-    "splitter_b": "cells",
-    "cell_loss_db": "cells",
+    MESH: {
+        "phase_offset": "elements",
+        "slope": "elements",
+        "curvature": "elements",
+        "splitter_a": "cells",
+        "splitter_b": "cells",
+        "cell_loss_db": "cells",
+    },
+    MICRORING: {
+        "resonance_offset": "elements",
+        "shift": "elements",
+        "curvature": "elements",
+        "amplitude": "elements",
+    },
 }
 _PORT_ARRAYS = ("modulator_gain", "modulator_bias", "detector_gain", "detector_offset")
 
@@ -164,18 +179,23 @@ class _Reader:
         return Estimate(value, sigma)
 
 
-def _bank(reader: _Reader, document: Mapping[str, Any], ports: int, path: str) -> BankRecord:
+def _bank(
+    reader: _Reader, document: Mapping[str, Any], core: str, ports: int, path: str
+) -> BankRecord:
     sizes = {"elements": ports * ports, "cells": ports * (ports - 1) // 2}
     estimates = {
         name: reader.estimate(document, name, sizes[size], path)
-        for name, size in _BANK_ARRAYS.items()
+        for name, size in _BANK_ARRAYS[core].items()
     }
+    spacing = None
+    if core == MICRORING:
+        spacing = reader.positive(document.get("spacing"), f"{path}.spacing")
     crosstalk = reader.table(document, "crosstalk", path)
     c1, cg = (
         reader.number(crosstalk.get(name, 0.0), f"{path}.crosstalk.{name}") for name in ("c1", "cg")
     )
     d0 = reader.positive(crosstalk.get("d0", 1.0), f"{path}.crosstalk.d0")
-    return BankRecord(estimates, c1, d0, cg)
+    return BankRecord(estimates, c1, d0, cg, spacing)
 
 
 def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationRecord:
@@ -199,6 +219,10 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
     bench = reader.table(document, "bench", "")
     ports = reader.size(bench.get("ports"), 2, MOST_PORTS, "bench.ports")
     n_banks = reader.size(bench.get("n_banks"), 1, MOST_BANKS, "bench.n_banks")
+    core = bench.get("core", MESH)
+    if not isinstance(core, str) or core not in _BANK_ARRAYS:
+        told = " or ".join(map(repr, _BANK_ARRAYS))
+        reader.faults.append(f"bench.core: {str(core)[:20]!r}; must be {told}")
     # Without them no shape below can be judged.
     reader.refuse(source)
     tables = document.get("banks")
@@ -206,7 +230,7 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
         reader.faults.append(f"banks: {n_banks} tables are needed, one a bank")
         tables = []
     banks = tuple(
-        _bank(reader, table if isinstance(table, dict) else {}, ports, f"banks.{k}")
+        _bank(reader, table if isinstance(table, dict) else {}, core, ports, f"banks.{k}")
         for k, table in enumerate(tables)
     )
     port_table = reader.table(document, "ports", "")
@@ -232,6 +256,7 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
         leak=reader.floats(leak, (n_banks * n_banks, 2), "machine.leak"),
         lo_phase=reader.number(machine.get("lo_phase", 0.0), "machine.lo_phase"),
         raw=document,
+        core=core,
     )
     reader.refuse(source)
     return record
@@ -259,15 +284,23 @@ def read_record(path: Path) -> CalibrationRecord:
 
 
 def check_fits(
-    record: CalibrationRecord, *, ports: int, n_banks: int, names: Sequence[str], source: str
+    record: CalibrationRecord,
+    *,
+    ports: int,
+    n_banks: int,
+    names: Sequence[str],
+    source: str,
+    core: str = MESH,
 ) -> None:
     """Refuse a record of another bench.
 
     Raises
     ------
     RecordError
-        When sizes differ, or the record's bench is none of `names`.
+        When core or sizes differ, or the record's bench is none of `names`.
     """
+    if record.core != core:
+        raise RecordError(f"{source}: made for a {record.core!r}; this bench is a {core!r}")
     if record.ports != ports or len(record.banks) != n_banks:
         raise RecordError(
             f"{source}: made for {record.ports} ports and {len(record.banks)} banks; "

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hil.learn.loop import EpochReport
 from hil.learn.network import Network
-from hil.twin.machine import Twin
+from hil.twin.protocol import SlotTwin
 
 #: Without a terminal a line is printed for about so many epochs of a run.
 LINES = 10
@@ -66,7 +66,7 @@ class ConsoleProgress:
             state = self._last or f"loss {loss:.3f}"
             self._bar.update(self._task, completed=round(done, 2), state=state)
 
-    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """Show an epoch's figures."""
         self._last = describe(report)
         if self._bar is not None:

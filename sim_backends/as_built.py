@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from sim_backends.as_built_microring import GAUGE as MICRORING_GAUGE
+from sim_backends.as_built_microring import microring_bank
+from sim_backends.plant.microring import MicroringPlant
 from sim_backends.plant.plant import Plant
 from sim_backends.plant.signals import Floats
 
@@ -112,7 +115,7 @@ def as_built_document(
             "n_banks": spec.n_banks,
         },
         "method": f"as-built {quality}",
-        "gauge": GAUGE,
+        "gauge": MICRORING_GAUGE if isinstance(plant, MicroringPlant) else GAUGE,
         "code_version": code_version,
         "serials": {name: serial for name, serial in spec.serials.items() if serial},
         "banks": [_bank(plant, QUALITIES[quality], k, stream) for k in range(spec.n_banks)],
@@ -132,6 +135,8 @@ def as_built_document(
 
 
 def _bank(plant: Plant, quality: Quality, bank: int, stream: np.random.Generator) -> dict[str, Any]:
+    if isinstance(plant, MicroringPlant):
+        return microring_bank(plant, quality, bank, stream, _SURVEY, _REFERENCE)
     spec, numbers, devices = plant.spec, plant.spec.numbers, plant.devices
     phase_error, slope_error = stream.standard_normal((2, spec.elements))
     offset, slope, curvature = _own_law(plant, bank, curved=quality.curvature)

@@ -81,6 +81,7 @@ class Wires(_Table):
 
 class _Bench(_Table):
     name: str = ""
+    core: str = "mzi-mesh"
     ports: int = Field(ge=2)
     n_banks: int = Field(ge=1)
     instrument: list[Instrument]
@@ -152,8 +153,9 @@ def _wiring_faults(bench: _Bench) -> list[str]:
         seen.add(key)
         if element.bank >= bench.n_banks:
             faults.append(f"{path}.bank: {element.bank} with n_banks = {bench.n_banks}")
-        if element_index(element, bench.ports) is None:
-            faults.append(f"{path}: no such element in a mesh of {bench.ports} ports: {key}")
+        is_ring = element.kind == "ring"
+        if is_ring != (bench.core == "microring") or element_index(element, bench.ports) is None:
+            faults.append(f"{path}: no such element in a {bench.core} of {bench.ports} ports: {key}")
     numbers = [port.port for port in bench.wiring.ports]
     if sorted(numbers) != list(range(bench.ports)):
         faults.append(f"wiring.ports: ports 0 to {bench.ports - 1} must each occur once")
@@ -164,9 +166,13 @@ def _wiring_faults(bench: _Bench) -> list[str]:
 
 
 def element_index(element: Element, ports: int) -> int | None:
-    """Place in the element order (cells by column, top to bottom, theta then phi; then outputs), or
-    None.
+    """Place in the element order (cells by column, top to bottom, theta then phi; then outputs;
+    rings by row, then column), or None.
     """
+    if element.kind == "ring":
+        if element.column >= ports or element.row >= ports:
+            return None
+        return ports * element.row + element.column
     if element.kind == "out":
         if element.column != ports or element.row >= ports:
             return None

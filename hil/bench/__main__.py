@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hil.bench.cores import DETECTION, MESH
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load, parse
 from hil.bench.packaged import packaged_names
@@ -39,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="write a starting bench file to edit")
     new.add_argument("--ports", type=int, required=True, metavar="N", help="2 to 64, odd too")
     new.add_argument("--banks", type=int, default=2, metavar="K", help="1 to 32; default 2")
+    new.add_argument(
+        "--core", choices=tuple(DETECTION), default=MESH, help=f"of the banks; default {MESH}"
+    )
     new.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist")
     new.add_argument("--name", help="of the bench; default: the file's name")
     new.add_argument("--description", default="", help="one line")
@@ -57,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
 def _new(asked: argparse.Namespace) -> int:
     out: Path = asked.out
     try:
-        start = Start(asked.ports, asked.banks, asked.name or out.stem, asked.description)
+        name = asked.name or out.stem
+        start = Start(asked.ports, asked.banks, name, asked.description, core=asked.core)
         text = starting_text(start)
         # What is written must be a bench file: a name it cannot bear is refused here.
         bench = parse(text, source=str(out))

@@ -40,7 +40,7 @@ class Assembled:
     banks: tuple[ChassisBank, ...]
     switch: PulseStreamer
     light: LightSource
-    lo: PhaseReference
+    lo: PhaseReference | None
     boxes: BoxArray
     form: FrameFormat
     scale: PortScale
@@ -96,7 +96,11 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,
         light=GateLine("signal light", held, lines.signal_gate),
-        lo=GateLine("local oscillator", held, lines.lo_gate),
+        lo=(
+            None
+            if lines.lo_gate is None
+            else GateLine("local oscillator", held, lines.lo_gate)
+        ),
         boxes=boxes,
         form=_frame_format(file, boxes),
         scale=PortScale(
@@ -169,6 +173,6 @@ def _frame_format(file: BenchFile, boxes: BoxArray) -> FrameFormat:
         buffer=boxes.max_points,
         trigger_mask=1 << lines.trigger,
         signal_mask=1 << lines.signal_gate,
-        lo_mask=1 << lines.lo_gate,
+        lo_mask=0 if lines.lo_gate is None else 1 << lines.lo_gate,
         select_masks=tuple(file.select_mask(bank) for bank in range(file.n_banks)),
     )

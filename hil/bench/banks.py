@@ -26,11 +26,11 @@ def file_with_banks(
             file.source,
             [
                 f"n_banks: the file has {file.n_banks}, {n_banks} are asked for; write one with "
-                f"`python -m hil.bench new --ports {file.ports} --banks {n_banks} --out FILE`"
+                f"`python -m hil.bench new --core {file.core} --ports {file.ports} --banks {n_banks} --out FILE`"
             ],
         )
     try:
-        text = starting_text(Start(file.ports, n_banks, file.name))
+        text = starting_text(Start(file.ports, n_banks, file.name, core=file.core))
     except ValueError as error:
         raise BenchFileError(file.source, [str(error)]) from error
     return parse(text, source=f"{name} with {n_banks} banks", overlay=overlay)

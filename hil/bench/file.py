@@ -14,10 +14,10 @@ from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 from hil.bench.catalogue import BOX_BASE_RATE, BOX_MAX_POINTS
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
+from hil.bench.cores import Core, index_of
 from hil.bench.document import locate, merged, parse_toml
 from hil.bench.elements import BankElements
 from hil.bench.errors import BenchFileError
-from hil.bench.layout import index_of
 from hil.bench.optics import Optics
 from hil.bench.sections import (
     Calibration,
@@ -42,11 +42,11 @@ class BenchFile(Section):
     schema_version: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     description: str = ""
-    core: Literal["mzi-mesh"]
+    core: Core
     ports: Annotated[int, Field(ge=2, le=64)]
     n_banks: Annotated[int, Field(ge=1)]
     feedback: Literal["controller"]
-    detection: Literal["homodyne"]
+    detection: Literal["homodyne", "balanced"]
     timing: Timing
     chip: Chip
     calibration: Calibration = Calibration()
@@ -107,7 +107,7 @@ class BenchFile(Section):
         """
         if not 0 <= bank < self.n_banks:
             raise IndexError(f"no bank {bank}: bench {self.name} has banks 0 to {self.n_banks - 1}")
-        order = index_of(self.ports)
+        order = index_of(self.core, self.ports)
         mine = (one for one in self.wiring.elements if one.bank == bank)
         return tuple(sorted(mine, key=lambda one: order[one.place]))
 

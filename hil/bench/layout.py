@@ -9,14 +9,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal, NamedTuple
 
-Kind = Literal["theta", "phi", "out"]
+Kind = Literal["theta", "phi", "out", "ring"]
 
 
 class Place(NamedTuple):
     """Where an element sits on a bank's chip.
 
     `row` counts the cells of the column from the top; for an output phase (`kind` "out", column N)
-    it is the port.
+    it is the port. Of a microring bank (`kind` "ring", see `cores`) row is the output, column the
+    wavelength.
     """
 
     column: int

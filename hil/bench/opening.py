@@ -25,6 +25,7 @@ from calibration.record import CalibrationRecord, check_fits, read_record
 from drivers.transport.link import Connector
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
+from hil.bench.cores import MICRORING
 from hil.bench.driving_off import drive_off
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
@@ -35,6 +36,7 @@ from hil.control.first_banks import FirstBanks
 from hil.control.ledger import Ledger
 from hil.control.machine import Machine
 from hil.control.plan import StepPlan, plan_step
+from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
 
@@ -120,10 +122,16 @@ class OpenBench:
         return self._machine
 
     def first_banks(self, n_banks: int) -> Machine:
-        """The machine restricted to its first banks; the others stay at their idle levels."""
-        if n_banks == self.machine.n_banks:
-            return self.machine
-        return FirstBanks(self.machine, n_banks, self.idle_levels())
+        """The machine restricted to its first banks; the others stay at their idle levels.
+
+        What undriven modulators read, where they are bright, is subtracted: see `Referenced`.
+        """
+        machine = self.machine
+        if self.file.core == MICRORING:
+            machine = Referenced(machine, self.parts.form.most_samples)
+        if n_banks == machine.n_banks:
+            return machine
+        return FirstBanks(machine, n_banks, self.idle_levels())
 
     def idle_levels(self) -> NDArray[np.float64]:
         """Levels (n_banks, elements) in W of the warm chip: one p_pi, within every limit."""
@@ -210,8 +218,10 @@ class OpenBench:
         with self.ledger.span("state"):
             await self._ramp(machine.levels, self.idle_levels(), tell)
             await machine.settled()
-            tell("local oscillator and signal light on")
-            await self.parts.lo.on()
+            if self.parts.lo is not None:
+                tell("local oscillator on")
+                await self.parts.lo.on()
+            tell("signal light on")
             await self.parts.light.on()
         self.state = BenchState.IDLE
 
@@ -316,6 +326,7 @@ class OpenBench:
             n_banks=self.file.n_banks,
             names=[self.file.name],
             source=str(path),
+            core=self.file.core,
         )
         return record
 

@@ -49,7 +49,8 @@ class Chip(Section):
     power_max: Positive
     """Watts of heater power in all."""
     p_pi: Positive
-    """Watts for a phase of pi, nominal: sets the training start and the unit of reports."""
+    """Watts for a phase of pi, nominal: sets the training start and the unit of reports. Of a
+    microring bench that unit alone: the power that takes a ring across its resonance."""
     idle_voltage: NotNegative
     """Volts, the least bias on a heater while the chip is warm."""
     ramp_time: NotNegative = 0.5
@@ -227,7 +228,8 @@ class Lines(Section):
 
     trigger: LineNumber
     signal_gate: LineNumber
-    lo_gate: LineNumber
+    lo_gate: LineNumber | None = None
+    """Gates the local oscillator; a bench of balanced detection has none."""
     lo_quadrature: LineNumber | None = None
     """High: the local oscillator a quarter wave later. None: the bench cannot step it."""
     bank_select: Annotated[tuple[LineNumber, ...], Field(strict=False)]

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from hil.bench.catalogue import CHANNELS_PER_MODULE
+from hil.bench.cores import Core, places
 from hil.bench.file import BenchFile
-from hil.bench.layout import places
 from hil.bench.power_budget import power_budget
 from hil.bench.power_tables import power_tables
 from hil.bench.sections import ElementWiring
 from hil.bench.tables import Table, si
+
+_P_PI: dict[Core, str] = {"mzi-mesh": "p_pi, nominal", "microring": "p_pi, unit of power"}
 
 
 def tables(bench: BenchFile, *, elements: bool = False) -> list[Table]:
@@ -67,8 +69,10 @@ def _heaters(bench: BenchFile) -> Table:
             by_chassis.setdefault(one.chassis, []).append(one)
         for name, driven in by_chassis.items():
             channels = [CHANNELS_PER_MODULE * one.module + one.channel for one in driven]
-            inner = _spans(one.column for one in driven if one.kind != "out")
-            columns = [f"columns {inner}"] if inner else []
+            rings = _spans(one.row for one in driven if one.kind == "ring")
+            inner = _spans(one.column for one in driven if one.kind in ("theta", "phi"))
+            columns = [f"rows {rings}"] if rings else []
+            columns += [f"columns {inner}"] if inner else []
             outs = _spans(one.row for one in driven if one.kind == "out")
             columns += [f"output phases {outs}"] if outs else []
             rows.append((str(bank), name, _spans(channels), str(len(driven)), ", ".join(columns)))
@@ -76,7 +80,7 @@ def _heaters(bench: BenchFile) -> Table:
 
 
 def _elements(bench: BenchFile) -> Table:
-    order = places(bench.ports)
+    order = places(bench.core, bench.ports)
     rows: list[tuple[str, ...]] = []
     for bank in range(bench.n_banks):
         for index, one in enumerate(bench.bank_wiring(bank)):
@@ -129,7 +133,7 @@ def _lines(bench: BenchFile) -> Table:
     rows = [
         ("trigger", str(lines.trigger)),
         ("signal gate", str(lines.signal_gate)),
-        ("LO gate", str(lines.lo_gate)),
+        ("LO gate", "none" if lines.lo_gate is None else str(lines.lo_gate)),
         ("LO quadrature", "none" if lines.lo_quadrature is None else str(lines.lo_quadrature)),
     ]
     for bank in range(bench.n_banks):
@@ -145,7 +149,7 @@ def _limits(bench: BenchFile) -> Table:
     chip = bench.chip
     rows = [
         ("chip power, most", f"{chip.power_max:g} W a bank"),
-        ("p_pi, nominal", f"{chip.p_pi * 1e3:g} mW"),
+        (_P_PI[bench.core], f"{chip.p_pi * 1e3:g} mW"),
         ("idle bias", f"{chip.idle_voltage:g} V a heater while warm"),
     ]
     for bank in range(bench.n_banks):

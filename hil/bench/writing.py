@@ -18,7 +18,9 @@ from hil.bench.catalogue import (
     PATTERN,
     SELECT_LINES,
 )
-from hil.bench.layout import element_count, places, upper_mode
+from hil.bench.core_text import bank_headings, text_of
+from hil.bench.cores import MESH, Core, places
+from hil.bench.layout import element_count
 
 CHIP_POWER = 12.0  # W a chip of up to 16 ports; a larger one is given as much a heater
 LARGEST_AT_CHIP_POWER = 16
@@ -40,6 +42,7 @@ class Start:
     description: str = ""
     severity: str = "std"
     seed: int = 1
+    core: Core = MESH
 
     def __post_init__(self) -> None:
         """Refuse what cannot be wired."""
@@ -88,18 +91,19 @@ def _text(value: str) -> str:
 
 def _head(start: Start) -> Iterator[str]:
     banks = "one bank" if start.n_banks == 1 else f"{start.n_banks} banks"
-    description = start.description or f"{start.ports}-port MZI mesh, {banks}"
+    text = text_of(start.core)
+    description = start.description or f"{start.ports}-port {text.called}, {banks}"
     yield f"""\
 # The wiring document of one bench: edit it until it says what is really joined to what, then look
 # at it with `python -m hil.bench show FILE`, which also checks it. All numbers are in SI units.
 schema = 1
 name = {_text(start.name)}
 description = {_text(description)}
-core = "mzi-mesh"           # each bank is one rectangular (Clements) mesh, each on its own chip
+{text.core}
 ports = {start.ports}
 n_banks = {start.n_banks}
 feedback = "controller"     # between slots the controller measures, computes and sends again
-detection = "homodyne"
+{text.detection}
 
 [timing]
 dwell = 512e-9              # s a sample is held: a whole number of points
@@ -110,7 +114,7 @@ settle = 100e-6             # s from the last heater write to the first frame
 
 [chip]                      # what every bank's chip bears
 power_max = {start.power_max}            # W of heater power in all
-p_pi = 0.020                # W for a phase of pi, nominal: training start and unit of reports
+{text.p_pi}
 idle_voltage = 1.0          # V, the least bias on a heater while the chip is warm
 ramp_time = 0.5             # s to bring all heaters from rest to operating power, or back
 ramp_steps = 10             # in equal steps of power
@@ -167,20 +171,18 @@ link = {{ latency = 0.0007, bytes_per_second = 5.0e5, read_bytes_per_second = 1.
 
 
 def _wiring(start: Start) -> Iterator[str]:
-    yield """\
+    yield f"""\
 # ---- Wiring ------------------------------------------------------------------------------------
 [wiring]
 # One line a heater, in any order.
-#   column, row, kind   where it sits: `row` counts the cells of a column from the top; a cell has a
-#                       "theta" (between its couplers) and a "phi" (before them); column = ports
-#                       holds the output phases, kind "out", row = port
+{text_of(start.core).places}
 #   chassis, module, channel   what drives it
 #   r_nom        ohms: a level p in watts is written as V = sqrt(p * r_nom)
 #   v_max, i_max, p_max   volts, amperes, watts it bears; the tightest of the three holds
 elements = ["""
     for bank in range(start.n_banks):
         yield from _bank(start, bank)
-    yield """\
+    yield f"""\
 ]
 
 # One line a port: the modulator before it and the detector behind it.
@@ -188,7 +190,7 @@ elements = ["""
 #   polarity         1 or -1: sign of the modulator's drive
 #   v_pi             modulator volts for a phase of pi
 #   drive_gain       modulator volts per instrument volt: +-1 V must reach +-1.5 v_pi
-#   detector_range   signal units at 1 V of the input (1 signal unit: one full input, transmitted)
+#   detector_range   signal units at 1 V of the input (1 signal unit: {text_of(start.core).signal})
 ports = ["""
     for port in range(start.ports):
         yield (
@@ -200,43 +202,34 @@ ports = ["""
     one_hot = start.n_banks <= MAX_ONE_HOT
     count = start.n_banks if one_hot else (start.n_banks - 1).bit_length()
     free = SELECT_LINES[count:]
-    quadrature = (
-        f"lo_quadrature = {free[0]}           # high: its phase a quarter wave later"
-        if free
-        else "# lo_quadrature: no line is left for it, so phases cannot be told fully"
-    )
+    quadrature = ""
+    if start.core == MESH:
+        quadrature = (
+            f"lo_quadrature = {free[0]}           # high: its phase a quarter wave later\n"
+            if free
+            else "# lo_quadrature: no line is left for it, so phases cannot be told fully\n"
+        )
     yield f"""\
 # Lines of the pattern generator, 0 to 7, each used once.
 [wiring.lines]
 trigger = 0                 # to DIO0_P of every box
 signal_gate = 1             # gates the signal light
-lo_gate = 2                 # gates the local oscillator
-{quadrature}
-bank_select = {list(SELECT_LINES[:count])}
+{text_of(start.core).lo_gate}{quadrature}bank_select = {list(SELECT_LINES[:count])}
 coding = "{"one-hot" if one_hot else "binary"}"          \
 # "one-hot": a line a bank; "binary": the bank's index, first line = least significant bit
 """
 
 
 def _bank(start: Start, bank: int) -> Iterator[str]:
-    column = -1
     first = bank * start.chassis_per_bank
-    for index, place in enumerate(places(start.ports)):
-        if place.column != column:
-            column = place.column
-            top = upper_mode(column, 0)
-            what = (
-                "output phases"
-                if column == start.ports
-                else f"column {column}: cells on ports {top}-{top + 1} and every second one down"
-            )
-            yield f"  # bank {bank}, {what}"
+    for index, place in enumerate(places(start.core, start.ports)):
+        yield from bank_headings(start.core, start.ports, bank, place)
         chassis, rest = divmod(index, CHANNELS_PER_CHASSIS)
         module, channel = divmod(rest, CHANNELS_PER_MODULE)
         yield (
             f"  {{ bank = {bank}, column = {place.column}, row = {place.row}, "
             f'kind = "{place.kind}", chassis = "heaters-{first + chassis}", module = {module}, '
-            f"channel = {channel}, r_nom = 800.0, v_max = 6.5, i_max = 0.012, p_max = 0.053 }},"
+            f"channel = {channel}, r_nom = 800.0, {text_of(start.core).bounds} }},"
         )
 
 
@@ -281,6 +274,6 @@ def _plant(start: Start) -> Iterator[str]:
 seed = {start.seed}                    # another seed is another chip of the same make
 severity = "{start.severity}"            # or "harsh"
 switch_off = []             # names of imperfections to switch off; ["all"] is an ideal bench
-drift_rms = 0.03            # rad a heater
+{text_of(start.core).drift}
 drift_tau = 25.0            # s of bench time
 """

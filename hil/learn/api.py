@@ -17,7 +17,7 @@ from hil.learn.network import Network
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
-from hil.twin.machine import Twin
+from hil.twin.protocol import SlotTwin
 
 AS_BUILT = ("best", "std", "rough", "poor", "bad")
 #: What scikit-learn's splitter takes.
@@ -31,7 +31,7 @@ class Quiet:
     def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
         """Nothing."""
 
-    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """Nothing."""
 
 

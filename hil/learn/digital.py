@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from hil.control.ledger import Ledger
 from hil.control.machine import Reading
-from hil.twin.machine import Twin, samples_before
+from hil.twin.machine import samples_before
+from hil.twin.protocol import SlotTwin
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +17,7 @@ Floats = NDArray[np.float64]
 class DigitalMachine:
     """Runs frames through a twin, free of noise, rounding and cost in bench time."""
 
-    def __init__(self, twin: Twin) -> None:
+    def __init__(self, twin: SlotTwin) -> None:
         self.twin = twin
         self.ledger = Ledger(lambda: 0.0)
         self._levels: Floats | None = None
@@ -62,16 +63,3 @@ class DigitalMachine:
             clipped=np.zeros(values.shape, dtype=bool),
             after_dark=after_dark.numpy(),
         )
-
-
-def ideal_twin(start: Twin) -> Twin:
-    """The same network without loss, error, crosstalk, curvature or saturation.
-
-    Offsets are those of `start`, so that powers begin at the same place; slopes are pi per p_pi.
-    """
-    p = {name: torch.zeros_like(value) for name, value in start.prior.items()}
-    p["offset"] = start.prior["offset"].clone()
-    p["slope"] = torch.full_like(p["slope"], torch.pi)
-    p["kappa"] = torch.ones_like(p["kappa"])
-    p["gain"] = torch.ones_like(p["gain"])
-    return Twin(p, start.p_pi, start.decay)

@@ -21,8 +21,8 @@ from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
 from hil.record.folder import RunFolder
 from hil.tasks.task import Task
-from hil.twin.machine import Twin
-from hil.twin.parameters import describe_parameters
+from hil.twin.machine import twin_of
+from hil.twin.protocol import SlotTwin
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic")
 
@@ -88,7 +88,7 @@ class _Keeper:
         """Pass on."""
         self._next.batch(epoch, index, batches, loss)
 
-    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """Metrics, checkpoint, twin and ledger to disk."""
         self._folder.append_metrics(report.as_row())
         keep(self._folder, network, twin, {"epoch": report.epoch, "bench_time": report.bench_time})
@@ -96,11 +96,11 @@ class _Keeper:
         self._next.epoch(report, network, twin)
 
 
-def keep(folder: RunFolder, network: Network, twin: Twin, notes: Mapping[str, Any]) -> None:
+def keep(folder: RunFolder, network: Network, twin: SlotTwin, notes: Mapping[str, Any]) -> None:
     """Write the network, and the effective parameters of the twin that trained it."""
     folder.write_tensors(files.CHECKPOINT, network.tensors(), {"p_pi": network.p_pi, **notes})
     folder.write_tensors(
-        files.TWIN, twin.parameters, {"parameters": describe_parameters(), **notes}
+        files.TWIN, twin.parameters, {"parameters": twin.describe(), **notes}
     )
 
 
@@ -117,7 +117,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
         bench=bench.first_banks(job.n_banks),
         schedule=job.schedule,
         task=job.task,
-        new_twin=lambda: Twin.from_record(record, p_pi, job.n_banks),
+        new_twin=lambda: twin_of(record, p_pi, job.n_banks),
         limits=Limits.of(bench.file, job.n_banks),
         warm_up=bench.file.chip.warm_up,
         compute=bench.compute,

@@ -21,7 +21,7 @@ from hil.learn.network import Network
 from hil.learn.pat import measured_pass, twin_pass
 from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Split, Task
-from hil.twin.machine import Twin
+from hil.twin.protocol import SlotTwin
 from hil.twin.refit import OnlineRefit
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Watcher(Protocol):
         """After each batch."""
         ...
 
-    def epoch(self, report: EpochReport, network: Network, twin: Twin) -> None:
+    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """After each epoch."""
         ...
 
@@ -89,7 +89,7 @@ class Trainer:
     schedule: Schedule
     task: Task
     network: Network
-    twin: Twin
+    twin: SlotTwin
     settings: TrainingSettings
     limits: Limits
     compute: Compute[Any]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
-from hil.learn.digital import DigitalMachine, ideal_twin
+from hil.learn.digital import DigitalMachine
 from hil.learn.limits import Limits
 from hil.learn.loop import (
     Compute,
@@ -30,7 +30,7 @@ from hil.learn.loop import (
 from hil.learn.network import Network
 from hil.learn.settings import Method, TrainingSettings, TwinMode
 from hil.tasks.task import Task
-from hil.twin.machine import Twin
+from hil.twin.protocol import SlotTwin
 from hil.twin.refit import OnlineRefit
 
 #: Strengths that the logistic regression beside the methods may choose from.
@@ -45,7 +45,7 @@ class Trained:
     """
 
     network: Network
-    twin: Twin
+    twin: SlotTwin
     reports: list[EpochReport]
     machine: Machine
     digital: bool = False
@@ -58,7 +58,7 @@ class Assembly:
     bench: Machine
     schedule: Schedule
     task: Task
-    new_twin: Callable[[], Twin]
+    new_twin: Callable[[], SlotTwin]
     limits: Limits
     warm_up: float
     compute: Compute
@@ -76,7 +76,7 @@ class Assembly:
         )
         match settings.method:
             case Method.IDEAL:
-                return await self._digital(ideal_twin(twin), network, settings)
+                return await self._digital(twin.ideal(), network, settings)
             case Method.IN_SILICO:
                 trained = await self._digital(twin, network, settings)
                 return replace(trained, machine=self.bench, digital=False)
@@ -90,7 +90,7 @@ class Assembly:
             case _:
                 return await self._on_bench(twin, network, settings)
 
-    async def _on_bench(self, twin: Twin, network: Network, settings: TrainingSettings) -> Trained:
+    async def _on_bench(self, twin: SlotTwin, network: Network, settings: TrainingSettings) -> Trained:
         trainer = self._trainer(self.bench, network, twin, settings)
         trainer.final_only = settings.method is Method.PAT_FINAL
         trainer.train_powers = settings.method is not Method.FROZEN
@@ -99,7 +99,7 @@ class Assembly:
         reports = await trainer.run(settings.epochs)
         return Trained(network, twin, reports, self.bench)
 
-    async def _digital(self, twin: Twin, network: Network, settings: TrainingSettings) -> Trained:
+    async def _digital(self, twin: SlotTwin, network: Network, settings: TrainingSettings) -> Trained:
         machine = DigitalMachine(twin)
         trainer = self._trainer(machine, network, twin, settings)
         trainer.measured_on = "twin"
@@ -109,7 +109,7 @@ class Assembly:
         return Trained(network, twin, reports, machine, digital=True)
 
     def _trainer(
-        self, machine: Machine, network: Network, twin: Twin, settings: TrainingSettings
+        self, machine: Machine, network: Network, twin: SlotTwin, settings: TrainingSettings
     ) -> Trainer:
         return Trainer(
             machine,

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from hil.control.machine import DRIVE_LIMIT
 from hil.control.trace import Trace
-from hil.twin.machine import Twin, samples_before
+from hil.twin.machine import samples_before
 from hil.twin.parameters import TwinParameters
+from hil.twin.protocol import SlotTwin
 
 
 class MeasuredSlot(torch.autograd.Function):
@@ -32,7 +33,7 @@ class MeasuredSlot(torch.autograd.Function):
         sent: Tensor,
         measured: Tensor,
         after_dark: Tensor,
-        twin: Twin,
+        twin: SlotTwin,
         parameters: TwinParameters,
     ) -> Tensor:
         """(batch, N) measured signal for a drive (batch, N) in V_pi through matrix (N, N)."""
@@ -53,7 +54,7 @@ class MeasuredSlot(torch.autograd.Function):
 
 
 def measured_pass(
-    twin: Twin,
+    twin: SlotTwin,
     powers: Tensor,
     gain: Tensor,
     bias: Tensor,
@@ -86,7 +87,7 @@ def measured_pass(
 
 
 def twin_pass(
-    twin: Twin,
+    twin: SlotTwin,
     powers: Tensor,
     gain: Tensor,
     bias: Tensor,

@@ -18,10 +18,11 @@ from hil.control.trace import Trace
 from hil.learn.limits import Limits
 from hil.learn.network import GAIN_START, POWER_START
 from hil.learn.pat import measured_pass
-from hil.twin.machine import Twin
+from hil.twin.machine import twin_of
+from hil.twin.protocol import SlotTwin
 
 
-def twin_from_record(bench: Bench, record: str | Path, n_banks: int | None = None) -> Twin:
+def twin_from_record(bench: Bench, record: str | Path, n_banks: int | None = None) -> SlotTwin:
     """A twin of an open bench, started from a calibration record.
 
     n_banks : as many as the schedule uses, the first of the bench; by default all.
@@ -31,7 +32,7 @@ def twin_from_record(bench: Bench, record: str | Path, n_banks: int | None = Non
     RecordError
         When the file is missing, malformed or of another bench.
     """
-    return Twin.from_record(bench.core.read_record(Path(record)), bench.file.chip.p_pi, n_banks)
+    return twin_of(bench.core.read_record(Path(record)), bench.file.chip.p_pi, n_banks)
 
 
 class Slots(nn.Module):
@@ -50,7 +51,7 @@ class Slots(nn.Module):
     def __init__(
         self,
         bench: Bench,
-        twin: Twin,
+        twin: SlotTwin,
         schedule: Schedule | None = None,
         *,
         skip: float = 0.0,

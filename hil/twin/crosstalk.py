@@ -28,7 +28,12 @@ def element_positions(ports: int) -> np.ndarray:
 
 def crosstalk_kernel(ports: int, decay: float) -> Tensor:
     """exp(-(d_ij - 1) / d0) without its diagonal, (elements, elements)."""
-    where = torch.tensor(element_positions(ports))
+    return kernel_of(element_positions(ports), decay)
+
+
+def kernel_of(positions: np.ndarray, decay: float) -> Tensor:
+    """The same for heaters at positions (elements, 2) in pitches."""
+    where = torch.tensor(positions)
     distance = torch.cdist(where, where)
     apart = 1.0 - torch.eye(len(where), dtype=torch.float64)
     return torch.exp(-(distance - 1.0) / decay) * apart

@@ -10,15 +10,22 @@ for each setting and reused by all slots of that bank.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from calibration.record import CalibrationRecord
+from calibration.record import MICRORING, CalibrationRecord
 from hil.twin.crosstalk import crosstalk_kernel
 from hil.twin.mesh import mesh_matrix
-from hil.twin.parameters import TwinParameters, copy_parameters, parameters_from_record
+from hil.twin.microring import MicroringTwin
+from hil.twin.parameters import (
+    TwinParameters,
+    copy_parameters,
+    describe_parameters,
+    parameters_from_record,
+)
+from hil.twin.protocol import SlotTwin
 
 
 class Twin:
@@ -108,6 +115,29 @@ class Twin:
         signal = (amplitudes + q["memory"] * before) @ matrix.transpose(-1, -2)
         r = torch.sqrt(q["softness"].clamp_min(1e-12))
         return q["gain"] * torch.tanh(r * signal) / r + q["zero"]
+
+    def ideal(self) -> Self:
+        """The same network without loss, error, crosstalk, curvature or saturation.
+
+        Offsets are those of the record, so that powers begin at the same place; slopes are pi per
+        p_pi.
+        """
+        p = {name: torch.zeros_like(value) for name, value in self.prior.items()}
+        p["offset"] = self.prior["offset"].clone()
+        p["slope"] = torch.full_like(p["slope"], torch.pi)
+        p["kappa"] = torch.ones_like(p["kappa"])
+        p["gain"] = torch.ones_like(p["gain"])
+        return type(self)(p, self.p_pi, self.decay)
+
+    def describe(self) -> dict[str, Any]:
+        """Shapes, units and meaning of the parameters."""
+        return describe_parameters()
+
+
+def twin_of(record: CalibrationRecord, p_pi: float, n_banks: int | None = None) -> SlotTwin:
+    """The twin of a record's first `n_banks` banks (default: of all), of whatever core."""
+    kind = MicroringTwin if record.core == MICRORING else Twin
+    return kind.from_record(record, p_pi, n_banks)
 
 
 def samples_before(amplitudes: Tensor, after_dark: Tensor) -> Tensor:

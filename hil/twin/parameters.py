@@ -89,7 +89,12 @@ def copy_parameters(parameters: Mapping[str, Tensor]) -> TwinParameters:
 
 def describe_parameters() -> dict[str, Any]:
     """Shapes, units and meaning, as written beside the effective parameters of a run."""
+    return described(MEANING)
+
+
+def described(meaning: Mapping[str, tuple[str, str, str]]) -> dict[str, Any]:
+    """A table of (shape, unit, meaning) by name, as written beside parameters."""
     return {
-        name: {"shape": shape, "unit": unit, "meaning": meaning}
-        for name, (shape, unit, meaning) in MEANING.items()
+        name: {"shape": shape, "unit": unit, "meaning": what}
+        for name, (shape, unit, what) in meaning.items()
     }

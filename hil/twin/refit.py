@@ -19,8 +19,8 @@ from torch import Tensor
 
 from hil.control.trace import Trace
 from hil.twin.flat import FlatView
-from hil.twin.machine import Twin
 from hil.twin.parameters import TwinParameters, copy_parameters
+from hil.twin.protocol import SlotTwin
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RefitSettings:
 
     Attributes
     ----------
-    rate : largest step of a phase offset per refit, rad; others scale by `RELATIVE_RATE`.
+    rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others scale by `RELATIVE_RATE`.
     every : batches between refits.
     steps : optimiser steps in a refit.
     replay : past settings remembered.
@@ -58,6 +58,9 @@ RELATIVE_RATE: dict[str, float] = {
     "alpha": 0.2,
     "beta": 0.2,
     "loss_db": 0.3,
+    "resonance": 1.0,
+    "shift": 0.3,
+    "amplitude": 0.1,
     "leak": 0.2,
     "kappa": 0.2,
     "bias": 0.2,
@@ -81,6 +84,9 @@ PRIOR_SIGMA: dict[str, float] = {
     "alpha": 0.05,
     "beta": 0.05,
     "loss_db": 0.1,
+    "resonance": 0.3,
+    "shift": 0.3,
+    "amplitude": 0.05,
     "leak": 0.1,
     "kappa": 0.05,
     "bias": 0.05,
@@ -112,7 +118,7 @@ class _Remembered:
 class OnlineRefit:
     """Keeps a twin true to the bench. `seed` fixes the choice of replayed data."""
 
-    def __init__(self, twin: Twin, settings: RefitSettings, seed: int) -> None:
+    def __init__(self, twin: SlotTwin, settings: RefitSettings, seed: int) -> None:
         self.twin = twin
         self.settings = settings
         self.fallbacks = 0

@@ -80,7 +80,8 @@ def gates_from_lines(
     delays : (8,) s, of each line's way to its switch.
     jitter : (edges, 8) s, of each edge; or None.
     """
-    used = (roles.signal_gate, roles.lo_gate, *roles.bank_select)
+    reference = () if roles.lo_gate is None else (roles.lo_gate,)
+    used = (roles.signal_gate, *reference, *roles.bank_select)
     toggles = lines.masks[1:] ^ lines.masks[:-1]
     times: list[float] = []
     events: list[tuple[int, int]] = []
@@ -119,7 +120,8 @@ def _open_gates(mask: int, roles: LineRoles, n_banks: int) -> NDArray[np.float64
     """Transmissions (2 + n_banks,) that a mask of lines asks for."""
     target = np.zeros(FIRST_BANK + n_banks)
     target[SIGNAL] = mask >> roles.signal_gate & 1
-    target[LO] = mask >> roles.lo_gate & 1
+    # Detectors that need no local oscillator read as those of an open one.
+    target[LO] = 1 if roles.lo_gate is None else mask >> roles.lo_gate & 1
     levels = [mask >> line & 1 for line in roles.bank_select]
     if roles.one_hot:
         target[FIRST_BANK:] = levels[:n_banks]

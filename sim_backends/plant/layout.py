@@ -36,6 +36,15 @@ def element_index(ports: int) -> dict[tuple[int, int, str], int]:
     return index
 
 
+@cache
+def ring_index(ports: int) -> dict[tuple[int, int, str], int]:
+    """Index in element order of each (column, row, "ring") of a microring bank.
+
+    By row, that is by output; in a row by column, that is by wavelength.
+    """
+    return {(i % ports, i // ports, "ring"): i for i in range(ports * ports)}
+
+
 def element_positions(ports: int) -> Floats:
     """Places of the heaters, (elements, 2), in heater pitches.
 
@@ -55,7 +64,12 @@ def crosstalk_matrix(ports: int, c1: float, d0: float, cg: float) -> Floats:
     C_ij = c1 exp(-(d_ij - 1) / d0) + cg for i != j, with d_ij the distance in heater pitches: an
     exponential near field on a uniform rise of the substrate.
     """
-    x, y = element_positions(ports).T
+    return distance_law(element_positions(ports), c1, d0, cg)
+
+
+def distance_law(positions: Floats, c1: float, d0: float, cg: float) -> Floats:
+    """The law of `crosstalk_matrix` for heaters at positions (elements, 2) in heater pitches."""
+    x, y = positions.T
     # In place: at 64 ports each of these arrays takes 134 MB.
     coupling = np.subtract.outer(x, x)
     np.hypot(coupling, np.subtract.outer(y, y), out=coupling)

@@ -65,6 +65,18 @@ class PlantNumbers:
     """Hz, single pole of detector and input; None: unlimited"""
     read_noise: float = 0.01
     """signal units rms, of a mean over 384 ns; white"""
+    ring_offset: float = -4.5
+    """half-widths, mean detuning of a cold ring's resonance from its laser (microring banks)"""
+    ring_offset_spread: float = 0.3
+    """half-widths, standard deviation of that detuning"""
+    ring_shift: float = 6.0
+    """half-widths of detuning at the power that the bench file calls p_pi"""
+    ring_amplitude: float = 0.95
+    """mean share of its light that a ring drops at resonance"""
+    ring_amplitude_spread: float = 0.02
+    """standard deviation of that share"""
+    ring_spacing: float | None = 12.0
+    """half-widths from one laser to the next; None: rings see their own laser only"""
     heater_tau: float = 10e-6
     """s, dominant time constant of a heater; 0: immediate"""
     tail_share: float = 0.01
@@ -72,7 +84,7 @@ class PlantNumbers:
     tail_tau: float = 0.3
     """s, slow time constant of a heater"""
     drift_rms: float = 0.03
-    """rad a heater"""
+    """rad a heater; half-widths a ring"""
     drift_tau: float = 25.0
     """s of bench time"""
     drift_common: float = 0.3
@@ -128,6 +140,9 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
     "splitters": {"splitter_rms": 0.0},
     "loss": {"loss_db": 0.0, "loss_spread_db": 0.0},
     "leak": {"extinction_db": None},
+    "ring_offset": {"ring_offset_spread": 0.0},
+    "ring_amplitude": {"ring_amplitude": 1.0, "ring_amplitude_spread": 0.0},
+    "channel_crosstalk": {"ring_spacing": None},
     "memory": {"memory": 0.0},
     "switch_rise": {"switch_rise": 0.0},
     "skew": {"skew": 0.0},
@@ -151,11 +166,11 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
 #: Numbers that must be above zero, and those that may be anything finite; the rest are >= 0.
 POSITIVE = frozenset(
     {"crosstalk_d0", "extinction_db", "saturation", "bandwidth", "tail_tau", "drift_tau"}
-    | {"lo_drift_tau", "adc_bits", "dac_bits", "heater_dac_bits"}
+    | {"lo_drift_tau", "adc_bits", "dac_bits", "heater_dac_bits", "ring_shift", "ring_spacing"}
 )
-SIGNED = frozenset({"curvature"})
+SIGNED = frozenset({"curvature", "ring_offset"})
 #: Shares, which end at one.
-SHARES = frozenset({"memory", "tail_share", "drift_common"})
+SHARES = frozenset({"memory", "tail_share", "drift_common", "ring_amplitude"})
 
 
 def number_faults(name: str, value: Any) -> str | None:

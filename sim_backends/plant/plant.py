@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim_backends.plant.devices import draw_devices
+from sim_backends.plant.devices import Devices, draw_devices
 from sim_backends.plant.drift import HeaterDrift, OrnsteinUhlenbeck
 from sim_backends.plant.electronics import Detectors, Modulators
 from sim_backends.plant.heaters import HeaterBank, HeaterState
@@ -18,7 +18,7 @@ from sim_backends.plant.mesh import mesh_matrix
 from sim_backends.plant.render import FrameOptics, render_frame
 from sim_backends.plant.scratch import Scratch
 from sim_backends.plant.signals import Complexes, Floats, FrameSignals, Integers, SampleGrid
-from sim_backends.plant.spec import PlantSpec
+from sim_backends.plant.spec import MICRORING, PlantSpec
 
 #: Share of the shortest drift time within which a bank's matrix is used again.
 _FRESH = 1e-3
@@ -45,12 +45,10 @@ class Plant:
     def __init__(self, spec: PlantSpec) -> None:
         self.spec = spec
         numbers = spec.numbers
-        self.devices = draw_devices(spec)
-        self.modulators = Modulators(spec, self.devices)
+        self.devices = self._make_devices()
+        self.modulators = self._make_modulators()
         self.detectors = Detectors(spec, self.devices)
-        self.crosstalk = crosstalk_matrix(
-            spec.ports, numbers.crosstalk_c1, numbers.crosstalk_d0, numbers.crosstalk_cg
-        )
+        self.crosstalk = self._make_crosstalk()
         self._heaters = [
             HeaterBank(spec, self.devices.r0[k], self.devices.p_pi[k]) for k in range(spec.n_banks)
         ]
@@ -88,7 +86,26 @@ class Plant:
         PlantSpecError
             When the document is not complete, or names what does not exist.
         """
-        return cls(PlantSpec.from_document(document))
+        spec = PlantSpec.from_document(document)
+        if spec.core == MICRORING:
+            from sim_backends.plant.microring import MicroringPlant
+
+            return MicroringPlant(spec)
+        return cls(spec)
+
+    # -- what another core makes otherwise ---------------------------------------------------
+
+    def _make_devices(self) -> Devices:
+        return draw_devices(self.spec)
+
+    def _make_modulators(self) -> Modulators:
+        return Modulators(self.spec, self.devices)
+
+    def _make_crosstalk(self) -> Floats:
+        numbers = self.spec.numbers
+        return crosstalk_matrix(
+            self.spec.ports, numbers.crosstalk_c1, numbers.crosstalk_d0, numbers.crosstalk_cg
+        )
 
     # -- slow side ---------------------------------------------------------------------------
 
@@ -118,7 +135,7 @@ class Plant:
         return self._heaters[bank].settled_power(everything, volts)
 
     def matrix(self, bank: int, at: float) -> Complexes:
-        """Transfer matrix of a bank's mesh at a bench time, (N, N), leak excluded."""
+        """Transfer matrix of a bank at a bench time, (N, N), leak excluded."""
         heaters = self._heaters[bank]
         return self._matrix(bank, heaters.state_at(at), at)
 

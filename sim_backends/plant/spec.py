@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sim_backends.plant.layout import element_index
+from sim_backends.plant.layout import element_index, ring_index
 from sim_backends.plant.numbers import (
     IMPERFECTIONS,
     SEVERITIES,
@@ -17,6 +17,8 @@ from sim_backends.plant.numbers import (
 )
 from sim_backends.plant.signals import Floats
 
+#: Kinds of banks, as the bench file calls them.
+MESH, MICRORING = "mzi-mesh", "microring"
 #: s, one sample of the boxes at their base rate of 125 MS/s.
 RAW_SAMPLE = 8e-9
 
@@ -27,10 +29,13 @@ class PlantSpecError(ValueError):
 
 @dataclass(frozen=True)
 class LineRoles:
-    """Which pattern line does what, and how the select lines code a bank."""
+    """Which pattern line does what, and how the select lines code a bank.
+
+    lo_gate : None where detection needs no local oscillator.
+    """
 
     signal_gate: int
-    lo_gate: int
+    lo_gate: int | None
     bank_select: tuple[int, ...]
     one_hot: bool
 
@@ -41,6 +46,7 @@ class PlantSpec:
 
     Attributes
     ----------
+    p_pi : W; of a microring bank the unit of power, which shifts a ring by `ring_shift`.
     r_nom : (n_banks, N^2) ohm, in element order.
     polarity, v_pi, drive_gain, detector_range : (N,); see the bench file.
     point : s, duration of a read point; `points` of them are left of a sample after the guard.
@@ -117,8 +123,9 @@ class PlantSpec:
 def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
     ports, n_banks = int(document["ports"]), int(document["n_banks"])
     timing, wiring, plant = document["timing"], document["wiring"], document.get("plant", {})
-    if document.get("core") != "mzi-mesh":
-        faults.append(f"core: {document.get('core')!r} is not simulated; use 'mzi-mesh'")
+    core = document.get("core")
+    if core not in (MESH, MICRORING):
+        faults.append(f"core: {core!r} is not simulated; use {MESH!r} or {MICRORING!r}")
     if not 2 <= ports <= 64:
         faults.append(f"ports: {ports} is not from 2 to 64")
     if n_banks < 1:
@@ -137,14 +144,18 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
     sound = not faults
     return PlantSpec(
         name=str(document.get("name", "")),
-        core=str(document.get("core", "")),
+        core=str(core),
         ports=ports,
         n_banks=n_banks,
         seed=seed,
         p_pi=float(document["chip"]["p_pi"]),
-        r_nom=_resistances(wiring["elements"], ports, n_banks, faults) if sound else np.zeros(0),
+        r_nom=(
+            _resistances(wiring["elements"], ports, n_banks, str(core), faults)
+            if sound
+            else np.zeros(0)
+        ),
         **(_port_columns(wiring["ports"], ports, faults) if sound else _no_columns()),
-        lines=_line_roles(wiring["lines"], n_banks, faults),
+        lines=_line_roles(wiring["lines"], n_banks, core == MESH, faults),
         point=point,
         points=points,
         average=bool(timing.get("average", True)),
@@ -194,15 +205,15 @@ def _numbers(
 
 
 def _resistances(
-    wires: Sequence[Mapping[str, Any]], ports: int, n_banks: int, faults: list[str]
+    wires: Sequence[Mapping[str, Any]], ports: int, n_banks: int, core: str, faults: list[str]
 ) -> Floats:
-    index = element_index(ports)
+    index = element_index(ports) if core == MESH else ring_index(ports)
     r_nom = np.full((n_banks, ports * ports), np.nan)
     for number, wire in enumerate(wires):
         bank, place = wire["bank"], (wire["column"], wire["row"], wire["kind"])
         if place not in index or not 0 <= bank < n_banks:
             faults.append(
-                f"wiring.elements.{number}: a mesh of {ports} ports and {n_banks} banks has no "
+                f"wiring.elements.{number}: a {core} of {ports} ports and {n_banks} banks has no "
                 f"element bank {bank}, column {place[0]}, row {place[1]}, {place[2]}"
             )
             continue
@@ -237,7 +248,9 @@ def _port_columns(
     }
 
 
-def _line_roles(lines: Mapping[str, Any], n_banks: int, faults: list[str]) -> LineRoles:
+def _line_roles(
+    lines: Mapping[str, Any], n_banks: int, homodyne: bool, faults: list[str]
+) -> LineRoles:
     one_hot = lines["coding"] == "one-hot"
     select = tuple(int(line) for line in lines["bank_select"])
     room = len(select) if one_hot else 2 ** len(select)
@@ -246,4 +259,5 @@ def _line_roles(lines: Mapping[str, Any], n_banks: int, faults: list[str]) -> Li
             f"wiring.lines.bank_select: {len(select)} lines, {lines['coding']}, tell {room} banks "
             f"apart; the bench has {n_banks}"
         )
-    return LineRoles(int(lines["signal_gate"]), int(lines["lo_gate"]), select, one_hot)
+    lo_gate = int(lines["lo_gate"]) if homodyne else None
+    return LineRoles(int(lines["signal_gate"]), lo_gate, select, one_hot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hil.bench.checks.core import check_core
 from hil.bench.checks.elements import check_elements
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.instruments import check_instruments
@@ -18,6 +19,7 @@ __all__ = ["Finding", "Parts", "check"]
 
 def check(parts: Parts) -> Iterator[Finding]:
     """Find every fault across tables, and what is odd but harmless, in the file's order."""
+    yield from check_core(parts)
     yield from check_timing(parts)
     yield from check_instruments(parts)
     yield from check_elements(parts)

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Set
 from hil.bench.catalogue import CHANNELS_PER_MODULE, CHASSIS
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
-from hil.bench.layout import Place, cells_in_column, index_of, places
+from hil.bench.cores import index_of, places, why_no_place
+from hil.bench.layout import Place
 from hil.bench.sections import ElementDrive, ElementSite, Instrument
 
 _SHOWN = 4  # missing elements named before the rest is only counted
 
 
 def check_elements(parts: Parts) -> Iterator[Finding]:
-    """Find elements out of the mesh, wired twice or not at all, and channels misused."""
+    """Find elements that the core has not, wired twice or not at all, and channels misused."""
     seen: dict[tuple[int, Place], int] = {}
     for index, one in parts.sites.items():
         path = f"wiring.elements.{index}"
@@ -53,25 +54,11 @@ def _site(path: str, one: ElementSite, parts: Parts) -> Iterator[Finding]:
             f"{path}.bank",
             f"there is no bank {one.bank}; n_banks = {parts.n_banks}, so 0 to {parts.n_banks - 1}",
         )
-    ports = parts.ports
-    if ports is None or one.place in index_of(ports):
+    core, ports = parts.core, parts.ports
+    if core is None or ports is None or one.place in index_of(core, ports):
         return
-    if one.column > ports:
-        yield Finding(
-            f"{path}.column",
-            f"there is no column {one.column}; a mesh of {ports} ports has columns 0 to "
-            f"{ports - 1}, and {ports} for the output phases",
-        )
-    elif (one.kind == "out") != (one.column == ports):
-        yield Finding(
-            f"{path}.kind",
-            f'"out" belongs to column {ports} and "theta" and "phi" to columns 0 to {ports - 1}, '
-            f"not {one.kind!r} to column {one.column}",
-        )
-    else:
-        count = ports if one.kind == "out" else cells_in_column(ports, one.column)
-        rows = f"rows 0 to {count - 1}" if count else "no cells"
-        yield Finding(f"{path}.row", f"there is no row {one.row}; column {one.column} has {rows}")
+    key, message = why_no_place(core, ports, one.place)
+    yield Finding(f"{path}.{key}", message)
 
 
 def _channel(
@@ -109,12 +96,12 @@ def _listed(names: list[str], most: int = 8) -> str:
 
 
 def _missing(parts: Parts) -> Iterator[Finding]:
-    if parts.ports is None or parts.n_banks is None:
+    if parts.core is None or parts.ports is None or parts.n_banks is None:
         return
     unplaced = parts.element_count - len(parts.sites)
     wired = {(one.bank, one.place) for one in parts.sites.values()}
     for bank in range(parts.n_banks):
-        lost = [place for place in places(parts.ports) if (bank, place) not in wired]
+        lost = [place for place in places(parts.core, parts.ports) if (bank, place) not in wired]
         # An entry that does not say which element it is may be any of the missing ones.
         if len(lost) <= unplaced:
             unplaced -= len(lost)

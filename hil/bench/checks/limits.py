@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hil.bench.catalogue import CHASSIS, CHASSIS_FULL_SCALE_AMPS, CHASSIS_FULL_SCALE_VOLTS
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
+from hil.bench.cores import MESH
 from hil.bench.sections import ElementBounds, Instrument
 
 _OUT_OF_REACH = 1.02  # p_max may exceed what v_max and i_max allow by this much without a note
@@ -98,7 +99,7 @@ def _remarks(one: ElementBounds, parts: Parts) -> Iterator[str]:
             f"p_max {one.p_max * 1e3:.4g} mW is out of reach: {which} over {one.r_nom:g} ohm "
             f"allows {one.level_max * 1e3:.4g} mW, which holds"
         )
-    if parts.chip is not None and one.level_max < 2 * parts.chip.p_pi:
+    if parts.core == MESH and parts.chip is not None and one.level_max < 2 * parts.chip.p_pi:
         yield (
             f"at most {one.level_max * 1e3:.4g} mW, less than 2 p_pi = "
             f"{2e3 * parts.chip.p_pi:.4g} mW: not every phase can be reached"

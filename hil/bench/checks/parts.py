@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from hil.bench.cores import DETECTION, Core
 from hil.bench.sections import (
     Chip,
     ElementBounds,
@@ -50,6 +51,8 @@ class Parts:
         The table `wiring.lines` as it stands.
     """
 
+    core: Core | None
+    detection: str | None
     ports: int | None
     n_banks: int | None
     timing: Timing | None
@@ -76,6 +79,8 @@ class Parts:
         elements = _array(wiring.get("elements"))
         ports = _array(wiring.get("ports"))
         return cls(
+            core=_core(document.get("core")),
+            detection=document.get("detection"),
             ports=_whole(document.get("ports"), 2, 64),
             n_banks=_whole(document.get("n_banks"), 1, None),
             timing=_read(Timing, document.get("timing")),
@@ -114,6 +119,10 @@ def _table(value: Any) -> Mapping[str, Any]:
 def _whole(value: Any, least: int, most: int | None) -> int | None:
     fits = type(value) is int and value >= least and (most is None or value <= most)
     return value if fits else None
+
+
+def _core(value: Any) -> Core | None:
+    return next((core for core in DETECTION if core == value), None)
 
 
 def _texts(tables: list[Any], key: str) -> dict[int, str]:
