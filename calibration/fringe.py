@@ -182,7 +182,7 @@ class _Fit:
         self.groups: list[tuple[Bools, NDArray[np.intp], Floats]] = []
         for mask in np.unique(usable.T, axis=0):
             if mask.any():
-                channels = np.flatnonzero((usable.T == mask).all(axis=1))
+                channels = np.flatnonzero((mask == usable.T).all(axis=1))
                 self.groups.append((mask, channels, _compressed(data[np.ix_(mask, channels)])))
         self.q = np.zeros(2)
         self.jacobian = np.zeros((0, 2))
@@ -252,7 +252,7 @@ def _compressed(data: Floats) -> Floats:
     """The same sum of squares under any projection over points, in at most as many channels."""
     if data.shape[1] <= data.shape[0]:
         return data
-    triangle: Floats = np.linalg.qr(data.T, mode="r")
+    _, triangle = np.linalg.qr(data.T)
     return triangle.T
 
 

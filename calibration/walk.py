@@ -99,7 +99,7 @@ class _Walk:
             np.cos(a) * outer * upper + 1j * np.sin(a) * lower,
             1j * np.sin(a) * outer * upper + np.cos(a) * lower,
         ]
-        return np.asarray(rows, dtype=np.complex128)
+        return np.array(rows, dtype=np.complex128)
 
     def _components(self, element: int, basis: Complexes) -> Complexes:
         """Components of a heater's row in a basis (n, N); what is left over is its misfit."""

@@ -96,11 +96,7 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,
         light=GateLine("signal light", held, lines.signal_gate),
-        lo=(
-            None
-            if lines.lo_gate is None
-            else GateLine("local oscillator", held, lines.lo_gate)
-        ),
+        lo=(None if lines.lo_gate is None else GateLine("local oscillator", held, lines.lo_gate)),
         boxes=boxes,
         form=_frame_format(file, boxes),
         scale=PortScale(

@@ -46,7 +46,10 @@ def why_no_place(core: Core, ports: int, place: Place) -> tuple[str, str]:
     for key, value in (("column", place.column), ("row", place.row)):
         if value >= ports:
             what = "wavelengths" if key == "column" else "outputs"
-            return key, f"there is no {key} {value}; the {what} of {ports} ports are 0 to {ports - 1}"
+            return (
+                key,
+                f"there is no {key} {value}; the {what} of {ports} ports are 0 to {ports - 1}",
+            )
     raise ValueError(f"{place} is in a microring bank of {ports} ports")
 
 

@@ -99,9 +99,7 @@ class _Keeper:
 def keep(folder: RunFolder, network: Network, twin: SlotTwin, notes: Mapping[str, Any]) -> None:
     """Write the network, and the effective parameters of the twin that trained it."""
     folder.write_tensors(files.CHECKPOINT, network.tensors(), {"p_pi": network.p_pi, **notes})
-    folder.write_tensors(
-        files.TWIN, twin.parameters, {"parameters": twin.describe(), **notes}
-    )
+    folder.write_tensors(files.TWIN, twin.parameters, {"parameters": twin.describe(), **notes})
 
 
 async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:

@@ -90,7 +90,9 @@ class Assembly:
             case _:
                 return await self._on_bench(twin, network, settings)
 
-    async def _on_bench(self, twin: SlotTwin, network: Network, settings: TrainingSettings) -> Trained:
+    async def _on_bench(
+        self, twin: SlotTwin, network: Network, settings: TrainingSettings
+    ) -> Trained:
         trainer = self._trainer(self.bench, network, twin, settings)
         trainer.final_only = settings.method is Method.PAT_FINAL
         trainer.train_powers = settings.method is not Method.FROZEN
@@ -99,7 +101,9 @@ class Assembly:
         reports = await trainer.run(settings.epochs)
         return Trained(network, twin, reports, self.bench)
 
-    async def _digital(self, twin: SlotTwin, network: Network, settings: TrainingSettings) -> Trained:
+    async def _digital(
+        self, twin: SlotTwin, network: Network, settings: TrainingSettings
+    ) -> Trained:
         machine = DigitalMachine(twin)
         trainer = self._trainer(machine, network, twin, settings)
         trainer.measured_on = "twin"
