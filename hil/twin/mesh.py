@@ -47,20 +47,22 @@ def _scatter(ports: int, dtype: torch.dtype) -> _Scatter:
     return _Scatter(index, torch.from_numpy(columns.reshape(-1)).to(dtype))
 
 
-def mesh_matrix(phases: Tensor, alpha: Tensor, beta: Tensor, loss_db: Tensor) -> Tensor:
-    """Transfer matrices of meshes.
+@dataclass(frozen=True)
+class MeshColumns:
+    """A mesh taken apart, for those who need more than its product.
 
-    Parameters
+    Attributes
     ----------
-    phases : (..., N*N) rad, element order: cells by column, then top to bottom, theta then phi;
-        then the N output phases.
-    alpha, beta : (..., cells) rad, errors of the first and second splitter of each cell.
-    loss_db : (..., cells) dB, insertion loss of each cell.
-
-    Returns
-    -------
-    (..., N, N) complex: output field = matrix @ input field.
+    columns : (..., N, N, N) complex, transfer matrix of each column, the first one first.
+    out : (..., N) complex, e^{i out} of the output phases.
     """
+
+    columns: Tensor
+    out: Tensor
+
+
+def mesh_columns(phases: Tensor, alpha: Tensor, beta: Tensor, loss_db: Tensor) -> MeshColumns:
+    """The columns of meshes; arguments as `mesh_matrix`."""
     elements = phases.shape[-1]
     ports = round(elements**0.5)
     cells = ports * (ports - 1) // 2
@@ -80,11 +82,29 @@ def mesh_matrix(phases: Tensor, alpha: Tensor, beta: Tensor, loss_db: Tensor) ->
     values = torch.cat([t11, t12, t21, t22], dim=-1)
     blank = scatter.blank.expand(*values.shape[:-1], -1)
     columns = blank.index_copy(-1, scatter.index, values)
-    product = columns.view(*values.shape[:-1], ports, ports, ports)
+    return MeshColumns(columns.view(*values.shape[:-1], ports, ports, ports), out)
+
+
+def mesh_matrix(phases: Tensor, alpha: Tensor, beta: Tensor, loss_db: Tensor) -> Tensor:
+    """Transfer matrices of meshes.
+
+    Parameters
+    ----------
+    phases : (..., N*N) rad, element order: cells by column, then top to bottom, theta then phi;
+        then the N output phases.
+    alpha, beta : (..., cells) rad, errors of the first and second splitter of each cell.
+    loss_db : (..., cells) dB, insertion loss of each cell.
+
+    Returns
+    -------
+    (..., N, N) complex: output field = matrix @ input field.
+    """
+    mesh = mesh_columns(phases, alpha, beta, loss_db)
+    product = mesh.columns
     while product.shape[-3] > 1:
         paired = product.shape[-3] // 2 * 2
         later, earlier = product[..., 1:paired:2, :, :], product[..., 0:paired:2, :, :]
         merged = later @ earlier
         odd = product[..., paired:, :, :]
         product = torch.cat([merged, odd], dim=-3) if odd.shape[-3] else merged
-    return out.unsqueeze(-1) * product.squeeze(-3)
+    return mesh.out.unsqueeze(-1) * product.squeeze(-3)

@@ -1,0 +1,78 @@
+"""What a batch says about the slot matrices, condensed to second moments.
+
+With the detector's gain, offset and saturation undone, a measured signal is linear in the modulated
+amplitudes: z = M_k a + noise. All that a batch can tell about M_k is then in sums over its samples,
+of the size of the matrix, however many samples there were. What of z is NOT linear in a, whatever
+the matrix, is noise (and what the twin has no name for): the noise floor, known afresh after each
+batch, without a repeated measurement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hil.control.trace import Trace
+from hil.twin.machine import Twin
+
+#: Share of the saturation level beyond which a signal is not taken back through the saturation.
+_LINEAR = 0.9
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the usable samples of one batch, by bank.
+
+    count : (n_banks,) samples; aa : (n_banks, N, N) of a a^T; za : (n_banks, N, N) of z a^T;
+    zz : (n_banks,) of |z|^2. Signals in signal units.
+    """
+
+    count: Tensor
+    aa: Tensor
+    za: Tensor
+    zz: Tensor
+
+    def squares(self, matrices: Tensor) -> Tensor:
+        """Sum of |z - M a|^2 for matrices (n_banks, N, N): (n_banks,)."""
+        cross = (matrices * self.za).sum(dim=(-1, -2))
+        return self.zz - 2.0 * cross + (matrices * (matrices @ self.aa)).sum(dim=(-1, -2))
+
+    def misfit(self, matrices: Tensor) -> Tensor:
+        """Sum of (z - M a) a^T: (n_banks, N, N)."""
+        return self.za - matrices @ self.aa
+
+
+@torch.no_grad()
+def slot_moments(twin: Twin, trace: Trace) -> Moments:
+    """Moments of a trace; samples with a clipped, saturated or non-finite point are left out."""
+    q = twin.parameters
+    before = np.roll(trace.sent, 1, axis=0)
+    before[trace.after_dark] = 0.0
+    usable = np.isfinite(trace.sent).all(axis=2) & np.isfinite(before).all(axis=2)
+    usable &= np.isfinite(trace.measured).all(axis=2) & ~trace.clipped.any(axis=2)
+    sent = torch.from_numpy(np.where(usable[:, :, None], trace.sent, 0.0))
+    measured = torch.from_numpy(np.where(usable[:, :, None], trace.measured, 0.0))
+    weight = torch.from_numpy(usable)
+    drive = twin.modulate(sent)
+    earlier = twin.modulate(torch.from_numpy(np.where(usable[:, :, None], before, 0.0)))
+    earlier = earlier * torch.from_numpy(~trace.after_dark)[:, None, None]
+    amplitude = drive + q["memory"] * earlier
+    r = torch.sqrt(q["softness"].clamp_min(1e-12))
+    saturated = r * (measured - q["zero"]) / q["gain"]
+    weight = weight & (saturated.abs() < _LINEAR).all(dim=2)
+    signal = torch.atanh(saturated.clamp(-_LINEAR, _LINEAR)) / r
+    held = weight.unsqueeze(-1).to(signal.dtype)
+    amplitude, signal = held * amplitude, held * signal
+    count, aa, za, zz = [], [], [], []
+    for bank in range(twin.n_banks):
+        slots = [t for t, used in enumerate(trace.banks) if used == bank]
+        a = amplitude[:, slots].flatten(0, 1)
+        z = signal[:, slots].flatten(0, 1)
+        count.append(weight[:, slots].sum())
+        aa.append(a.T @ a)
+        za.append(z.T @ a)
+        zz.append((z * z).sum())
+    return Moments(torch.stack(count), torch.stack(aa), torch.stack(za), torch.stack(zz))
