@@ -1,0 +1,71 @@
+"""The preflight: every item in order, and everything off at the end, whatever happened."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hil.bench.calibration_setup import BenchSetup
+from hil.bench.loop_thread import to_the_end
+from hil.bench.opening import OpenBench
+from hil.checking.heaters import check_heaters
+from hil.checking.instruments import check_identities, check_limits, check_temperatures
+from hil.checking.light import check_dark, check_light
+from hil.checking.outputs import check_outputs
+from hil.checking.report import Report
+
+_OPTICS = ("dark level", "signal gate", "light", "local oscillator")
+
+
+async def preflight(core: OpenBench, report: Report, *, iv: bool) -> None:
+    """Look at a bench that is not open, and leave it off and closed.
+
+    Parameters
+    ----------
+    iv : whether each heater is driven to the idle bias, to see its current.
+    """
+    core.begin()
+    try:
+        await _look(core, report, iv=iv)
+    finally:
+        await to_the_end(asyncio.ensure_future(_end(core, report)))
+
+
+async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
+    file, parts = core.file, core.parts
+    check_identities(report, file, parts, await core.open_instruments())
+    check_limits(report, file, parts)
+    await check_outputs(
+        report,
+        file,
+        parts,
+        "outputs as found",
+        "another program or a crash left them so: end that program; this one drives them to 0 V "
+        "at the end",
+    )
+    await check_temperatures(report, parts)
+    if parts.switch.is_open and all(box.is_open for box in parts.boxes.drivers):
+        with report.looking_at("light"):
+            setup = BenchSetup(core)
+            await check_light(report, setup, await check_dark(report, setup))
+    else:
+        for name in _OPTICS:
+            report.skipped(name, "the pattern generator or a box was not reached")
+    if iv:
+        await check_heaters(report, file, parts)
+    else:
+        report.skipped("heaters", "no I-V test was asked for (--no-iv)")
+
+
+async def _end(core: OpenBench, report: Report) -> None:
+    """Drive to `off`, see that it is so, and close."""
+    opened = [one for one in core.parts.instruments if one.is_open]
+    for line in await core.off(report.tell):
+        report.failed("off", line, "switch it off by hand")
+    if any(one.is_open for one in core.parts.chassis):
+        await check_outputs(
+            report, core.file, core.parts, "outputs at the end", "switch this chassis off by hand"
+        )
+    elif not opened:
+        report.skipped("off", "no instrument was reached")
+    for line in await core.close():
+        report.failed("close", line, "switch it off by hand")
