@@ -59,6 +59,9 @@ class Observation:
 class LineTest:
     """A frame in which the bank changes by a pattern while the inputs stand still.
 
+    They stand still from a dwell before the pattern, in its first bank, to a dwell behind it, in
+    its last.
+
     values : (ports,) V_pi, held throughout. banks : the bank selected in each chip of the pattern;
     -1 for none. chip : s, duration of one, a multiple of 1 ns.
     """

@@ -155,7 +155,9 @@ def _wiring_faults(bench: _Bench) -> list[str]:
             faults.append(f"{path}.bank: {element.bank} with n_banks = {bench.n_banks}")
         is_ring = element.kind == "ring"
         if is_ring != (bench.core == "microring") or element_index(element, bench.ports) is None:
-            faults.append(f"{path}: no such element in a {bench.core} of {bench.ports} ports: {key}")
+            faults.append(
+                f"{path}: no such element in a {bench.core} of {bench.ports} ports: {key}"
+            )
     numbers = [port.port for port in bench.wiring.ports]
     if sorted(numbers) != list(range(bench.ports)):
         faults.append(f"wiring.ports: ports 0 to {bench.ports - 1} must each occur once")

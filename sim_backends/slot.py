@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim_backends.plant.plant import Plant
+from sim_backends.plant.plant import Detection, Plant
 from sim_backends.plant.signals import Floats
 from sim_backends.plant.spec import RAW_SAMPLE
 
@@ -96,13 +96,16 @@ class SlotMachine:
         self._words = volts
         return written
 
-    def frame(self, bank: int, volts: Floats) -> Floats:
+    def frame(
+        self, bank: int, volts: Floats, detection: Detection = "homodyne", *, lit: bool = True
+    ) -> Floats:
         """Send samples through one bank and read them.
 
         Parameters
         ----------
         bank : the bank held during the frame.
         volts : (samples, N) V at the instruments' outputs, as their DACs make them.
+        detection, lit : as `Plant.slot`.
 
         Returns
         -------
@@ -114,7 +117,7 @@ class SlotMachine:
         # The instruments' own 14 bits are in `volts` already.
         if bits is not None and bits < 14:
             volts = _quantise(volts, bits)
-        settled = self._plant.slot(bank, volts, self.time)
+        settled = self._plant.slot(bank, volts, self.time, detection, lit=lit)
         if not spec.numbers.read_noise:
             return _quantise(settled, spec.numbers.adc_bits)
         stream = self._plant.noise_stream(self.time, self._frames_now)

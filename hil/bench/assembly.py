@@ -171,4 +171,5 @@ def _frame_format(file: BenchFile, boxes: BoxArray) -> FrameFormat:
         signal_mask=1 << lines.signal_gate,
         lo_mask=0 if lines.lo_gate is None else 1 << lines.lo_gate,
         select_masks=tuple(file.select_mask(bank) for bank in range(file.n_banks)),
+        quadrature_mask=0 if lines.lo_quadrature is None else 1 << lines.lo_quadrature,
     )

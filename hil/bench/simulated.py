@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,14 @@ class SlotSide(Protocol):
         """Write levels (n_banks, elements) W; returns how many changed."""
         ...
 
-    def frame(self, bank: int, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+    def frame(
+        self,
+        bank: int,
+        volts: NDArray[np.float64],
+        detection: Literal["homodyne", "quadrature", "intensity"] = "homodyne",
+        *,
+        lit: bool = True,
+    ) -> NDArray[np.float64]:
         """Mean volts (samples, ports) for volts (samples, ports) at the outputs."""
         ...
 

@@ -7,12 +7,15 @@ wire (built, never opened). Its clock advances by the planned time of what the w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hil.bench.assembly import Assembled
 from hil.bench.simulated import SlotSide
+from hil.control.frame import Segment
 from hil.control.ledger import Ledger
 from hil.control.machine import Reading
 from hil.control.plan import planned_frame, planned_write
@@ -57,6 +60,8 @@ class SlotBench:
         levels = np.asarray(levels, dtype=np.float64)
         for bank, row in zip(self._parts.banks, levels, strict=True):
             bank.check(row)
+        if not np.array_equal(levels, self._levels):
+            self._finish_writing()  # as on the wire: one write after the other
         written = self._slots.program(levels)
         if written:
             self.ledger.count("slow writes", written)
@@ -66,35 +71,67 @@ class SlotBench:
         # Nothing here waits; this is where Ctrl-C and other tasks get their turn.
         await asyncio.sleep(0)
 
+    def _finish_writing(self) -> None:
+        with self.ledger.span("write"):
+            self._slots.advance(self._pending)
+        self._pending = 0.0
+
     async def rest(self, seconds: float) -> None:
         """Hold the programmed levels for `seconds`."""
+        self._finish_writing()
         with self.ledger.span("settle"):
             self._slots.advance(seconds)
 
     async def frame(self, bank: int, values: Floats) -> Reading:
         """Pass samples (samples, ports) in V_pi through one bank, in as many frames as needed."""
+        most = self._parts.form.most_samples
+        read = [
+            await self.segments([Segment(bank, len(part))], part)
+            for part in (values[first : first + most] for first in range(0, len(values), most))
+        ]
+        if bank != self._selected:
+            self.ledger.count("toggles")
+            self._selected = bank
+        return Reading(
+            sent=np.concatenate([one.sent for one in read]),
+            measured=np.concatenate([one.measured for one in read]),
+            clipped=np.concatenate([one.clipped for one in read]),
+            after_dark=np.concatenate([one.after_dark for one in read]),
+        )
+
+    async def segments(self, segments: Sequence[Segment], values: Floats) -> Reading:
+        """Pass samples (samples, ports) in V_pi through one frame of several segments.
+
+        What is left of a segment's last sample in the next one's first is not simulated.
+        """
         parts, scale, ledger = self._parts, self._parts.scale, self.ledger
         volts = parts.source.quantise(values * scale.volts_per_v_pi)
-        most = parts.form.most_samples
-        read = []
-        for first in range(0, len(values), most):
-            part = volts[first : first + most]
-            for category, seconds in planned_frame(parts, len(part), self._pending):
-                with ledger.span(category):
-                    self._slots.advance(seconds)
-            self._pending = 0.0
-            read.append(self._slots.frame(bank, part))
-            ledger.count("frames")
+        for category, seconds in planned_frame(parts, len(volts), self._pending):
+            with ledger.span(category):
+                self._slots.advance(seconds)
+        self._pending = 0.0
+        ledger.count("frames")
+        read, first = [], 0
+        for segment in segments:
+            part = volts[first : first + segment.samples]
+            detection = _detection(segment)
+            read.append(self._slots.frame(segment.bank, part, detection, lit=segment.lit))
+            first += segment.samples
         measured = np.concatenate(read)
-        if bank != self._selected:
-            ledger.count("toggles")
-            self._selected = bank
         clipped = np.abs(measured) >= parts.readout.full_scale - 1.5 * parts.lsb
         if clipped.any():
             ledger.count("clipped samples", int(clipped.sum()))
+        after_dark = np.zeros(len(values), dtype=bool)
+        after_dark[:1] = True
         return Reading(
             sent=volts / scale.volts_per_v_pi,
             measured=measured * scale.signal_per_volt,
             clipped=clipped,
-            after_dark=np.arange(len(values)) % most == 0,
+            after_dark=after_dark,
         )
+
+
+def _detection(segment: Segment) -> Literal["homodyne", "quadrature", "intensity"]:
+    if not segment.lo:
+        return "intensity"
+    return "quadrature" if segment.quadrature else "homodyne"

@@ -45,6 +45,11 @@ def _marker_windows(points: int) -> NDArray[np.int64]:
 
 def align(volts: Floats, points: int) -> NDArray[np.int64]:
     """Whole points (ports,) by which each port's samples lie late, less `SPREAD`, rounded down."""
+    return np.floor(lateness(volts, points) - SPREAD + 1e-9).astype(np.int64)
+
+
+def lateness(volts: Floats, points: int) -> Floats:
+    """Points (ports,) by which each port's samples lie late in its record, by its markers."""
     total = np.zeros((len(volts) + 1, volts.shape[1]))
     np.cumsum(volts, axis=0, out=total[1:])
     first = _marker_windows(points)
@@ -60,7 +65,7 @@ def align(volts: Floats, points: int) -> NDArray[np.int64]:
     weak = peak < WEAK_MARKER * peak.max()
     if weak.any() and not weak.all():
         late = np.where(weak, np.median(late[~weak]), late)
-    return np.floor(late - SPREAD + 1e-9).astype(np.int64)
+    return late
 
 
 def demultiplex(

@@ -7,7 +7,9 @@ fixed pattern of signs over the ports, so that a port dark to one pattern sees a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +42,26 @@ class PortScale:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """Data samples of a frame that go the same way.
+
+    lit : signal light on. lo : local oscillator on. quadrature : its phase a quarter wave later.
+    """
+
+    bank: int
+    samples: int
+    lit: bool = True
+    lo: bool = True
+    quadrature: bool = False
+
+
+@dataclass(frozen=True)
 class FrameFormat:
     """The constants of a bench's frames.
 
     dwell : s a sample is held; points : points a sample; guard : points dropped at its start;
     latency : nominal s from trigger to first sample; buffer : most points a box records;
-    the masks are those of the pattern generator's lines.
+    the masks are those of the pattern generator's lines, 0 where there is no such line.
     """
 
     dwell: float
@@ -57,6 +73,7 @@ class FrameFormat:
     signal_mask: int
     lo_mask: int
     select_masks: tuple[int, ...]
+    quadrature_mask: int = 0
 
     @property
     def most_samples(self) -> int:
@@ -73,29 +90,59 @@ class FrameFormat:
 
     def lines(self, bank: int, samples: int) -> LineProgram:
         """The line program of one frame through one bank."""
-        held = self.held_mask(bank)
+        return self.segmented([Segment(bank, samples)])
+
+    def segmented(self, segments: Sequence[Segment]) -> LineProgram:
+        """The line program of one frame whose data samples go different ways, one after another.
+
+        Lines change a little after a segment begins, for boxes that start late: its first sample
+        may still be partly that of the segment before.
+        """
+        late = self.lateness
+        at = self.latency + HEADER * self.dwell
+        changes = [(at, self._mask(segments[0]))]
+        for before, after in pairwise(segments):
+            at += before.samples * self.dwell
+            changes.append((at + late, self._mask(after)))
+        # The light outlasts the samples, or it would cut the last one of a late box short.
+        end = at + segments[-1].samples * self.dwell
+        held = self.held_mask(segments[0].bank)
+        return self.program([*changes, (end + late, held)], end + TAIL * self.dwell, held)
+
+    @property
+    def lateness(self) -> float:
+        """S by which the light outlasts what it lights, for boxes that start late."""
+        return min(LATEST / self.points, 0.5) * self.dwell
+
+    def program(self, changes: Sequence[tuple[float, int]], end: float, held: int) -> LineProgram:
+        """A frame's line program: trigger, header, then the masks that are given.
+
+        changes : (s from the trigger, mask) from then on, ascending, after the header. end : s.
+        held : mask before the header, in its dark samples, and after the frame.
+        """
         begin, dwell = self.latency, self.dwell
-        end = begin + (HEADER + samples + TAIL) * dwell
-        edges: list[tuple[int, int, int]] = []  # ns, lines that rise, lines that fall
+        steps = [
+            (0.0, held),
+            (begin + dwell, held | self.signal_mask),
+            (begin + (HEADER - 1) * dwell + self.lateness, held),
+            *changes,
+        ]
+        times = [round(at * 1e9) for at, _ in steps]
+        masks = dict(zip(times, (mask for _, mask in steps), strict=True))
+        width, last = round(TRIGGER_WIDTH * 1e9), round(end * 1e9)
+        now = held
+        for at in sorted({*times, width}):
+            now = masks.get(at, now)
+            masks[at] = now | self.trigger_mask if at < width else now
+        edges = sorted(at for at in masks if at < last)
+        durations = np.diff([*edges, last])
+        return LineProgram(durations, np.array([masks[at] for at in edges], dtype=np.uint8), held)
 
-        def pulse(mask: int, rise: float, fall: float) -> None:
-            edges.append((round(rise * 1e9), mask, 0))
-            edges.append((round(fall * 1e9), 0, mask))
-
-        pulse(self.trigger_mask, 0.0, TRIGGER_WIDTH)
-        # The light outlasts markers and samples, or it would cut the last one of a late box short.
-        late = min(LATEST / self.points, 0.5) * dwell
-        pulse(self.signal_mask, begin + dwell, begin + (HEADER - 1) * dwell + late)
-        pulse(self.signal_mask, begin + HEADER * dwell, begin + (HEADER + samples) * dwell + late)
-        edges.sort(key=lambda edge: edge[0])
-        times = [edge[0] for edge in edges] + [round(end * 1e9)]
-        durations, masks, now = [], [], held
-        for (at, rising, falling), after in zip(edges, times[1:], strict=True):
-            now = (now | rising) & ~falling
-            if after > at:
-                durations.append(after - at)
-                masks.append(now)
-        return LineProgram(np.array(durations), np.array(masks, dtype=np.uint8), held)
+    def _mask(self, segment: Segment) -> int:
+        mask = self.select_masks[segment.bank]
+        mask |= self.signal_mask if segment.lit else 0
+        mask |= self.lo_mask if segment.lo else 0
+        return mask | (self.quadrature_mask if segment.quadrature else 0)
 
 
 def marker_signs(ports: int) -> NDArray[np.float64]:

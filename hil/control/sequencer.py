@@ -7,18 +7,28 @@ frame waits for it only before it fires.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.roles import LineProgram
 from hil.control.bench_roles import BenchRoles
 from hil.control.demultiplex import demultiplex
-from hil.control.frame import HEADER, framed
+from hil.control.frame import HEADER, Segment, framed
 from hil.control.ledger import Ledger
 from hil.control.machine import Reading
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One frame as it was recorded: sent (samples, ports) V_pi, points (points, ports) V."""
+
+    sent: Floats
+    points: Floats
 
 
 class Sequencer:
@@ -122,15 +132,46 @@ class Sequencer:
         )
 
     async def _one_frame(self, bank: int, values: Floats) -> Reading:
+        reading = await self.segments([Segment(bank, len(values))], values)
+        if bank != self._selected:
+            self.ledger.count("toggles")
+            self._selected = bank
+        return reading
+
+    async def segments(self, segments: Sequence[Segment], values: Floats) -> Reading:
+        """Pass samples (samples, ports) in V_pi through one frame of several segments."""
+        form = self._form
+        recorded = await self.record(form.segmented(segments), values)
+        taken = demultiplex(
+            recorded.points,
+            len(values),
+            form.points,
+            form.guard,
+            self._readout.full_scale,
+            self._lsb,
+        )
+        clipped = int(taken.clipped.sum())
+        if clipped:
+            self.ledger.count("clipped samples", clipped)
+        after_dark = np.zeros(len(values), dtype=bool)
+        after_dark[:1] = True
+        return Reading(
+            sent=recorded.sent,
+            measured=taken.volts * self._scale.signal_per_volt,
+            clipped=taken.clipped,
+            after_dark=after_dark,
+        )
+
+    async def record(self, lines: LineProgram, values: Floats) -> Recorded:
+        """Run one frame of data samples (samples, ports) in V_pi under a line program."""
         form, ledger = self._form, self.ledger
         samples = len(values)
-        asked = framed(values) * self._scale.volts_per_v_pi
-        volts = self._source.quantise(asked)
+        volts = self._source.quantise(framed(values) * self._scale.volts_per_v_pi)
         points = form.points_needed(samples)
         with ledger.span("upload"):
             await asyncio.gather(
                 self._source.load(volts, form.dwell),
-                self._switch.load(form.lines(bank, samples)),
+                self._switch.load(lines),
             )
         with ledger.span("arm"):
             await asyncio.gather(self._source.arm(), self._readout.arm(points), self._switch.arm())
@@ -140,20 +181,5 @@ class Sequencer:
         with ledger.span("fetch"):
             recorded = await self._readout.fetch(0, points)
         ledger.count("frames")
-        if bank != self._selected:
-            ledger.count("toggles")
-            self._selected = bank
-        taken = demultiplex(
-            recorded, samples, form.points, form.guard, self._readout.full_scale, self._lsb
-        )
-        clipped = int(taken.clipped.sum())
-        if clipped:
-            ledger.count("clipped samples", clipped)
-        after_dark = np.zeros(samples, dtype=bool)
-        after_dark[:1] = True
-        return Reading(
-            sent=volts[HEADER : HEADER + samples] / self._scale.volts_per_v_pi,
-            measured=taken.volts * self._scale.signal_per_volt,
-            clipped=taken.clipped,
-            after_dark=after_dark,
-        )
+        sent = volts[HEADER : HEADER + samples] / self._scale.volts_per_v_pi
+        return Recorded(sent, recorded)

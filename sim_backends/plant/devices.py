@@ -28,6 +28,7 @@ _STREAMS = (
     ("detector_offset", 11),
     ("drive_delay", 12),
     ("line_delay", 13),
+    ("quadrature", 14),
 )
 PATTERN_LINES = 8
 
@@ -49,6 +50,7 @@ class Devices:
     leak : (n_banks, n_banks) complex, field of bank j while k is selected; zero diagonal.
     modulator_gain, modulator_bias (rad), detector_gain, detector_offset (signal units) : (N,).
     drive_delay : (N,) s, from an output to the detectors. line_delay : (8,) s, likewise.
+    quadrature_step : rad, by which the local oscillator's phase line delays it: near pi / 2.
     """
 
     phase: Floats
@@ -64,6 +66,7 @@ class Devices:
     detector_offset: Floats
     drive_delay: Floats
     line_delay: Floats
+    quadrature_step: float
 
 
 def draw_devices(spec: PlantSpec) -> Devices:
@@ -99,6 +102,8 @@ def draw_devices(spec: PlantSpec) -> Devices:
         detector_offset=normal("detector_offset", (ports,), numbers.detector_offset_rms),
         drive_delay=delay("drive_delay", ports),
         line_delay=delay("line_delay", PATTERN_LINES),
+        quadrature_step=np.pi / 2
+        + float(normal("quadrature", (1,), numbers.quadrature_error_rms)[0]),
     )
 
 

@@ -18,18 +18,20 @@ PARTS = np.array([0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 13, 17, SE
 #: 10 to 90 % rise of a first-order response, in time constants.
 _RISE = np.log(9.0)
 
-#: Columns of gate arrays; the banks follow.
-SIGNAL, LO, FIRST_BANK = 0, 1, 2
+#: Columns of gate arrays; the banks follow. QUADRATURE: how far the LO's phase has stepped.
+SIGNAL, LO, QUADRATURE, FIRST_BANK = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
 class Gates:
-    """Field transmissions of signal gate, LO gate and banks, as first-order responses.
+    """Field transmissions of signal gate, LO gate and banks, and the step of the LO's phase.
+
+    All are first-order responses.
 
     Attributes
     ----------
     times : (events,) s relative to the frame's origin, ascending: when a line's edge arrives.
-    targets : (events + 1, 2 + n_banks) transmissions approached, 0 or 1; row 0 before all events.
+    targets : (events + 1, 3 + n_banks) transmissions approached, 0 or 1; row 0 before all events.
     starts : same shape, transmissions at the start of each of these spans.
     tau : s, time constant of the gates.
     """
@@ -47,7 +49,7 @@ class Gates:
         return np.concatenate([self.times, parts.ravel()])
 
     def means(self, start: Floats, end: Floats) -> Floats:
-        """Mean transmissions (intervals, 2 + n_banks) over intervals that hold no event inside."""
+        """Mean transmissions (intervals, 3 + n_banks) over intervals that hold no event inside."""
         span = np.searchsorted(self.times, 0.5 * (start + end), side="right")
         target = self.targets[span]
         if self.tau == 0.0 or not self.times.size:
@@ -80,7 +82,7 @@ def gates_from_lines(
     delays : (8,) s, of each line's way to its switch.
     jitter : (edges, 8) s, of each edge; or None.
     """
-    reference = () if roles.lo_gate is None else (roles.lo_gate,)
+    reference = [line for line in (roles.lo_gate, roles.lo_quadrature) if line is not None]
     used = (roles.signal_gate, *reference, *roles.bank_select)
     toggles = lines.masks[1:] ^ lines.masks[:-1]
     times: list[float] = []
@@ -117,11 +119,12 @@ def _starts(times: Floats, targets: Floats, tau: float) -> Floats:
 
 
 def _open_gates(mask: int, roles: LineRoles, n_banks: int) -> NDArray[np.float64]:
-    """Transmissions (2 + n_banks,) that a mask of lines asks for."""
+    """Transmissions (3 + n_banks,) that a mask of lines asks for."""
     target = np.zeros(FIRST_BANK + n_banks)
     target[SIGNAL] = mask >> roles.signal_gate & 1
     # Detectors that need no local oscillator read as those of an open one.
     target[LO] = 1 if roles.lo_gate is None else mask >> roles.lo_gate & 1
+    target[QUADRATURE] = 0 if roles.lo_quadrature is None else mask >> roles.lo_quadrature & 1
     levels = [mask >> line & 1 for line in roles.bank_select]
     if roles.one_hot:
         target[FIRST_BANK:] = levels[:n_banks]

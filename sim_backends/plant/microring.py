@@ -136,7 +136,5 @@ class MicroringPlant(Plant):
             detuning = detuning + self._drift[bank].at(at)
         ports = self.spec.ports
         amplitude = self.rings.amplitude[bank].reshape(ports, ports)
-        signed = weights(
-            detuning.reshape(ports, ports), amplitude, self.spec.numbers.ring_spacing
-        )
+        signed = weights(detuning.reshape(ports, ports), amplitude, self.spec.numbers.ring_spacing)
         return (signed / np.sqrt(ports)).astype(np.complex128)

@@ -93,6 +93,8 @@ class PlantNumbers:
     """rad, of the phase of the local oscillator"""
     lo_drift_tau: float = 60.0
     """s of bench time"""
+    quadrature_error_rms: float = 0.02
+    """rad, error of the step of a quarter wave that the local oscillator's phase line makes"""
     adc_bits: int | None = 14
     """of the boxes' inputs; None: not quantised"""
     dac_bits: int | None = 14
@@ -158,6 +160,7 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
     "thermal_tail": {"tail_share": 0.0},
     "drift": {"drift_rms": 0.0},
     "lo_drift": {"lo_drift_rms": 0.0},
+    "quadrature": {"quadrature_error_rms": 0.0},
     "quantisation": {"adc_bits": None, "dac_bits": None, "heater_dac_bits": None},
     "readback": {"readback_offset": 0.0, "readback_noise": 0.0},
     "box_clock": {"clock_error": 0.0, "trigger_latency_spread": 0.0, "clock_grid": 0.0},

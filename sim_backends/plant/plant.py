@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from sim_backends.plant.scratch import Scratch
 from sim_backends.plant.signals import Complexes, Floats, FrameSignals, Integers, SampleGrid
 from sim_backends.plant.spec import MICRORING, PlantSpec
 
+#: How a detector sees the field.
+Detection = Literal["homodyne", "quadrature", "intensity"]
 #: Share of the shortest drift time within which a bank's matrix is used again.
 _FRESH = 1e-3
 # Random streams of what happens in time; those of the devices are below 100.
@@ -195,8 +197,16 @@ class Plant:
         self._held[bank] = _Held(state, at, matrix)
         return matrix
 
-    def slot(self, bank: int, volts: Floats, at: float) -> Floats:
-        """Settled detector volts of one pass through one bank, noise free, all gates open.
+    def slot(
+        self,
+        bank: int,
+        volts: Floats,
+        at: float,
+        detection: Detection = "homodyne",
+        *,
+        lit: bool = True,
+    ) -> Floats:
+        """Settled detector volts of one pass through one bank, noise free.
 
         Parameters
         ----------
@@ -204,16 +214,26 @@ class Plant:
         volts : (samples, N) V at the instruments' outputs, held one after the other; before the
             first it is dark.
         at : s of bench time.
+        detection : `quadrature`: the local oscillator's phase line is high; `intensity`: its gate
+            is closed.
+        lit : whether the signal's gate is open.
 
         Returns
         -------
         (samples, N) V at the inputs of the digitisers.
         """
-        field = self.modulators.amplitudes(volts) @ self.detected(at)[bank].real.T
+        light = self.modulators.amplitudes(volts) if lit else np.zeros_like(volts)
         memory = self.spec.numbers.memory
         if memory:
-            field[1:] += memory * field[:-1].copy()
-        return self.detectors.volts(field)
+            light[1:] += memory * light[:-1].copy()
+        matrix = self.detected(at)[bank]
+        if detection == "homodyne":
+            return self.detectors.volts(light @ matrix.real.T)
+        real, other = light @ matrix.real.T, light @ matrix.imag.T
+        if detection == "intensity":
+            return self.detectors.volts(real**2 + other**2)
+        step = self.devices.quadrature_step
+        return self.detectors.volts(np.cos(step) * real + np.sin(step) * other)
 
     def noise_stream(self, at: float, *more: int) -> np.random.Generator:
         """Random numbers of the frame at a bench time, to the nanosecond: same time, same noise."""
@@ -245,6 +265,7 @@ class Plant:
             roles=self.spec.lines,
             drive_delays=self.devices.drive_delay,
             line_delays=self.devices.line_delay,
+            quadrature_step=self.devices.quadrature_step,
             stream=self.noise_stream(frame.origin),
             scratch=self._scratch,
         )

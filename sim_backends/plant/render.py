@@ -17,7 +17,7 @@ import numpy as np
 
 from sim_backends.plant.drives import Drives, modulated
 from sim_backends.plant.electronics import Detectors, Modulators
-from sim_backends.plant.gates import FIRST_BANK, LO, SIGNAL, Gates, gates_from_lines
+from sim_backends.plant.gates import FIRST_BANK, LO, QUADRATURE, SIGNAL, Gates, gates_from_lines
 from sim_backends.plant.numbers import PlantNumbers
 from sim_backends.plant.response import respond
 from sim_backends.plant.scratch import Scratch
@@ -34,6 +34,7 @@ class FrameOptics:
     detected : one (N, N) matrix a bank, from modulated field to field at the detectors, leak and
         LO phase included.
     drive_delays : (N,) s, fixed. line_delays : (8,) s, fixed.
+    quadrature_step : rad, by which the LO is delayed while its phase line is high.
     stream : random numbers of this frame.
     scratch : work arrays.
     """
@@ -45,6 +46,7 @@ class FrameOptics:
     roles: LineRoles
     drive_delays: Floats
     line_delays: Floats
+    quadrature_step: float
     stream: np.random.Generator
     scratch: Scratch
 
@@ -144,14 +146,16 @@ def _signal(
     signal[:] = 0.0
     for bank, field in light.items():
         signal += np.matmul(optics.detected[bank].real, field, out=part)
-    lo = opening[:, LO]
-    if (lo == 1.0).all():
+    lo, stepped = opening[:, LO], opening[:, QUADRATURE]
+    if (lo == 1.0).all() and not stepped.any():
         return signal
     other = np.zeros_like(now)
     for bank, field in light.items():
         other += optics.detected[bank].imag @ field
+    angle = stepped * optics.quadrature_step
+    beat = np.cos(angle) * signal + np.sin(angle) * other
     # Without its local oscillator a detector sees the light's intensity.
-    return lo * signal + (1.0 - lo) * (signal**2 + other**2)
+    return lo * beat + (1.0 - lo) * (signal**2 + other**2)
 
 
 def _light(opening: Floats) -> Floats:

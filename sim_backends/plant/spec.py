@@ -31,11 +31,13 @@ class PlantSpecError(ValueError):
 class LineRoles:
     """Which pattern line does what, and how the select lines code a bank.
 
-    lo_gate : None where detection needs no local oscillator.
+    lo_gate : None where detection needs no local oscillator. lo_quadrature : high, the local
+    oscillator is a quarter wave later; None where no line does so.
     """
 
     signal_gate: int
     lo_gate: int | None
+    lo_quadrature: int | None
     bank_select: tuple[int, ...]
     one_hot: bool
 
@@ -260,4 +262,6 @@ def _line_roles(
             f"apart; the bench has {n_banks}"
         )
     lo_gate = int(lines["lo_gate"]) if homodyne else None
-    return LineRoles(int(lines["signal_gate"]), lo_gate, select, one_hot)
+    stepped = lines.get("lo_quadrature") if homodyne else None
+    quadrature = None if stepped is None else int(stepped)
+    return LineRoles(int(lines["signal_gate"]), lo_gate, quadrature, select, one_hot)

@@ -18,6 +18,7 @@ from hil.control.frame import (
     TAIL,
     TRIGGER_WIDTH,
     FrameFormat,
+    Segment,
     framed,
     marker_signs,
 )
@@ -32,6 +33,7 @@ FORM = FrameFormat(
     signal_mask=2,
     lo_mask=4,
     select_masks=(8, 16),
+    quadrature_mask=32,
 )
 
 
@@ -42,6 +44,26 @@ def test_lines_of_a_frame_exactly() -> None:
     held = 16 | 4
     assert program.durations_ns.tolist() == [256, 256, 6 * 512 + 192, 320, 3 * 512 + 192, 320]
     assert program.masks.tolist() == [held | 1, held, held | 2, held, held | 2, held]
+    assert program.final == held
+
+
+def test_lines_of_a_frame_of_segments_exactly() -> None:
+    # Lines change six points into a segment, when the latest box has begun it too.
+    program = FORM.segmented(
+        [
+            Segment(1, 3),
+            Segment(0, 2, quadrature=True),
+            Segment(0, 1, lo=False),
+            Segment(1, 2, False),
+        ]
+    )
+    held, quadrature, intensity, dark = 16 | 4, 8 | 4 | 2 | 32, 8 | 2, 16 | 4
+    assert program.masks.tolist() == [
+        held | 1, held, held | 2, held, held | 2, quadrature, intensity, dark, held
+    ]  # fmt: skip
+    assert program.durations_ns.tolist() == [
+        256, 256, 6 * 512 + 192, 320, 3 * 512 + 192, 2 * 512, 512, 2 * 512, 320
+    ]  # fmt: skip
     assert program.final == held
 
 

@@ -16,8 +16,8 @@ from tests.hil.twin.plants import OUTSIDE_THE_LAW, document, exact_twin
 AT = 40.0
 #: Signal units; float64 through two ways of adding some 1e3 numbers of order one.
 TOLERANCE = 1e-11
-#: Of edges within a frame and of read-back: a settled slot has none of them.
-IN_TIME = ("switch_rise", "skew", "jitter", "bandwidth", "readback", "box_clock")
+#: Of edges within a frame, of read-back, and of the LO's step: a settled slot has none of them.
+IN_TIME = ("switch_rise", "skew", "jitter", "bandwidth", "readback", "box_clock", "quadrature")
 
 
 def _every_imperfection() -> frozenset[str]:

@@ -173,6 +173,22 @@ def test_no_bank_selected_is_dark_and_two_lines_open_two_banks() -> None:
     np.testing.assert_allclose(both, first + second, atol=1e-12)
 
 
+@pytest.mark.parametrize("detection", ["homodyne", "quadrature", "intensity"])
+@pytest.mark.parametrize("lit", [True, False])
+def test_a_slot_reads_as_the_lines_would_have_it(detection: str, lit: bool) -> None:
+    document = bench_document(3, 2, switch_off=["noise", "memory"], lo_drift_rms=0.3)
+    document["wiring"]["lines"]["lo_quadrature"] = 6
+    plant = Plant.from_document(document)
+    volts = _volts(3, 3)
+    mask = BANK_0 << 1 | (SIGNAL if lit else 0) | (0 if detection == "intensity" else LO)
+    mask |= 1 << 6 if detection == "quadrature" else 0
+    lines = LineTimeline(np.zeros(0), np.array([mask], dtype=np.uint8))
+    drives = tuple(Waveform(START, DWELL, column, 0.0, 0.0) for column in volts.T)
+    points = plant.render(FrameSignals(0.1, drives, lines), [all_points(volts)])[0]
+    slot = plant.slot(1, volts, 0.1, detection, lit=lit)
+    np.testing.assert_allclose(points.reshape(3, POINTS, 3)[:, 8], slot, atol=1e-9)
+
+
 def test_binary_coding_of_many_banks() -> None:
     plant = _plant(2, 7, switch_off=["all"])
     volts = _volts(2, 2)
