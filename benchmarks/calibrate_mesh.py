@@ -15,7 +15,6 @@ physics.md G3; amplitude fidelity F_a is what papers quote. Bench time is what t
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 import time
 from collections.abc import Sequence

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.fringe import Law, fit_fringe
+from calibration.fringe import fit_fringe
+from calibration.projected import Law
 
 Floats = NDArray[np.float64]
 

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from calibration.globalfit import HIGH, LOW
+from calibration.globalfit import HIGH, LOW, random_settings
 from calibration.knowledge import Knowledge
-from calibration.leastsquares import common_phases
 from calibration.mesh import derivatives, distances
 from calibration.model import Tomogram, cells, driven, effective, phases, seen_matrices
+from calibration.normal_equations import common_phases
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
-from calibration.tomography import Tomograph, ramp, random_levels
+from calibration.tomography import Tomograph
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -54,18 +54,7 @@ class Crosstalk:
         tomograph = Tomograph(setup, knowledge)
         count = self.patterns or max(LEAST, PER_HEATER * knowledge.elements)
         rng = np.random.default_rng([self.seed, setup.ports, 0xC705])
-        levels = [random_levels(setup, rng, LOW, HIGH)]
-        try:
-            await ramp(setup, setup.level_idle, levels[0])
-            await setup.rest(4.0 * knowledge.tail[1])
-            views = [await tomograph.look()]
-            for number in range(1, count):
-                levels.append(random_levels(setup, rng, LOW, HIGH))
-                views.append(await tomograph.at(levels[-1]))
-                watch.progress(number + 1, count, "patterns")
-        finally:
-            await setup.program(setup.level_idle)
-        tomogram = tomograph.tomogram(levels, views)
+        tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
         turned, sigma = residual_phases(knowledge, tomogram)
         gates, notes = [], []
         matrices = np.empty((knowledge.n_banks, knowledge.elements, knowledge.elements))

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.knowledge import Knowledge
-from calibration.leastsquares import EVERYTHING, refine
+from calibration.leastsquares import refine
 from calibration.mesh import layout
 from calibration.model import Tomogram, seen_matrices
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
-from calibration.tomography import Tomograph, ramp, random_levels
+from calibration.sweeping import sweeping
+from calibration.tomography import Tomograph, random_levels
+from calibration.unknowns import EVERYTHING
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ class GlobalFit:
     """Fit of the whole model.
 
     settings : random settings taken; by default six a port, at least 60. free : what is fitted,
-    names of leastsquares.EVERYTHING.
+    names of unknowns.EVERYTHING.
     """
 
     name = "global"
@@ -48,10 +50,7 @@ class GlobalFit:
         tomograph = Tomograph(setup, knowledge)
         count = self.settings or max(60, 6 * setup.ports)
         rng = np.random.default_rng([self.seed, setup.ports, 0x610B])
-        try:
-            tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
-        finally:
-            await setup.program(setup.level_idle)
+        tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
         watch.progress(count, count, "fitting")
         fit = refine(knowledge, tomogram, free=self.free, iterations=8)
         knowledge.crosstalk_known = knowledge.crosstalk_known or "crosstalk" in self.free
@@ -69,7 +68,7 @@ class GlobalFit:
             f"LO quarter wave off by {knowledge.quadrature_error:+.4f} rad",
         )
         gates = (
-            Gate("residual over noise", fit.residual / fit.expected, 3.0, "1"),
+            Gate("residual of the fit", fit.relative, 0.15, "of the matrices"),
             Gate("uncertainty of an inner phase, rms", rms(phase), 0.03, "rad"),
             Gate("uncertainty of a slope, rms", rms(slope), 0.01, "relative"),
         )
@@ -95,13 +94,12 @@ async def random_settings(
     The model of the slow thermal tail counts from a setting that had been held.
     """
     levels = [random_levels(setup, rng, LOW, HIGH)]
-    await ramp(setup, setup.level_idle, levels[0])
-    await setup.rest(4.0 * knowledge.tail[1])
-    views = [await tomograph.look()]
-    for number in range(1, count):
-        levels.append(random_levels(setup, rng, LOW, HIGH))
-        views.append(await tomograph.at(levels[-1]))
-        watch.progress(number + 1, count, "settings")
+    async with sweeping(setup, levels[0], 4.0 * knowledge.tail[1]):
+        views = [await tomograph.look()]
+        for number in range(1, count):
+            levels.append(random_levels(setup, rng, LOW, HIGH))
+            views.append(await tomograph.at(levels[-1]))
+            watch.progress(number + 1, count, "settings")
     tomogram = tomograph.tomogram(levels, views)
     watch.keep(
         "settings",

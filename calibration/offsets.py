@@ -36,17 +36,14 @@ class Offsets:
         """Measure and fit. Needs both quadratures (NotPossibleError)."""
         tomograph = Tomograph(setup, knowledge)
         rng = np.random.default_rng([self.seed, setup.ports, 0x0FF5])
-        try:
-            tomogram = await random_settings(setup, knowledge, tomograph, rng, self.settings, watch)
-        finally:
-            await setup.program(setup.level_idle)
+        tomogram = await random_settings(setup, knowledge, tomograph, rng, self.settings, watch)
         before = knowledge.value["phase_offset"].copy()
         knowledge.sigma["phase_offset"] = np.hypot(knowledge.sigma["phase_offset"], self.drifted)
         fit = refine(knowledge, tomogram, free=("phase_offset",), iterations=4)
         inner = layout(knowledge.ports).kind < 2
         moved = (knowledge.value["phase_offset"] - before)[:, inner]
         gates = (
-            Gate("residual over noise", fit.residual / fit.expected, 2.5, "1"),
+            Gate("residual of the fit", fit.relative, 0.15, "of the matrices"),
             Gate("uncertainty of an inner phase, rms",
                  rms(knowledge.sigma["phase_offset"][:, inner]), 0.02, "rad"),
         )  # fmt: skip

@@ -18,12 +18,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.faults import (
+    MISFIT,
+    place_name,
+    port_faults,
+    report_element,
+    swapped_pairs,
+    why_dead,
+)
 from calibration.knowledge import Knowledge
 from calibration.mesh import layout, matrix_fidelity, mesh_matrix
 from calibration.rank_one import Turning, turning
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
-from calibration.tomography import Tomograph, ramp, random_levels
+from calibration.sweeping import sweeping
+from calibration.tomography import Tomograph, View, random_levels
 from calibration.walk import Walked, walk
 
 Floats = NDArray[np.float64]
@@ -31,6 +40,8 @@ Complexes = NDArray[np.complex128]
 
 #: Highest level of a sweep, p_pi: a little more than a full turn.
 TOP = 2.2
+#: s that the base is held before it is looked at.
+_WARM = 0.5
 #: Uncertainties behind the walk, rad: of phases, splitters. The global fit makes them smaller.
 _WALK_PHASE, _WALK_SPLITTER = 0.12, 0.03
 
@@ -65,24 +76,22 @@ class Phases:
         tomograph = Tomograph(setup, knowledge, intensity=True)
         rng = np.random.default_rng([setup.ports, setup.n_banks, 0xBA5E])
         base = random_levels(setup, rng, 0.4, 1.6)
-        try:
-            await ramp(setup, setup.level_idle, base)
-            await setup.rest(0.5)
+        async with sweeping(setup, base, _WARM):
             sweeps = [
                 await self._sweep(setup, tomograph, base, element, watch)
                 for element in range(knowledge.elements)
             ]
             await setup.program(base)
-            await setup.rest(0.5)
+            await setup.rest(_WARM)
             views = [await tomograph.look() for _ in range(4)]
-        finally:
-            await ramp(setup, base, setup.level_idle)
-        stands = np.mean([view.seen for view in views], axis=0)
-        found = [
-            self._solve(knowledge, k, sweeps, base, stands[k], tomograph)
-            for k in range(knowledge.n_banks)
-        ]
-        return self._conclude(setup, knowledge, found, stands, sweeps, base)
+            stands = np.mean([view.seen for view in views], axis=0)
+            found = [
+                self._solve(knowledge, k, sweeps, base, stands[k], tomograph)
+                for k in range(knowledge.n_banks)
+            ]
+            dead = np.array([[not one.alive for one in turned] for turned, _ in found])
+            why = await why_dead(setup, base, dead) if dead.any() else {}
+        return self._conclude(knowledge, found, views, base, why)
 
     async def _sweep(
         self, setup: Setup, tomograph: Tomograph, base: Floats, element: int, watch: Watch
@@ -164,8 +173,7 @@ class Phases:
         slope = np.array([one.slope for one in turned])
         bend = np.array([one.curvature for one in turned])
         driven = slope * x * (1.0 + bend * x)
-        alive = np.array([one.alive for one in turned])
-        rows = np.array([one.row for one in turned])
+        rows, alive = _rows(turned)
         usual = float(knowledge.value["cell_loss_db"][bank].mean())
         walked = walk(rows, alive, stands, usual)
         value, sigma = knowledge.value, knowledge.sigma
@@ -186,65 +194,74 @@ class Phases:
 
     def _conclude(
         self,
-        setup: Setup,
         knowledge: Knowledge,
         found: list[tuple[list[Turning], Walked]],
-        stands: Complexes,
-        sweeps: list[Sweep],
+        views: list[View],
         base: Floats,
+        why: dict[tuple[int, int], str],
     ) -> Outcome:
-        faults: list[str] = []
+        stands = np.mean([view.seen for view in views], axis=0)
+        faults = port_faults(knowledge, stands, np.mean([view.clipped for view in views], axis=0))
         believed = []
         for bank, (turned, walked) in enumerate(found):
-            usual = np.full_like(walked.splitter_a, knowledge.value["cell_loss_db"][bank].mean())
+            loss = float(knowledge.value["cell_loss_db"][bank].mean())
+            usual = np.full_like(walked.splitter_a, loss)
             believed.append(mesh_matrix(walked.phase, walked.splitter_a, walked.splitter_b, usual))
-            for element, one in enumerate(turned):
-                if not one.alive:
-                    faults.append(_report(knowledge, "dead", bank, element, "turns no light"))
-                elif one.slope < 0.0:
-                    told = "its phase falls with power: it heats the other arm"
-                    faults.append(_report(knowledge, "reversed", bank, element, told))
+            faults += _element_faults(knowledge, bank, turned, why)
+            rows, alive = _rows(turned)
+            for pair in swapped_pairs(rows, alive, stands[bank], loss):
+                for one, other in (pair, pair[::-1]):
+                    told = (
+                        f"it shows the light of element {other} "
+                        f"({place_name(knowledge.ports, other)}), and that one its own; swap "
+                        "the two in wiring.elements of the bench file"
+                    )
+                    faults.append(report_element(knowledge, "swapped", bank, one, told))
         fidelity = matrix_fidelity(np.array(believed), stands)
         alive = np.array([[one.alive for one in turned] for turned, _ in found])
         slopes = np.array([[_uncertainty(one) for one in turned] for turned, _ in found])
+        worst = float(slopes[alive].max()) if alive.any() else float("inf")
+        misfit = np.array([walked.misfit for _, walked in found])
         gates = [
-            Gate("uncertainty of a slope, worst", float(slopes[alive].max()), 0.02, "relative"),
+            Gate("uncertainty of a slope, worst", worst, 0.05, "relative"),
+            Gate("light at a heater that its place cannot explain", float(misfit.max()), MISFIT,
+                 "of it"),
+            Gate("faults found", float(len(faults)), 0.0, ""),
             *(
                 Gate(f"matrix fidelity at the base, bank {k}", float(f), 0.9, "", least=True)
                 for k, f in enumerate(fidelity)
             ),
-        ]
+        ]  # fmt: skip
         raw = {
             "base": base,
             "stands": stands,
             "slope": np.array([[one.slope for one in turned] for turned, _ in found]),
             "residual": np.array([[one.residual for one in turned] for turned, _ in found]),
             "strength": np.array([[one.strength for one in turned] for turned, _ in found]),
-            "misfit": np.array([walked.misfit for _, walked in found]),
+            "misfit": misfit,
         }
         return Outcome(tuple(gates), tuple(faults), (), raw)
+
+
+def _rows(turned: list[Turning]) -> tuple[Complexes, NDArray[np.bool_]]:
+    """Rows (N^2, N) of a bank's heaters, and which of them mean something."""
+    return np.array([one.row for one in turned]), np.array([one.alive for one in turned])
+
+
+def _element_faults(
+    knowledge: Knowledge, bank: int, turned: list[Turning], why: dict[tuple[int, int], str]
+) -> list[str]:
+    faults = []
+    for element, one in enumerate(turned):
+        if not one.alive:
+            told = why.get((bank, element), "turns no light: dead, or its channel is stuck")
+            faults.append(report_element(knowledge, "dead", bank, element, told))
+        elif one.slope < 0.0:
+            told = "its phase falls with power: it heats the other arm"
+            faults.append(report_element(knowledge, "reversed", bank, element, told))
+    return faults
 
 
 def _uncertainty(one: Turning) -> float:
     """Relative standard uncertainty of a slope."""
     return float(one.sigma[0] / abs(one.slope))
-
-
-def place_name(ports: int, element: int) -> str:
-    """Where an element sits, in words."""
-    where = layout(ports)
-    if where.kind[element] == 2:
-        return f"output phase of port {where.cell[element]}"
-    kind = ("theta", "phi")[where.kind[element]]
-    cell = where.cell[element]
-    mode = where.mode[cell]
-    return f"{kind} of the cell on modes {mode}-{mode + 1}, column {where.column[cell]}"
-
-
-def _report(knowledge: Knowledge, kind: str, bank: int, element: int, detail: str) -> str:
-    """Enter a fault and word it."""
-    knowledge.faults.append(
-        {"kind": kind, "bank": bank, "element": element, "port": None, "detail": detail}
-    )
-    where = place_name(knowledge.ports, element)
-    return f"bank {bank}, element {element} ({where}): {kind}; {detail}"

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from calibration.projected import compressed
+
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
@@ -89,7 +91,7 @@ def _law(
     x: Floats, data: Floats, *, backwards: bool, seen: Complexes
 ) -> tuple[float, float, Floats, float]:
     """Slope and curvature with their covariance (2, 2), and the residual over the noise."""
-    reduced = _compressed(data)
+    reduced = compressed(data)
     tried = [float((_project(x, reduced, s, 0.0) ** 2).sum()) for s in _SLOPES]
     start = float(_SLOPES[int(np.argmin(tried))])
 
@@ -105,13 +107,6 @@ def _law(
     if backwards and _turns_backwards(x, seen, slope, curvature):
         slope = -slope
     return slope, curvature, cov, float(np.sqrt(rest))
-
-
-def _compressed(data: Floats) -> Floats:
-    """The same sum of squares under any projection over points, in at most M channels."""
-    if data.shape[1] <= data.shape[0]:
-        return data
-    return np.asarray(np.linalg.qr(data.T, mode="r")).T
 
 
 def _turns_backwards(x: Floats, seen: Complexes, slope: float, curvature: float) -> bool:

@@ -124,6 +124,11 @@ class Setup(Protocol):
         ...
 
     @property
+    def levels(self) -> Floats:
+        """Levels (n_banks, elements) in W as last programmed; 0 before."""
+        ...
+
+    @property
     def power_max(self) -> float:
         """W of a chip in all."""
         ...

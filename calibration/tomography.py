@@ -72,13 +72,13 @@ class View:
     """What one look shows.
 
     seen : (n_banks, N, N) complex, as `Tomogram.seen`. intensity : (n_banks, patterns, N) real, of
-    each pattern with the local oscillator off; empty where not asked for. clipped : share of
-    samples at a converter's end. time : bench s.
+    each pattern with the local oscillator off; empty where not asked for. clipped : (N,) share of
+    a port's samples at its converter's end. time : bench s.
     """
 
     seen: Complexes
     intensity: Floats
-    clipped: float
+    clipped: Floats
     time: float
 
 
@@ -115,8 +115,8 @@ class Tomograph:
         self._shots = [
             Shot(bank, self._values, mode) for bank in range(setup.n_banks) for mode in modes
         ]
-        noise = float(np.nanmean(knowledge.noise)) if knowledge.noise.size else float("nan")
-        noise = USUAL_NOISE if not np.isfinite(noise) else noise
+        measured = knowledge.noise[np.isfinite(knowledge.noise)]
+        noise = float(measured.mean()) if measured.size else USUAL_NOISE
         #: rms noise of the real or imaginary part of an entry.
         self.sigma = noise / (AMPLITUDE * np.sqrt(len(signs)))
         #: rms noise of an intensity sample.
@@ -132,11 +132,11 @@ class Tomograph:
             matrices.append(self._solve(mine[0]) + 1j * self._solve(mine[1]))
             if self._intensity:
                 intensities.append(linear(self._knowledge, mine[2].measured))
-            clipped += [float(one.clipped.mean()) for one in mine[:2]]
+            clipped.append(np.mean([one.clipped.mean(axis=0) for one in mine], axis=0))
         return View(
             np.stack(matrices),
             np.stack(intensities) if intensities else np.zeros((banks, 0, self._setup.ports)),
-            max(clipped),
+            np.mean(clipped, axis=0),
             seen[0].time,
         )
 
@@ -171,10 +171,3 @@ def random_levels(setup: Setup, rng: np.random.Generator, low: float, high: floa
     share = 0.95 * setup.power_max / levels.sum(axis=1, keepdims=True)
     above = levels - setup.level_idle
     return setup.level_idle + above * np.minimum(share, 1.0)
-
-
-async def ramp(setup: Setup, start: Floats, end: Floats, steps: int = 5) -> None:
-    """Levels from `start` to `end`, (n_banks, N^2) W, in equal steps: no chip is shocked."""
-    for step in range(1, steps + 1):
-        await setup.program(start + (end - start) * (step / steps))
-        await setup.rest(0.02)

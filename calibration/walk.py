@@ -76,6 +76,8 @@ class _Walk:
             for cell in here:
                 arms[int(cell)] = self._enter(int(cell))
         self._leave(ports - 1, np.zeros(0, dtype=np.intp), arms)
+        for port in np.flatnonzero(self._alive[2 * where.cells :]):
+            self._components(2 * where.cells + int(port), self._field[port][None])
         outputs = (seen * self._field.conj()).sum(axis=1)
         self._phase[2 * where.cells :] = np.angle(outputs)
         return Walked(self._phase, self._a, self._b, self._misfit)
@@ -95,16 +97,17 @@ class _Walk:
         self._phase[phi] = np.angle(turn)
         self._a[cell] = np.clip(angle - np.pi / 4, -_MOST_ERROR, _MOST_ERROR)
         a, outer = np.pi / 4 + self._a[cell], np.exp(1j * self._phase[phi])
-        rows = [
-            np.cos(a) * outer * upper + 1j * np.sin(a) * lower,
-            1j * np.sin(a) * outer * upper + np.cos(a) * lower,
-        ]
-        return np.array(rows, dtype=np.complex128)
+        pair: Complexes = np.empty((2, len(upper)), dtype=np.complex128)
+        pair[0] = np.cos(a) * outer * upper + 1j * np.sin(a) * lower
+        pair[1] = 1j * np.sin(a) * outer * upper + np.cos(a) * lower
+        return pair
 
     def _components(self, element: int, basis: Complexes) -> Complexes:
         """Components of a heater's row in a basis (n, N); what is left over is its misfit."""
         row = self._rows[element]
-        found = np.linalg.lstsq(basis.T, row, rcond=None)[0]
+        found: Complexes = np.asarray(
+            np.linalg.lstsq(basis.T, row, rcond=None)[0], dtype=np.complex128
+        )
         self._misfit[element] = float(np.linalg.norm(row - found @ basis))
         return found
 

@@ -75,6 +75,11 @@ class BenchSetup:
         return self._core.level_max.copy()
 
     @property
+    def levels(self) -> Floats:
+        """Levels (n_banks, elements) in W as last programmed; 0 before."""
+        return np.nan_to_num(self._machine.levels)
+
+    @property
     def power_max(self) -> float:
         """W of a chip in all."""
         return self._file.chip.power_max

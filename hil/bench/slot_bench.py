@@ -32,7 +32,7 @@ class SlotBench:
         self._settle = settle
         self._selected = -1
         self._pending = 0.0
-        self._levels = np.full((len(parts.banks), parts.banks[0].elements), np.nan)
+        self.levels = np.full((len(parts.banks), parts.banks[0].elements), np.nan)
         self.ledger = ledger
 
     @property
@@ -60,14 +60,14 @@ class SlotBench:
         levels = np.asarray(levels, dtype=np.float64)
         for bank, row in zip(self._parts.banks, levels, strict=True):
             bank.check(row)
-        if not np.array_equal(levels, self._levels):
+        if not np.array_equal(levels, self.levels):
             self._finish_writing()  # as on the wire: one write after the other
         written = self._slots.program(levels)
         if written:
             self.ledger.count("slow writes", written)
-            changed = (levels != self._levels).sum(axis=1).tolist()
+            changed = (levels != self.levels).sum(axis=1).tolist()
             self._pending = planned_write(self._parts, changed) + self._settle
-            self._levels = levels.copy()
+            self.levels = levels.copy()
         # Nothing here waits; this is where Ctrl-C and other tasks get their turn.
         await asyncio.sleep(0)
 
