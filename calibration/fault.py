@@ -1,0 +1,44 @@
+"""Entering what is broken: once into the knowledge, once in words for the operator."""
+
+from __future__ import annotations
+
+from calibration.knowledge import Knowledge
+
+
+def port_fault(knowledge: Knowledge, kind: str, port: int, detail: str) -> str:
+    """Enter a fault of a port, in place of an earlier one of its kind, and word it.
+
+    detail : what was seen, and the mend.
+    """
+    entry = {"kind": kind, "bank": None, "element": None, "port": port, "detail": detail}
+    _enter(knowledge, entry)
+    return f"port {port}: {kind}; {detail}"
+
+
+def bank_fault(knowledge: Knowledge, kind: str, bank: int, detail: str) -> str:
+    """The same for a bank as a whole."""
+    entry = {"kind": kind, "bank": bank, "element": None, "port": None, "detail": detail}
+    _enter(knowledge, entry)
+    return f"bank {bank}: {kind}; {detail}"
+
+
+def ports_with(knowledge: Knowledge, *kinds: str) -> set[int]:
+    """Ports that bear a fault of one of these kinds."""
+    return {
+        int(one["port"])
+        for one in knowledge.faults
+        if one["kind"] in kinds and one["port"] is not None
+    }
+
+
+def forget(knowledge: Knowledge, *kinds: str) -> None:
+    """Take out the faults of these kinds: a step that is run again finds its own anew."""
+    knowledge.faults[:] = [one for one in knowledge.faults if one["kind"] not in kinds]
+
+
+def _enter(knowledge: Knowledge, entry: dict) -> None:
+    same = ("kind", "bank", "element", "port")
+    knowledge.faults[:] = [
+        one for one in knowledge.faults if any(one.get(key) != entry[key] for key in same)
+    ]
+    knowledge.faults.append(entry)

@@ -1,0 +1,253 @@
+"""Step `switch`: what leaks through the bank switch, when it acts, and how fast.
+
+Leak: the heaters of one bank after the other go to random levels, by a ramp and within limits,
+while the matrices of all banks are watched: see `leakage`. No phase of any mesh has to be known.
+
+Timing: the inputs stand still while a pseudo-random pattern switches one bank on and off between
+samples; each port's record is correlated with it (`edges`). A select line that acts late really
+mixes banks there, and that is what is seen.
+
+Gauge: of a pair of banks the leak has the phase that the two matrices have at the detectors, the
+local oscillator's static phase at each port being part of the output phases. Delays count from the
+moment at which the samples change, as each port's own clock has it: a delay common to all drives
+and lines cannot be told, nor does it matter. The rise is that of switch, detector and converter
+together, an upper bound of the switch's own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.fault import bank_fault, forget
+from calibration.glance import Glance, glance
+from calibration.knowledge import Knowledge
+from calibration.leakage import Leakage, LeakageFit, extinction_db
+from calibration.setup import Detection, Setup
+from calibration.step import Gate, Outcome, Watch
+from calibration.switch_timing import Timing, time_bank
+from calibration.tally import Tally
+from calibration.tomography import NotPossibleError, random_levels
+
+Floats = NDArray[np.float64]
+
+#: Levels that banks are moved to, p_pi.
+LOW, HIGH = 0.3, 1.9
+#: Gates: dB, uncertainty of an extinction, and least extinction; of a dwell, that of a delay.
+EXTINCTION_SIGMA_GATE, LEAST_EXTINCTION, SKEW_GATE = 1.0, 10.0, 1.0 / 50.0
+#: Extinction that is as good as none to tell, dB: measured no further.
+_ENOUGH = 45.0
+#: Ports whose clocks differ by more than this share of a dwell are a fault.
+_PORTS_APART = 1.0 / 20.0
+#: Rounds go on until the uncertainty of every extinction is this, dB.
+_GOAL = 0.4
+#: A bank with less than this share of the others' light is dark.
+_DARK = 0.05
+#: Faults that this step finds.
+FAULTS = ("dark bank", "does not move", "leaks", "switch does not act", "late")
+
+
+class Switch:
+    """Leak, delay and rise of the bank switch.
+
+    rounds : most times that each bank is moved. settings are few: one a bank and round.
+    """
+
+    name = "switch"
+    needs = ("dark", "detector", "modulator")
+    summary = "extinction, delay and rise of the bank switch; skew of the ports"
+
+    def __init__(self, rounds: int = 8, seed: int = 0) -> None:
+        self.rounds = rounds
+        self.seed = seed
+
+    async def run(self, setup: Setup, knowledge: Knowledge, watch: Watch) -> Outcome:
+        """Measure what this bench lets be told, and write leak, delays and rise.
+
+        Raises
+        ------
+        NotPossibleError
+            When it lets neither be told: one quadrature or one bank, and no timing.
+        """
+        forget(knowledge, *FAULTS)
+        tally = Tally(setup)
+        gates: list[Gate] = []
+        notes: list[str] = []
+        faults: list[str] = []
+        raw: dict[str, Floats] = {}
+        phases = setup.core != "mzi-mesh" or Detection.QUADRATURE in setup.detections
+        first = await glance(tally, knowledge, repeats=2)
+        lit = _lit_banks(knowledge, first, faults)
+        if setup.n_banks < 2:
+            notes.append("one bank: nothing leaks")
+        elif not phases:
+            notes.append("leak: not to be told in one quadrature")
+        else:
+            leakage, fit = await self._leak(tally, knowledge, watch)
+            self._conclude_leak(setup, knowledge, leakage, fit, gates, notes, faults)
+            raw |= {"leak": leakage.leak, "leak_sigma": leakage.sigma}
+        try:
+            timings = {bank: await time_bank(tally, knowledge, first, bank) for bank in lit}
+        except NotImplementedError as error:
+            notes.append(f"delay and rise: {error}")
+            if not gates:
+                raise NotPossibleError(f"bench {setup.name}: {'; '.join(notes)}") from error
+        else:
+            _conclude_timing(setup, knowledge, timings, gates, notes, faults)
+            raw["delay"] = np.array([one.delay for one in timings.values()])
+        notes.append(tally.spent())
+        return Outcome(tuple(gates), tuple(faults), tuple(notes), raw)
+
+    async def _leak(
+        self, tally: Tally, knowledge: Knowledge, watch: Watch
+    ) -> tuple[Leakage, LeakageFit]:
+        """Move bank after bank, look before and after."""
+        setup = tally.setup
+        power = setup.core != "mzi-mesh"
+        fit = LeakageFit(setup.n_banks, real=power)
+        rng = np.random.default_rng([self.seed, setup.ports, 0x1EAC])
+        levels = setup.level_idle.copy()
+        before = await glance(tally, knowledge)
+        try:
+            for number in range(self.rounds):
+                wanted = random_levels(setup, rng, LOW, HIGH)
+                for bank in range(setup.n_banks):
+                    levels = levels.copy()
+                    levels[bank] = wanted[bank]
+                    await tally.ramp_to(levels)
+                    after = await glance(tally, knowledge)
+                    fit.add(bank, before.matrix, after.matrix)
+                    before = after
+                    done = number * setup.n_banks + bank + 1
+                    watch.progress(done, self.rounds * setup.n_banks, "moves of a bank")
+                found = fit.found()
+                if number > 0 and _certain(found, power=power):
+                    break
+        finally:
+            await tally.to_idle()
+        return fit.found(), fit
+
+    def _conclude_leak(
+        self,
+        setup: Setup,
+        knowledge: Knowledge,
+        leakage: Leakage,
+        fit: LeakageFit,
+        gates: list[Gate],
+        notes: list[str],
+        faults: list[str],
+    ) -> None:
+        power = setup.core != "mzi-mesh"
+        still = fit.moved <= _DARK**2 * float(np.median(fit.moved))
+        for bank in np.flatnonzero(still):
+            faults.append(
+                bank_fault(knowledge, "does not move", int(bank), "its heaters change nothing that "
+                           "is seen through it; look at their driver and at the switch")
+            )  # fmt: skip
+        pairs = ~np.eye(setup.n_banks, dtype=bool) & ~still[None, :]
+        knowledge.leak = np.where(pairs, leakage.leak, 0.0)
+        decibel, error = extinction_db(leakage.leak, leakage.sigma, power=power)
+        if not pairs.any():
+            gates.append(Gate("pairs of banks to be seen", 0.0, 1.0, "", least=True))
+            return
+        shown = np.where(np.isnan(error) & (decibel >= _ENOUGH - 10.0), 0.0, error)
+        gates += [
+            Gate("uncertainty of an extinction, worst", float(shown[pairs].max()),
+                 EXTINCTION_SIGMA_GATE, "dB"),
+            Gate("extinction, least", float(decibel[pairs].min()), LEAST_EXTINCTION, "dB",
+                 least=True),
+        ]  # fmt: skip
+        for k, j in np.argwhere(pairs):
+            told = f"{decibel[k, j]:.1f} dB"
+            if np.isnan(error[k, j]):
+                told = f"better than {told}"
+            else:
+                told += f" +- {error[k, j]:.1f}, phase {np.angle(leakage.leak[k, j]):+.2f} rad"
+            notes.append(f"bank {j} while {k} is selected: {told}")
+            if decibel[k, j] < LEAST_EXTINCTION:
+                faults.append(
+                    bank_fault(knowledge, "leaks", int(j), f"only {decibel[k, j]:.1f} dB down "
+                               f"while bank {k} is selected; look at its switch and select line")
+                )  # fmt: skip
+
+
+def _lit_banks(knowledge: Knowledge, first: Glance, faults: list[str]) -> list[int]:
+    """Banks through which there is light."""
+    strength = np.sqrt((np.abs(first.matrix) ** 2).sum(axis=(1, 2)))
+    lit = []
+    for bank, one in enumerate(strength):
+        if one > _DARK * strength.max():
+            lit.append(bank)
+        else:
+            faults.append(
+                bank_fault(knowledge, "dark bank", bank, f"{one / strength.max():.1%} of the "
+                           "others' light; look at its select line, switch and fibres")
+            )  # fmt: skip
+    return lit
+
+
+def _certain(found: Leakage, *, power: bool) -> bool:
+    """Whether every extinction is known well enough, or as good as perfect."""
+    decibel, error = extinction_db(found.leak, found.sigma, power=power)
+    off = ~np.eye(len(decibel), dtype=bool)
+    fine = (error <= _GOAL) | (np.isnan(error) & (decibel >= _ENOUGH))
+    return bool(fine[off].all())
+
+
+def _conclude_timing(
+    setup: Setup,
+    knowledge: Knowledge,
+    timings: dict[int, Timing],
+    gates: list[Gate],
+    notes: list[str],
+    faults: list[str],
+) -> None:
+    dwell = setup.dwell
+    seen = {bank: one for bank, one in timings.items() if np.isfinite(one.bank_delay)}
+    for bank in sorted(set(timings) - set(seen)):
+        faults.append(
+            bank_fault(knowledge, "switch does not act", bank, "no port sees it switch; look at "
+                       "its select line (wiring.lines.bank_select) and its driver")
+        )  # fmt: skip
+    if not seen:
+        gates.append(Gate("banks seen to switch", 0.0, 1.0, "", least=True))
+        return
+    for bank, one in seen.items():
+        knowledge.bank_delay[bank] = one.bank_delay
+        notes.append(
+            f"bank {bank} acts {one.bank_delay * 1e9:+.2f} +- {one.bank_sigma * 1e9:.2f} ns "
+            "after the samples change"
+        )
+        if abs(one.bank_delay) > 0.5 * dwell:
+            faults.append(
+                bank_fault(knowledge, "late", bank, f"acts {one.bank_delay * 1e9:+.0f} ns after "
+                           f"the samples, of a dwell of {dwell * 1e9:.0f} ns: banks mix; correct "
+                           "the delays of lines or boxes")
+            )  # fmt: skip
+    known = [one for one in seen.values() if np.isfinite(one.rise_sigma)]
+    if known:
+        weight = np.array([one.rise_sigma**-2.0 for one in known])
+        rises = np.array([one.rise for one in known])
+        knowledge.rise_time = float((weight * rises).sum() / weight.sum())
+        error = float(weight.sum() ** -0.5)
+        notes.append(
+            f"rise 10 to 90 % {knowledge.rise_time * 1e9:.2f} +- {error * 1e9:.2f} ns, of switch, "
+            "detector and converter together"
+        )
+    skew = _port_skew(seen)
+    notes.append(f"ports apart by {float(np.nanmax(np.abs(skew))) * 1e9:.2f} ns at most")
+    gates += [
+        Gate("uncertainty of a bank's delay, worst",
+             max(one.bank_sigma for one in seen.values()) / dwell, SKEW_GATE, "of a dwell"),
+        Gate("ports apart, worst", float(np.nanmax(np.abs(skew))) / dwell, _PORTS_APART,
+             "of a dwell"),
+    ]  # fmt: skip
+
+
+def _port_skew(seen: dict[int, Timing]) -> Floats:
+    """(ports,) s by which each port sees the switch later than the mean of all; NaN: unseen."""
+    parts = [
+        np.where(one.seen, one.delay - one.bank_delay, 0.0) for one in seen.values()
+    ]
+    counts = np.sum([one.seen for one in seen.values()], axis=0)
+    return np.where(counts > 0, np.sum(parts, axis=0) / np.maximum(counts, 1), np.nan)

@@ -1,0 +1,65 @@
+"""What a step spends: settings, frames, samples and bench time, counted as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.setup import LineTest, Observation, Points, Setup, Shot
+
+Floats = NDArray[np.float64]
+
+#: Steps of a ramp, and s of rest behind each.
+_RAMP_STEPS, _RAMP_REST = 4, 0.02
+
+
+class Tally:
+    """A bench whose use is counted.
+
+    Attributes
+    ----------
+    settings, frames, samples : levels asked for (steps of a ramp not counted), calls for frames,
+        and samples sent in them.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.settings = self.frames = self.samples = 0
+        self._began = setup.now()
+        self._levels: Floats | None = None
+
+    async def observe(self, shots: Sequence[Shot]) -> list[Observation]:
+        """As the bench's own."""
+        self.frames += 1
+        self.samples += sum(len(shot.values) for shot in shots)
+        return await self.setup.observe(shots)
+
+    async def line_test(self, test: LineTest) -> Points:
+        """As the bench's own."""
+        self.frames += 1
+        return await self.setup.line_test(test)
+
+    async def ramp_to(self, levels: Floats) -> None:
+        """Go to levels (n_banks, elements) in W from wherever the last ramp ended, in steps."""
+        self.settings += 1
+        start = self.setup.level_idle if self._levels is None else self._levels
+        # Where a ramp is cut short, the next one begins nearer than this says, never farther.
+        self._levels = levels
+        for step in range(1, _RAMP_STEPS + 1):
+            await self.setup.program(start + (levels - start) * (step / _RAMP_STEPS))
+            await self.setup.rest(_RAMP_REST)
+
+    async def to_idle(self) -> None:
+        """Back to the idle bias, if any level was changed."""
+        if self._levels is not None:
+            await self.ramp_to(self.setup.level_idle)
+            self.settings -= 1
+            self._levels = None
+
+    def spent(self) -> str:
+        """All of it in a line."""
+        seconds = self.setup.now() - self._began
+        settings = f"{self.settings} settings, " if self.settings else ""
+        return f"{settings}{self.frames} frames, {self.samples} samples, {seconds:.3g} s of bench time"
