@@ -134,4 +134,3 @@ def _error(parts: list[Floats]) -> Floats:
     """Standard uncertainty (ports,) of the mean of all samples."""
     whole = np.concatenate(parts)
     return whole.std(axis=0, ddof=1) / np.sqrt(len(whole))
-

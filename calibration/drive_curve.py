@@ -6,9 +6,9 @@ If its two arms are not of equal strength it is, up to a factor,
     sin(t + b) + i e cos(t + b),   t = pi/2 kappa u,
 
 never dark: e is the field ratio of darkest to brightest. What a detector sees of it, after any mesh
-and beside any light from elsewhere, is a constant plus multiples of sin t and cos t. So for a given
-kappa everything else is linear, in all detectors at once, and kappa alone is searched for. The
-multiple of cos t is (tan b + i e) / (1 - i e tan b) times that of sin t, the same at every detector.
+and beside any light from elsewhere, is a constant plus multiples of sin t and cos t. So for a
+given kappa everything else is linear, in all detectors at once, and kappa alone is searched for.
+The multiple of cos t is (tan b + i e) / (1 - i e tan b) times that of sin t, at every detector.
 
 That the sign of the field is free, with the phase at the input, is a gauge: |b| <= pi / 2.
 """
@@ -16,6 +16,7 @@ That the sign of the field is free, with the phase at the input, is a gauge: |b|
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class DriveCurve:
 
     @property
     def extinction_db(self) -> float:
-        """dB of intensity between brightest and darkest, or what noise lets be said of it."""
+        """DB of intensity between brightest and darkest, or what noise lets be said of it."""
         return float(-20.0 * np.log10(np.hypot(self.leak, self.leak_sigma)))
 
 
@@ -82,7 +83,7 @@ def fit_drive(drive: Floats, before: Floats, seen: Complexes, memory: float, noi
     tried = np.linspace(LEAST, MOST, _TRIED)
     lowest = tried[int(np.argmin([cost(gain) for gain in tried]))]
     step = tried[1] - tried[0]
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         cost, bounds=(lowest - step, lowest + step), method="bounded", options={"xatol": 1e-7}
     )
     gain = float(found.x)
@@ -123,7 +124,7 @@ def _common_ratio(sines: Complexes, cosines: Complexes) -> complex:
 
 
 def _angles(ratio: complex) -> tuple[float, float]:
-    """b and e of (tan b + i e) / (1 - i e tan b) = tan(b + i artanh e)."""
+    """B and e of (tan b + i e) / (1 - i e tan b) = tan(b + i artanh e)."""
     whole = np.arctan(ratio)
     return float(whole.real), float(np.tanh(whole.imag))
 

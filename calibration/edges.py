@@ -70,9 +70,7 @@ class Pattern:
 
         The pattern begins at time 0.
         """
-        return (
-            self._area(times + 0.5 * width, tau) - self._area(times - 0.5 * width, tau)
-        ) / width
+        return (self._area(times + 0.5 * width, tau) - self._area(times - 0.5 * width, tau)) / width
 
     def _area(self, times: Floats, tau: float) -> Floats:
         """Integral of the filtered pattern up to `times`, from a time well before it."""
@@ -119,16 +117,18 @@ def arrival(
 
     times, signal : (points, ports). width : s of a point.
     """
-    coarse = np.arange(-farthest, farthest + width, 0.5 * width)
+    steps = int(np.ceil(2.0 * farthest / width))
+    coarse = np.linspace(-0.5 * steps * width, 0.5 * steps * width, 2 * steps + 1)
     delay = np.zeros(times.shape[1])
     contrast, share = np.zeros_like(delay), np.zeros_like(delay)
     for port in range(times.shape[1]):
+
         def explained(lags: Floats, port: int = port) -> Floats:
             shifted = times[:, port][None, :] - lags[:, None]
             return _explained(pattern.seen(shifted, width), signal[:, port])[0]
 
         rough = parabolic_peak(coarse, explained(coarse))
-        fine = rough + 0.25 * width * np.arange(-2, 3)
+        fine = rough + np.linspace(-0.5 * width, 0.5 * width, 5)
         delay[port] = parabolic_peak(fine, explained(fine))
         here = pattern.seen(times[:, port] - delay[port], width)[None]
         power, slope = _explained(here, signal[:, port])

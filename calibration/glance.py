@@ -24,11 +24,13 @@ Complexes = NDArray[np.complex128]
 class Glance:
     """matrix : (n_banks, N, N) complex, from modulation to signal, gains included; its imaginary
     part is the other quadrature, zero where there is none. constant : (n_banks, N), what arrives
-    with no modulation. clipped : share of samples at a converter's end.
+    with no modulation. sigma : rms noise of the real or imaginary part of an entry. clipped :
+    share of samples at a converter's end.
     """
 
     matrix: Complexes
     constant: Complexes
+    sigma: float
     clipped: float
 
 
@@ -49,7 +51,9 @@ async def glance(tally: Tally, knowledge: Knowledge, repeats: int = 1) -> Glance
         matrices.append(whole[:, 1:])
         constants.append(whole[:, 0])
     clipped = max(float(one.clipped.mean()) for one in read)
-    return Glance(np.array(matrices), np.array(constants), clipped)
+    noise = float(np.nan_to_num(np.nanmedian(knowledge.noise), nan=0.0))
+    sigma = noise / (AMPLITUDE * np.sqrt(len(wanted)))
+    return Glance(np.array(matrices), np.array(constants), sigma, clipped)
 
 
 def _solve(knowledge: Knowledge, seen: Observation) -> Floats:

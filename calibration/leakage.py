@@ -56,15 +56,17 @@ class LeakageFit:
     def found(self) -> Leakage:
         """The leak so far."""
         known = self._power > 0.0
-        power = np.where(known, self._power, np.nan)
+        # By a complex number that is not one, numpy would divide with a warning.
+        power = np.where(known, self._power, 1.0)
         leak = self._overlap / power
         if self._real:
             leak = leak.real.astype(np.complex128)
         left = self._square - np.abs(leak) ** 2 * power
         sigma = np.sqrt(np.maximum(left, 0.0) / np.maximum(self._entries - 2, 1) / power)
+        sigma[:, ~known] = np.nan
         np.fill_diagonal(leak, 0.0)
         np.fill_diagonal(sigma, 0.0)
-        return Leakage(np.nan_to_num(leak, nan=0.0), sigma)
+        return Leakage(leak, sigma)
 
     @property
     def moved(self) -> Floats:

@@ -71,7 +71,7 @@ class Lighting:
         states = np.zeros((2 * ports + 1, ports))
         states[1::2][np.eye(ports, dtype=bool)] = 1.0
         states[2::2][np.eye(ports, dtype=bool)] = -1.0
-        await self._send({block: states for block in self._blocks})
+        await self._send(dict.fromkeys(self._blocks, states))
         banks = self._setup.n_banks
         for block, read in self._blocks.items():
             seen = read.whole("seconds")
@@ -86,9 +86,7 @@ class Lighting:
         """The block in which all ports together can light a detector most."""
         return max(self._swing, key=lambda block: float(np.abs(self._swing[block][:, port]).sum()))
 
-    async def together(
-        self, best: dict[int, Block], halves: int, rng: np.random.Generator
-    ) -> None:
+    async def together(self, best: dict[int, Block], halves: int, rng: np.random.Generator) -> None:
         """For each detector, in its brightest block: whole patterns, and halves of them.
 
         `halves` random halves and their complements, half of them in reverse, and each time the
@@ -142,4 +140,5 @@ class Lighting:
 
 def indicators(states: Floats) -> Floats:
     """Indicators (n, 2 N + 1) of states (n, N) of -1, 0, 1: always, port up, port down."""
-    return np.column_stack([np.ones(len(states)), states > 0.5, states < -0.5])
+    columns = [np.ones((len(states), 1)), states > 0.5, states < -0.5]
+    return np.concatenate(columns, axis=1, dtype=np.float64)

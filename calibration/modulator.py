@@ -2,9 +2,10 @@
 
 Each port is swept alone over the whole range of its drive while the others stand at zero; all
 detectors, in both quadratures and through all banks, watch at once. What arrives is a constant and
-a multiple of the modulator's own field, whatever the mesh does (`drive_curve`): heaters stay at
-the idle bias. Homodyne detection sees the field itself, whose zero is where the bias is; intensity
-would see it beside the light that the other modulators let through.
+a multiple of the modulator's own field, whatever the mesh does (`drive_curve`): its heaters stay
+where they are; rings are brought near their resonances. Homodyne detection sees the field itself,
+whose zero is where the bias is; intensity would see it beside the light that the other modulators
+let through.
 
 Gauge: the sign of a modulator's field, and its phase, are those of the mesh's input: they go into
 the phases of its first cells. Its strength goes into the mesh's matrix.
@@ -57,20 +58,24 @@ class Modulator:
         self.rounds = rounds
 
     async def run(self, setup: Setup, knowledge: Knowledge, watch: Watch) -> Outcome:
-        """Sweep every drive, fit, and write gains and biases; heaters stay idle."""
+        """Sweep every drive, fit, and write gains and biases."""
         forget(knowledge, *FAULTS)
         tally, both = Tally(setup), Detection.QUADRATURE in setup.detections
         drives: list[Floats] = []
         seen: list[Complexes] = []
         curves: list[DriveCurve] = []
-        for number in range(self.rounds):
-            sweep = self._drives(number)
-            drives.append(sweep)
-            seen.append(await self._sweep(tally, knowledge, sweep, both))
-            watch.progress(number + 1, self.rounds, "sweeps of all drives")
-            curves = self._fit(knowledge, drives, seen, both)
-            if all(_certain(curve) for curve in curves if not _is_dark(curve, curves)):
-                break
+        try:
+            await tally.to_work()
+            for number in range(self.rounds):
+                sweep = self._drives(number)
+                drives.append(sweep)
+                seen.append(await self._sweep(tally, knowledge, sweep, both))
+                watch.progress(number + 1, self.rounds, "sweeps of all drives")
+                curves = self._fit(knowledge, drives, seen, both)
+                if all(_certain(curve) for curve in curves if not _is_dark(curve, curves)):
+                    break
+        finally:
+            await tally.to_idle()
         return self._conclude(knowledge, curves, tally, drives, seen)
 
     def _drives(self, number: int) -> Floats:
@@ -175,8 +180,7 @@ def _is_dark(curve: DriveCurve, all_curves: list[DriveCurve]) -> bool:
 def _certain(curve: DriveCurve) -> bool:
     """Whether more sweeps are not needed."""
     return (
-        curve.gain_sigma <= _GOAL * V_PI_GATE * curve.gain
-        and curve.bias_sigma <= _GOAL * BIAS_GATE
+        curve.gain_sigma <= _GOAL * V_PI_GATE * curve.gain and curve.bias_sigma <= _GOAL * BIAS_GATE
     )
 
 

@@ -13,6 +13,7 @@ nothing special: y = z - q z^3 / 3 + ... A detector that expands has q < 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,8 @@ def fit_bend(design: Floats, signal: Floats, noise: float) -> Bend:
     for start in (0.1, 0.95):
         curvature = start / largest**2
         weights = np.linalg.lstsq(design, straightened(signal, curvature), rcond=None)[0]
-        found = least_squares(residual, np.append(weights, curvature), jacobian, method="lm")
+        x = np.append(weights, curvature)
+        found = least_squares(residual, x, jac=cast(Any, jacobian), method="lm")
         if found.cost < lowest:
             best, lowest = found, float(found.cost)
     assert best is not None

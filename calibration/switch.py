@@ -16,17 +16,20 @@ together, an upper bound of the switch's own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.fault import bank_fault, forget
+from calibration.gains import gains_of_matrices
 from calibration.glance import Glance, glance
 from calibration.knowledge import Knowledge
 from calibration.leakage import Leakage, LeakageFit, extinction_db
 from calibration.setup import Detection, Setup
-from calibration.step import Gate, Outcome, Watch
+from calibration.step import Array, Gate, Outcome, Watch
 from calibration.switch_timing import Timing, time_bank
-from calibration.tally import Tally
+from calibration.tally import RINGING, Tally
 from calibration.tomography import NotPossibleError, random_levels
 
 Floats = NDArray[np.float64]
@@ -41,10 +44,22 @@ _ENOUGH = 45.0
 _PORTS_APART = 1.0 / 20.0
 #: Rounds go on until the uncertainty of every extinction is this, dB.
 _GOAL = 0.4
+#: Rest between banks, s, in which most of a slow thermal tail goes by.
+_CREEP = 0.5
 #: A bank with less than this share of the others' light is dark.
 _DARK = 0.05
 #: Faults that this step finds.
 FAULTS = ("dark bank", "does not move", "leaks", "switch does not act", "late")
+
+
+@dataclass
+class _Told:
+    """What there is to tell so far."""
+
+    gates: list[Gate] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    raw: dict[str, Array] = field(default_factory=dict)
 
 
 class Switch:
@@ -71,104 +86,118 @@ class Switch:
         """
         forget(knowledge, *FAULTS)
         tally = Tally(setup)
-        gates: list[Gate] = []
-        notes: list[str] = []
-        faults: list[str] = []
-        raw: dict[str, Floats] = {}
+        told = _Told()
         phases = setup.core != "mzi-mesh" or Detection.QUADRATURE in setup.detections
-        first = await glance(tally, knowledge, repeats=2)
-        lit = _lit_banks(knowledge, first, faults)
-        if setup.n_banks < 2:
-            notes.append("one bank: nothing leaks")
-        elif not phases:
-            notes.append("leak: not to be told in one quadrature")
-        else:
-            leakage, fit = await self._leak(tally, knowledge, watch)
-            self._conclude_leak(setup, knowledge, leakage, fit, gates, notes, faults)
-            raw |= {"leak": leakage.leak, "leak_sigma": leakage.sigma}
+        leaks = setup.n_banks > 1 and phases
+        if not leaks:
+            why = "one bank: nothing leaks" if phases else "leak: not to be told in one quadrature"
+            told.notes.append(why)
         try:
-            timings = {bank: await time_bank(tally, knowledge, first, bank) for bank in lit}
-        except NotImplementedError as error:
-            notes.append(f"delay and rise: {error}")
-            if not gates:
-                raise NotPossibleError(f"bench {setup.name}: {'; '.join(notes)}") from error
-        else:
-            _conclude_timing(setup, knowledge, timings, gates, notes, faults)
-            raw["delay"] = np.array([one.delay for one in timings.values()])
-        notes.append(tally.spent())
-        return Outcome(tuple(gates), tuple(faults), tuple(notes), raw)
-
-    async def _leak(
-        self, tally: Tally, knowledge: Knowledge, watch: Watch
-    ) -> tuple[Leakage, LeakageFit]:
-        """Move bank after bank, look before and after."""
-        setup = tally.setup
-        power = setup.core != "mzi-mesh"
-        fit = LeakageFit(setup.n_banks, real=power)
-        rng = np.random.default_rng([self.seed, setup.ports, 0x1EAC])
-        levels = setup.level_idle.copy()
-        before = await glance(tally, knowledge)
-        try:
-            for number in range(self.rounds):
-                wanted = random_levels(setup, rng, LOW, HIGH)
-                for bank in range(setup.n_banks):
-                    levels = levels.copy()
-                    levels[bank] = wanted[bank]
-                    await tally.ramp_to(levels)
-                    after = await glance(tally, knowledge)
-                    fit.add(bank, before.matrix, after.matrix)
-                    before = after
-                    done = number * setup.n_banks + bank + 1
-                    watch.progress(done, self.rounds * setup.n_banks, "moves of a bank")
-                found = fit.found()
-                if number > 0 and _certain(found, power=power):
-                    break
+            # A bench may stand at its operating powers; begin and end at the idle bias.
+            await tally.ramp_to(setup.level_idle)
+            await tally.to_work()
+            await setup.rest(_CREEP)
+            first = await glance(tally, knowledge, repeats=2)
+            lit = _lit_banks(knowledge, first, told.faults)
+            try:
+                timings = {bank: await time_bank(tally, knowledge, first, bank) for bank in lit}
+            except NotImplementedError as error:
+                told.notes.append(f"delay and rise: {error}")
+                if not leaks:
+                    raise NotPossibleError(f"bench {setup.name}: {told.notes}") from error
+            else:
+                _conclude_timing(setup, knowledge, timings, told)
+            if leaks:
+                await self._leak(tally, knowledge, watch, told)
         finally:
             await tally.to_idle()
-        return fit.found(), fit
+        told.notes.append(tally.spent())
+        return Outcome(tuple(told.gates), tuple(told.faults), tuple(told.notes), told.raw)
+
+    async def _leak(self, tally: Tally, knowledge: Knowledge, watch: Watch, told: _Told) -> None:
+        """Move each bank several times in a row, look before and after each time.
+
+        One bank after the other, for what was moved a moment ago still creeps by its thermal tail.
+        """
+        setup = tally.setup
+        rings = setup.core == "microring"
+        low, high, repeats = (*RINGING, 4) if rings else (LOW, HIGH, 1)
+        fit = LeakageFit(setup.n_banks, real=rings)
+        rng = np.random.default_rng([self.seed, setup.ports, 0x1EAC])
+        looks: list[Glance] = []
+        for bank in range(setup.n_banks):
+            await setup.rest(_CREEP)
+            before = await glance(tally, knowledge, repeats)
+            for number in range(self.rounds):
+                levels = tally.levels.copy()
+                levels[bank] = random_levels(setup, rng, low, high)[bank]
+                await tally.ramp_to(levels)
+                after = await glance(tally, knowledge, repeats)
+                fit.add(bank, before.matrix, after.matrix)
+                before = after
+                looks.append(after)
+                done = bank * self.rounds + number + 1
+                watch.progress(done, self.rounds * setup.n_banks, "moves of a bank")
+                if number > 0 and _certain(fit.found(), bank, power=rings):
+                    break
+        self._conclude_leak(setup, knowledge, fit, told)
+        if not rings:
+            told.notes.append(_renew_gains(knowledge, looks))
 
     def _conclude_leak(
-        self,
-        setup: Setup,
-        knowledge: Knowledge,
-        leakage: Leakage,
-        fit: LeakageFit,
-        gates: list[Gate],
-        notes: list[str],
-        faults: list[str],
+        self, setup: Setup, knowledge: Knowledge, fit: LeakageFit, told: _Told
     ) -> None:
-        power = setup.core != "mzi-mesh"
+        leakage = fit.found()
+        told.raw |= {"leak": leakage.leak, "leak_sigma": leakage.sigma}
+        power = setup.core == "microring"
         still = fit.moved <= _DARK**2 * float(np.median(fit.moved))
-        for bank in np.flatnonzero(still):
-            faults.append(
-                bank_fault(knowledge, "does not move", int(bank), "its heaters change nothing that "
-                           "is seen through it; look at their driver and at the switch")
-            )  # fmt: skip
+        told.faults += [
+            bank_fault(knowledge, "does not move", int(bank), "its heaters change nothing that is "
+                       "seen through it; look at their driver and at the switch")
+            for bank in np.flatnonzero(still)
+        ]  # fmt: skip
         pairs = ~np.eye(setup.n_banks, dtype=bool) & ~still[None, :]
         knowledge.leak = np.where(pairs, leakage.leak, 0.0)
         decibel, error = extinction_db(leakage.leak, leakage.sigma, power=power)
         if not pairs.any():
-            gates.append(Gate("pairs of banks to be seen", 0.0, 1.0, "", least=True))
+            told.gates.append(Gate("pairs of banks to be seen", 0.0, 1.0, "", least=True))
             return
         shown = np.where(np.isnan(error) & (decibel >= _ENOUGH - 10.0), 0.0, error)
-        gates += [
+        told.gates += [
             Gate("uncertainty of an extinction, worst", float(shown[pairs].max()),
                  EXTINCTION_SIGMA_GATE, "dB"),
             Gate("extinction, least", float(decibel[pairs].min()), LEAST_EXTINCTION, "dB",
                  least=True),
         ]  # fmt: skip
         for k, j in np.argwhere(pairs):
-            told = f"{decibel[k, j]:.1f} dB"
+            size = f"{decibel[k, j]:.1f} dB"
             if np.isnan(error[k, j]):
-                told = f"better than {told}"
+                size = f"better than {size}"
+            elif power:
+                size += f" +- {error[k, j]:.1f}"
             else:
-                told += f" +- {error[k, j]:.1f}, phase {np.angle(leakage.leak[k, j]):+.2f} rad"
-            notes.append(f"bank {j} while {k} is selected: {told}")
+                size += f" +- {error[k, j]:.1f}, phase {np.angle(leakage.leak[k, j]):+.2f} rad"
+            told.notes.append(f"bank {j} while {k} is selected: {size}")
             if decibel[k, j] < LEAST_EXTINCTION:
-                faults.append(
+                told.faults.append(
                     bank_fault(knowledge, "leaks", int(j), f"only {decibel[k, j]:.1f} dB down "
                                f"while bank {k} is selected; look at its switch and select line")
                 )  # fmt: skip
+
+
+def _renew_gains(knowledge: Knowledge, looks: list[Glance]) -> str:
+    """Relative gains, with what leaks taken out, from the matrices seen on the way."""
+    loss = float(knowledge.value["cell_loss_db"].mean())
+    matrices = np.array([look.matrix for look in looks])
+    gain, sigma = gains_of_matrices(matrices, knowledge.leak, looks[0].sigma, loss)
+    before = knowledge.value["detector_gain"]
+    sound = (before > 0.0) & (gain > 0.1 * np.median(gain))
+    if knowledge.saturation is not None and sound.any():
+        # What was measured is where each port ends: gain times saturation.
+        knowledge.saturation *= float((before[sound] / gain[sound]).mean())
+    knowledge.value["detector_gain"] = np.where(sound, gain, before)
+    knowledge.sigma["detector_gain"] = np.where(sound, sigma, knowledge.sigma["detector_gain"])
+    return f"gains of the detectors relative to each other to {float((sigma / gain).mean()):.1%}"
 
 
 def _lit_banks(knowledge: Knowledge, first: Glance, faults: list[str]) -> list[int]:
@@ -186,40 +215,39 @@ def _lit_banks(knowledge: Knowledge, first: Glance, faults: list[str]) -> list[i
     return lit
 
 
-def _certain(found: Leakage, *, power: bool) -> bool:
-    """Whether every extinction is known well enough, or as good as perfect."""
+def _certain(found: Leakage, moved: int, *, power: bool) -> bool:
+    """Whether all that leaks from a bank is known well enough, or as good as none."""
     decibel, error = extinction_db(found.leak, found.sigma, power=power)
-    off = ~np.eye(len(decibel), dtype=bool)
+    others = np.arange(len(decibel)) != moved
     fine = (error <= _GOAL) | (np.isnan(error) & (decibel >= _ENOUGH))
-    return bool(fine[off].all())
+    return bool(fine[others, moved].all())
 
 
 def _conclude_timing(
     setup: Setup,
     knowledge: Knowledge,
     timings: dict[int, Timing],
-    gates: list[Gate],
-    notes: list[str],
-    faults: list[str],
+    told: _Told,
 ) -> None:
     dwell = setup.dwell
+    told.raw["delay"] = np.array([one.delay for one in timings.values()])
     seen = {bank: one for bank, one in timings.items() if np.isfinite(one.bank_delay)}
-    for bank in sorted(set(timings) - set(seen)):
-        faults.append(
-            bank_fault(knowledge, "switch does not act", bank, "no port sees it switch; look at "
-                       "its select line (wiring.lines.bank_select) and its driver")
-        )  # fmt: skip
+    told.faults += [
+        bank_fault(knowledge, "switch does not act", bank, "no port sees it switch; look at its "
+                   "select line (wiring.lines.bank_select) and its driver")
+        for bank in sorted(set(timings) - set(seen))
+    ]  # fmt: skip
     if not seen:
-        gates.append(Gate("banks seen to switch", 0.0, 1.0, "", least=True))
+        told.gates.append(Gate("banks seen to switch", 0.0, 1.0, "", least=True))
         return
     for bank, one in seen.items():
         knowledge.bank_delay[bank] = one.bank_delay
-        notes.append(
+        told.notes.append(
             f"bank {bank} acts {one.bank_delay * 1e9:+.2f} +- {one.bank_sigma * 1e9:.2f} ns "
             "after the samples change"
         )
         if abs(one.bank_delay) > 0.5 * dwell:
-            faults.append(
+            told.faults.append(
                 bank_fault(knowledge, "late", bank, f"acts {one.bank_delay * 1e9:+.0f} ns after "
                            f"the samples, of a dwell of {dwell * 1e9:.0f} ns: banks mix; correct "
                            "the delays of lines or boxes")
@@ -230,13 +258,13 @@ def _conclude_timing(
         rises = np.array([one.rise for one in known])
         knowledge.rise_time = float((weight * rises).sum() / weight.sum())
         error = float(weight.sum() ** -0.5)
-        notes.append(
+        told.notes.append(
             f"rise 10 to 90 % {knowledge.rise_time * 1e9:.2f} +- {error * 1e9:.2f} ns, of switch, "
             "detector and converter together"
         )
     skew = _port_skew(seen)
-    notes.append(f"ports apart by {float(np.nanmax(np.abs(skew))) * 1e9:.2f} ns at most")
-    gates += [
+    told.notes.append(f"ports apart by {float(np.nanmax(np.abs(skew))) * 1e9:.2f} ns at most")
+    told.gates += [
         Gate("uncertainty of a bank's delay, worst",
              max(one.bank_sigma for one in seen.values()) / dwell, SKEW_GATE, "of a dwell"),
         Gate("ports apart, worst", float(np.nanmax(np.abs(skew))) / dwell, _PORTS_APART,
@@ -246,8 +274,6 @@ def _conclude_timing(
 
 def _port_skew(seen: dict[int, Timing]) -> Floats:
     """(ports,) s by which each port sees the switch later than the mean of all; NaN: unseen."""
-    parts = [
-        np.where(one.seen, one.delay - one.bank_delay, 0.0) for one in seen.values()
-    ]
+    parts = [np.where(one.seen, one.delay - one.bank_delay, 0.0) for one in seen.values()]
     counts = np.sum([one.seen for one in seen.values()], axis=0)
     return np.where(counts > 0, np.sum(parts, axis=0) / np.maximum(counts, 1), np.nan)

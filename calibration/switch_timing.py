@@ -1,4 +1,4 @@
-"""One bank switched on and off by a pseudo-random pattern: its delay at every port, and the rise."""
+"""One bank switched on and off by a pseudo-random pattern: its delay at each port, its rise."""
 
 from __future__ import annotations
 

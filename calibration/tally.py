@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.setup import LineTest, Observation, Points, Setup, Shot
+from calibration.tomography import random_levels
 
 Floats = NDArray[np.float64]
 
+#: Levels of rings at work, p_pi: from one side of their resonances to the other.
+RINGING = (0.4, 1.1)
+#: Rest, s, in which most of a slow thermal tail goes by.
+_CREEP = 1.0
 #: Steps of a ramp, and s of rest behind each.
 _RAMP_STEPS, _RAMP_REST = 4, 0.02
 
@@ -30,6 +35,11 @@ class Tally:
         self._began = setup.now()
         self._levels: Floats | None = None
 
+    @property
+    def levels(self) -> Floats:
+        """Where the last ramp ended, (n_banks, elements) W; before any, the idle bias."""
+        return self.setup.level_idle if self._levels is None else self._levels
+
     async def observe(self, shots: Sequence[Shot]) -> list[Observation]:
         """As the bench's own."""
         self.frames += 1
@@ -44,12 +54,24 @@ class Tally:
     async def ramp_to(self, levels: Floats) -> None:
         """Go to levels (n_banks, elements) in W from wherever the last ramp ended, in steps."""
         self.settings += 1
-        start = self.setup.level_idle if self._levels is None else self._levels
+        start = self.levels
         # Where a ramp is cut short, the next one begins nearer than this says, never farther.
         self._levels = levels
         for step in range(1, _RAMP_STEPS + 1):
             await self.setup.program(start + (levels - start) * (step / _RAMP_STEPS))
             await self.setup.rest(_RAMP_REST)
+
+    async def to_work(self) -> None:
+        """Go where light can be measured well.
+
+        A mesh works at any levels: it stays where it is. Cold rings pass all their light to one
+        diode of a pair, which saturates: they go to random levels about their resonances.
+        """
+        if self.setup.core != "microring":
+            return
+        rng = np.random.default_rng([self.setup.ports, 0x3176])
+        await self.ramp_to(random_levels(self.setup, rng, *RINGING))
+        await self.setup.rest(_CREEP)
 
     async def to_idle(self) -> None:
         """Back to the idle bias, if any level was changed."""
@@ -62,4 +84,6 @@ class Tally:
         """All of it in a line."""
         seconds = self.setup.now() - self._began
         settings = f"{self.settings} settings, " if self.settings else ""
-        return f"{settings}{self.frames} frames, {self.samples} samples, {seconds:.3g} s of bench time"
+        return (
+            f"{settings}{self.frames} frames, {self.samples} samples, {seconds:.3g} s of bench time"
+        )
