@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.fault import forget, port_fault, ports_with
 from calibration.knowledge import Knowledge
+from calibration.port_faults import forget, port_fault, ports_with
 from calibration.setup import Detection, Setup, Shot
 from calibration.step import Gate, Outcome, Watch
 from calibration.tally import Tally

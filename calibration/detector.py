@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from calibration import dark
 from calibration.detector_faults import DARK, FAULTS, dark_ports, detector_faults
-from calibration.fault import forget, ports_with
 from calibration.gains import gains_of_power
 from calibration.knowledge import Knowledge
 from calibration.lighting import Block, Lighting
+from calibration.port_faults import forget, ports_with
 from calibration.saturation import Saturation, common_saturation
 from calibration.setup import Detection, Setup
 from calibration.step import Gate, Outcome, Watch

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from calibration.fault import port_fault
 from calibration.knowledge import Knowledge
 from calibration.lighting import Lighting
+from calibration.port_faults import port_fault
 from calibration.setup import Setup
 from calibration.superposition import Bend
 

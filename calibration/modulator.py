@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.drive_curve import DriveCurve, fit_drive
-from calibration.fault import forget, port_fault
 from calibration.knowledge import Knowledge
+from calibration.port_faults import forget, port_fault
 from calibration.setup import Detection, Observation, Setup, Shot
 from calibration.step import Gate, Outcome, Watch
 from calibration.tally import Tally

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from calibration.crosstalk import Crosstalk
+from calibration.dark import Dark
+from calibration.detector import Detector
 from calibration.globalfit import GlobalFit
+from calibration.modulator import Modulator
 from calibration.offsets import Offsets
 from calibration.phases import Phases
 from calibration.step import Step
+from calibration.switch import Switch
 from calibration.verify import Verify
+
+
+def fast_steps() -> tuple[Step, ...]:
+    """Detectors, modulators and switch: of any bench, before anything of its banks is known."""
+    return (Dark(), Detector(), Modulator(), Switch())
 
 
 def mesh_steps() -> tuple[Step, ...]:
     """All steps of a bench whose core is an MZI mesh."""
-    return (Phases(), GlobalFit(), Crosstalk(), Offsets(), Verify())
+    return (*fast_steps(), Phases(), GlobalFit(), Crosstalk(), Offsets(), Verify())

@@ -136,13 +136,15 @@ def fit_bend(design: Floats, signal: Floats, noise: float) -> Bend:
 
 
 def residual_nonlinearity(light: Floats, left: Floats, order: int = 5) -> float:
-    """Largest value of a polynomial of `order` through what a law left, within the light seen."""
+    """Largest value of a polynomial of `order` through what a law left, where nine tenths of the
+    light lie: at its very ends there are few samples, and noise.
+    """
     span = float(np.abs(light).max())
     if span == 0.0 or len(light) <= order + 1:
         return float("nan")
-    x = light / span
-    fitted = np.polynomial.Polynomial.fit(x, left, order, domain=[-1, 1])
-    return float(np.abs(fitted(x)).max())
+    fitted = np.polynomial.Polynomial.fit(light / span, left, order, domain=[-1, 1])
+    low, high = np.quantile(light / span, [0.05, 0.95])
+    return float(np.abs(fitted(np.linspace(low, high, 101))).max())
 
 
 def echo_share(before: Floats, own: Floats, light: Floats) -> tuple[float, float]:

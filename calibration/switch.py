@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.fault import bank_fault, forget
 from calibration.gains import gains_of_matrices
 from calibration.glance import Glance, glance
 from calibration.knowledge import Knowledge
 from calibration.leakage import Leakage, LeakageFit, extinction_db
+from calibration.port_faults import bank_fault, forget
 from calibration.setup import Detection, Setup
 from calibration.step import Array, Gate, Outcome, Watch
 from calibration.switch_timing import Timing, time_bank
@@ -129,7 +129,7 @@ class Switch:
             await setup.rest(_CREEP)
             before = await glance(tally, knowledge, repeats)
             for number in range(self.rounds):
-                levels = tally.levels.copy()
+                levels = setup.levels.copy()
                 levels[bank] = random_levels(setup, rng, low, high)[bank]
                 await tally.ramp_to(levels)
                 after = await glance(tally, knowledge, repeats)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.setup import LineTest, Observation, Points, Setup, Shot
+from calibration.sweeping import ramp
 from calibration.tomography import random_levels
 
 Floats = NDArray[np.float64]
@@ -16,8 +17,6 @@ Floats = NDArray[np.float64]
 RINGING = (0.4, 1.1)
 #: Rest, s, in which most of a slow thermal tail goes by.
 _CREEP = 1.0
-#: Steps of a ramp, and s of rest behind each.
-_RAMP_STEPS, _RAMP_REST = 4, 0.02
 
 
 class Tally:
@@ -33,12 +32,7 @@ class Tally:
         self.setup = setup
         self.settings = self.frames = self.samples = 0
         self._began = setup.now()
-        self._levels: Floats | None = None
-
-    @property
-    def levels(self) -> Floats:
-        """Where the last ramp ended, (n_banks, elements) W; before any, the idle bias."""
-        return self.setup.level_idle if self._levels is None else self._levels
+        self._moved = False
 
     async def observe(self, shots: Sequence[Shot]) -> list[Observation]:
         """As the bench's own."""
@@ -52,14 +46,10 @@ class Tally:
         return await self.setup.line_test(test)
 
     async def ramp_to(self, levels: Floats) -> None:
-        """Go to levels (n_banks, elements) in W from wherever the last ramp ended, in steps."""
+        """Go to levels (n_banks, elements) in W, by a ramp."""
         self.settings += 1
-        start = self.levels
-        # Where a ramp is cut short, the next one begins nearer than this says, never farther.
-        self._levels = levels
-        for step in range(1, _RAMP_STEPS + 1):
-            await self.setup.program(start + (levels - start) * (step / _RAMP_STEPS))
-            await self.setup.rest(_RAMP_REST)
+        self._moved = True
+        await ramp(self.setup, levels)
 
     async def to_work(self) -> None:
         """Go where light can be measured well.
@@ -74,11 +64,9 @@ class Tally:
         await self.setup.rest(_CREEP)
 
     async def to_idle(self) -> None:
-        """Back to the idle bias, if any level was changed."""
-        if self._levels is not None:
-            await self.ramp_to(self.setup.level_idle)
-            self.settings -= 1
-            self._levels = None
+        """Back to the idle bias by a ramp, if any level was changed."""
+        if self._moved:
+            await ramp(self.setup, self.setup.level_idle)
 
     def spent(self) -> str:
         """All of it in a line."""
