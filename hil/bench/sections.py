@@ -70,9 +70,12 @@ StepName = Literal[
     "global",
     "crosstalk",
     "offsets",
+    "resonances",
+    "weights",
+    "lock",
     "verify",
 ]
-"""The steps of a calibration."""
+"""The steps of a calibration, of a mesh or of microring banks."""
 
 
 class StepAges(Section):
@@ -86,6 +89,9 @@ class StepAges(Section):
     global_: Annotated[Positive | None, Field(alias="global")] = None
     crosstalk: Positive | None = None
     offsets: Positive | None = None
+    resonances: Positive | None = None
+    weights: Positive | None = None
+    lock: Positive | None = None
     verify: Positive | None = None
 
 

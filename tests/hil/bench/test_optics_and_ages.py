@@ -71,7 +71,7 @@ CASES: list[tuple[str, str, Any, str]] = [
         "ages",
         {"xyz": 1.0},
         "calibration.ages.xyz: no such key here; known: dark, detector, modulator, switch, phases, "
-        "global, crosstalk, offsets, verify",
+        "global, crosstalk, offsets, resonances, weights, lock, verify",
     ),
     (
         "calibration",
