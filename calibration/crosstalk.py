@@ -13,15 +13,18 @@ pairs have beyond it is told, not used. Phases are set with the law's crosstalk 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from calibration.computing import compute, told
 from calibration.globalfit import HIGH, LOW, random_settings
 from calibration.knowledge import Knowledge
 from calibration.mesh import derivatives, distances
 from calibration.model import Tomogram, cells, driven, effective, phases, seen_matrices
-from calibration.normal_equations import common_phases
+from calibration.normal_equations import common_phases, unmixed
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.tomography import Tomograph
@@ -55,7 +58,8 @@ class Crosstalk:
         count = self.patterns or max(LEAST, PER_HEATER * knowledge.elements)
         rng = np.random.default_rng([self.seed, setup.ports, 0xC705])
         tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
-        turned, sigma = residual_phases(knowledge, tomogram)
+        tell = told(watch, "what the model leaves")
+        turned, sigma = await compute(lambda: residual_phases(knowledge, tomogram, tell))
         gates, notes = [], []
         matrices = np.empty((knowledge.n_banks, knowledge.elements, knowledge.elements))
         for bank in range(knowledge.n_banks):
@@ -71,8 +75,8 @@ class Crosstalk:
             beyond = matrices[bank] - law_matrix(knowledge.ports, knowledge.crosstalk[bank])
             spread = np.pi * (HIGH - LOW) / np.sqrt(12.0)
             left = beyond[:, alive] ** 2 - error[:, alive] ** 2
-            residual = float(np.sqrt(max(0.0, left.sum(axis=1).mean()))) * spread
-            gates.append(Gate(f"residual a victim beyond the law, bank {bank}", residual, 0.05,
+            residual = float(np.sqrt(max(0.0, left.sum(axis=1).max()))) * spread
+            gates.append(Gate(f"residual of the worst victim beyond the law, bank {bank}", residual, 0.05,
                               "rad"))  # fmt: skip
             c1, decay, everywhere = knowledge.crosstalk[bank]
             notes.append(
@@ -93,16 +97,18 @@ def law_matrix(ports: int, law: Floats) -> Floats:
     return matrix
 
 
-def residual_phases(knowledge: Knowledge, tomogram: Tomogram) -> tuple[Floats, Floats]:
+def residual_phases(
+    knowledge: Knowledge, tomogram: Tomogram, tell: Callable[[int, int], None]
+) -> tuple[Floats, Floats]:
     """What the model leaves of each setting, as phases (S, n_banks, N^2) of the elements.
 
-    Also their standard uncertainties (n_banks, N^2), all in rad.
+    Also their standard uncertainties (n_banks, N^2), all in rad. tell : called with how many of
+    the settings are done.
     """
     x = effective(knowledge, tomogram.times, tomogram.levels)
     believed = seen_matrices(knowledge, tomogram.times, tomogram.levels)
-    error = knowledge.quadrature_error
-    believed = believed.real + 1j * (believed.imag * np.cos(error) - believed.real * np.sin(error))
-    left = tomogram.seen / common_phases(believed, tomogram.seen) - believed
+    seen = unmixed(tomogram.seen, knowledge.quadrature_error)
+    left = seen / common_phases(believed, seen) - believed
     sigma = max(tomogram.sigma, float(np.sqrt((np.abs(left) ** 2).mean() / 2.0)) * 0.7)
     turned = np.empty(x.shape)
     known = np.empty(x.shape[1:])
@@ -111,6 +117,7 @@ def residual_phases(knowledge: Knowledge, tomogram: Tomogram) -> tuple[Floats, F
     for bank in range(knowledge.n_banks):
         variance = np.zeros(knowledge.elements)
         for s in range(len(x)):
+            tell(bank * len(x) + s, len(x) * knowledge.n_banks)
             own = phases(knowledge, bank, x[s : s + 1, bank])
             slopes = derivatives(own, *cells(knowledge, bank), cells_too=False).phase[0]
             flat = (gain * slopes).reshape(knowledge.elements, -1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.computing import compute, told
 from calibration.knowledge import Knowledge
 from calibration.leastsquares import refine
 from calibration.mesh import layout
@@ -51,8 +52,10 @@ class GlobalFit:
         count = self.settings or max(60, 6 * setup.ports)
         rng = np.random.default_rng([self.seed, setup.ports, 0x610B])
         tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
-        watch.progress(count, count, "fitting")
-        fit = refine(knowledge, tomogram, free=self.free, iterations=8)
+        tell = told(watch, "fitting")
+        fit = await compute(
+            lambda: refine(knowledge, tomogram, free=self.free, iterations=8, tell=tell)
+        )
         knowledge.crosstalk_known = knowledge.crosstalk_known or "crosstalk" in self.free
         inner = layout(knowledge.ports).kind < 2
         phase = knowledge.sigma["phase_offset"][:, inner]

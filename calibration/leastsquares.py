@@ -5,15 +5,16 @@ What was known before enters as a prior with its uncertainty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.knowledge import Knowledge
-from calibration.model import Tomogram
-from calibration.normal_equations import normal_equations
+from calibration.mesh import layout
+from calibration.model import Tomogram, seen_matrices
+from calibration.normal_equations import common_phases, normal_equations, unmixed
 from calibration.unknowns import EVERYTHING, Unknowns, unit
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,8 @@ Complexes = NDArray[np.complex128]
 _LEAST_DECAY = 0.2
 #: Shares of a step that are tried, and how much a residual may rise by rounding and the prior.
 _SHRINKS, _WORSE = (1.0, 0.5, 0.25, 0.1), 5e-4
+#: A fit ends when a step lowers the residual by less than this share.
+_GAIN = 2e-3
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,19 @@ def refine(
     free: Sequence[str] = EVERYTHING,
     iterations: int = 6,
     tolerance: float = 0.02,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Fit:
     """Fit `free` quantities of `known` to a tomogram, in place, and renew their uncertainties.
+
+    Sigmas of output phases hold what they have in common, which the LO's drift hides.
 
     Parameters
     ----------
     known : start values; their sigmas are the prior.
     free : names of EVERYTHING.
-    tolerance : a step below this share of every prior uncertainty ends it.
+    tolerance : a step below this share of every prior uncertainty ends it, as does one that
+        hardly lowers the residual.
+    tell : called with the number of each iteration and how many there are at most.
     """
     unknowns = Unknowns(known, free)
     prior = unknowns.prior(known)
@@ -64,7 +72,8 @@ def refine(
     sigma = tomogram.sigma
     hessian, gradient, residual = normal_equations(known, tomogram, unknowns)
     largest = np.inf
-    for _ in range(iterations):
+    for iteration in range(iterations):
+        tell(iteration, iterations)
         # What the model cannot explain (drift, for one) is noise to it as well.
         sigma = max(tomogram.sigma, residual)
         whole = hessian / sigma**2 + np.diag(prior**-2)
@@ -81,15 +90,26 @@ def refine(
             _apply(known, unknowns, moved)
             break
         moved = moved + shrink * step
+        gained = residual - newer[2]
         hessian, gradient, residual = newer
         largest = float(np.abs(shrink * step / prior).max())
-        if largest < tolerance:
+        if largest < tolerance or gained < _GAIN * residual:
             break
     sigma = max(tomogram.sigma, residual)
     covariance = np.linalg.inv(hessian / sigma**2 + np.diag(prior**-2))
     _renew_sigmas(known, unknowns, np.sqrt(np.maximum(np.diag(covariance), 0.0)))
+    if "phase_offset" in free:
+        _absorb_lo(known, tomogram)
     size = float(np.sqrt((np.abs(tomogram.seen) ** 2).mean() / 2.0))
     return Fit(residual, tomogram.sigma, residual / size, largest, len(tomogram))
+
+
+def _absorb_lo(known: Knowledge, tomogram: Tomogram) -> None:
+    """Put the LO phase that all settings have in common into the output phases of all banks."""
+    believed = seen_matrices(known, tomogram.times, tomogram.levels)
+    turn = common_phases(believed, unmixed(tomogram.seen, known.quadrature_error))
+    outputs = layout(known.ports).kind == 2
+    known.value["phase_offset"][:, outputs] += np.angle(turn.mean())
 
 
 class _Start:

@@ -1,7 +1,9 @@
 """The normal equations of a whole-model fit, setting by setting from the mesh's own derivatives.
 
 Offset, slope and curvature of an element act through one derivative, that of its phase, so their
-blocks are one product scaled three ways: that is what makes a thousand unknowns a bank cheap.
+blocks are one product scaled three ways: that is what makes a thousand unknowns a bank cheap. The
+phase of the local oscillator is free in every setting, and projected out (Kaufman, BIT 15, 49
+(1975)): what all banks' output phases have in common is left as it was.
 """
 
 from __future__ import annotations
@@ -21,6 +23,14 @@ Complexes = NDArray[np.complex128]
 _CHUNK = 8
 
 
+def unmixed(seen: Complexes, error: float) -> Complexes:
+    """What two true quadratures would have shown: the LO's quarter wave was longer by `error`.
+
+    A step too long by `error` rad shows Im E cos(error) - Re E sin(error) for Im E.
+    """
+    return seen.real + 1j * (seen.imag + seen.real * np.sin(error)) / np.cos(error)
+
+
 def common_phases(believed: Complexes, seen: Complexes) -> Complexes:
     """e^{-i psi} (S, 1, 1, 1) of the local oscillator in each setting: what all banks share."""
     overlap = (believed.conj() * seen).sum(axis=(1, 2, 3), keepdims=True)
@@ -33,6 +43,7 @@ def normal_equations(
     """J^T J, J^T (seen - believed) and the rms residual of a real entry."""
     hessian = np.zeros((unknowns.size, unknowns.size))
     gradient = np.zeros(unknowns.size)
+    along = np.zeros((len(tomogram), unknowns.size))
     square = 0.0
     x_all = effective(known, tomogram.times, tomogram.levels)
     nominal = tomogram.levels / known.p_pi
@@ -49,7 +60,9 @@ def normal_equations(
             kernels,
             hessian,
             gradient,
+            along[part],
         )
+    hessian -= along.T @ along
     entries = 2 * tomogram.seen.size
     return hessian, gradient, float(np.sqrt(square / entries))
 
@@ -63,8 +76,12 @@ def _add(
     kernels: list[Floats],
     hessian: Floats,
     gradient: Floats,
+    along: Floats,
 ) -> float:
-    """Add a chunk of settings to the normal equations; returns the sum of squared residuals."""
+    """Add a chunk of settings to the normal equations; returns the sum of squared residuals.
+
+    along : (S, unknowns), filled with the derivatives' parts along a turn of the LO.
+    """
     banks = range(known.n_banks)
     gain = known.value["detector_gain"][:, None]
     cells_free = any(name in unknowns.bank[0] for name in CELL_QUANTITIES)
@@ -74,15 +91,17 @@ def _add(
     ]
     own = np.stack([part.matrix for part in parts], axis=1)
     field = np.einsum("kj,sjno->skno", np.eye(known.n_banks) + known.leak, own)
+    believed = gain * field
     error = known.quadrature_error
-    # A quarter-wave step that is too long by `error` mixes the real part into the imaginary one.
-    believed = gain * (field.real + 1j * (field.imag * np.cos(error) - field.real * np.sin(error)))
-    turn = common_phases(believed, seen)
-    left = seen / turn - believed
+    turn = common_phases(believed, unmixed(seen, error))
+    left = unmixed(seen, error) / turn - believed
+    mixing = (seen.real + seen.imag * np.sin(error)) / np.cos(error) ** 2
+    by_error = np.asarray(-1j * mixing / turn, dtype=np.complex128)
     for k in banks:
-        columns = _shared_columns(known, unknowns, k, own, field, believed, lag, parts, x)
-        _add_bank(known, unknowns, k, parts[k], x[:, k], left[:, k], columns, kernels[k], hessian,
-                  gradient)  # fmt: skip
+        columns = _shared_columns(known, unknowns, k, own, by_error, believed, lag, parts, x)
+        _add_bank(known, unknowns, k, parts[k], x[:, k], left[:, k], believed[:, k], columns,
+                  kernels[k], hessian, gradient, along)  # fmt: skip
+    along /= np.sqrt((np.abs(believed) ** 2).sum(axis=(1, 2, 3)))[:, None]
     return float((np.abs(left) ** 2).sum())
 
 
@@ -97,7 +116,7 @@ def _shared_columns(
     unknowns: Unknowns,
     bank: int,
     own: Complexes,
-    field: Complexes,
+    by_error: Complexes,
     believed: Complexes,
     lag: Floats,
     parts: list[Derivatives],
@@ -124,8 +143,7 @@ def _shared_columns(
             columns.append(np.stack([leaked, 1j * leaked], axis=1))
             places += [place, place + 1]
     if "quadrature_error" in unknowns.all:
-        mixed = np.asarray(-1j * gain * field[:, bank].real, dtype=np.complex128)
-        columns.append(mixed[:, None])
+        columns.append(by_error[:, bank, None])
         places.append(unknowns.all["quadrature_error"].start)
     if "tail" in unknowns.all:
         bend = known.value["curvature"][bank] * known.p_pi
@@ -146,12 +164,17 @@ def _add_bank(
     part: Derivatives,
     x: Floats,
     left: Complexes,
+    believed: Complexes,
     shared: tuple[list[int], Floats],
     near: Floats,
     hessian: Floats,
     gradient: Floats,
+    along: Floats,
 ) -> None:
-    """Add one bank of a chunk. A derivative through the leak is small and left out."""
+    """Add one bank of a chunk. A derivative through the leak is small and left out.
+
+    along : (S, unknowns), to which the parts of all derivatives along a turn of the LO are added.
+    """
     mine = unknowns.bank[bank]
     gain = known.value["detector_gain"][:, None]
     turn = driven(known, bank, x)
@@ -182,19 +205,22 @@ def _add_bank(
     other.append(shared[1])
     where_other += shared[0]
     rest = np.concatenate(other, axis=1)
-    residual = _flat(left)
+    residual, turned = _flat(left), _flat(np.asarray(1j * believed, dtype=np.complex128))
     named = [name for name in ELEMENT_QUANTITIES if name in mine]
     index = np.array(where_other, dtype=np.intp)
     for s in range(len(x)):
         a, b, r = by_phase[s], rest[s], residual[s]
         gram, cross, pulled = a @ a.T, a @ b.T, a @ r
+        slid = a @ turned[s]
         for one in named:
             row = scale[one][s]
             gradient[mine[one]] += row * pulled
+            along[s, mine[one]] += row * slid
             hessian[mine[one], index] += row[:, None] * cross
             for two in named:
                 hessian[mine[one], mine[two]] += row[:, None] * gram * scale[two][s]
         gradient[index] += b @ r
+        along[s, index] += b @ turned[s]
         hessian[np.ix_(index, index)] += b @ b.T
     for one in named:
         hessian[index, mine[one]] = hessian[mine[one], index].T

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from calibration.computing import compute, told
 from calibration.globalfit import random_settings, rms
 from calibration.knowledge import Knowledge
 from calibration.leastsquares import refine
@@ -39,7 +40,10 @@ class Offsets:
         tomogram = await random_settings(setup, knowledge, tomograph, rng, self.settings, watch)
         before = knowledge.value["phase_offset"].copy()
         knowledge.sigma["phase_offset"] = np.hypot(knowledge.sigma["phase_offset"], self.drifted)
-        fit = refine(knowledge, tomogram, free=("phase_offset",), iterations=4)
+        tell = told(watch, "fitting")
+        fit = await compute(
+            lambda: refine(knowledge, tomogram, free=("phase_offset",), iterations=4, tell=tell)
+        )
         inner = layout(knowledge.ports).kind < 2
         moved = (knowledge.value["phase_offset"] - before)[:, inner]
         gates = (

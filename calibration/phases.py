@@ -14,10 +14,12 @@ Gauge: the static phase of the local oscillator at each port is part of the outp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.computing import compute
 from calibration.faults import (
     MISFIT,
     place_name,
@@ -85,13 +87,11 @@ class Phases:
             await setup.rest(_WARM)
             views = [await tomograph.look() for _ in range(4)]
             stands = np.mean([view.seen for view in views], axis=0)
-            found = [
-                self._solve(knowledge, k, sweeps, base, stands[k], tomograph)
-                for k in range(knowledge.n_banks)
-            ]
+            solve = partial(self._solve, knowledge, sweeps, base, tomograph)
+            found = [await compute(partial(solve, k, stands[k])) for k in range(knowledge.n_banks)]
             dead = np.array([[not one.alive for one in turned] for turned, _ in found])
             why = await why_dead(setup, base, dead) if dead.any() else {}
-        return self._conclude(knowledge, found, views, base, why)
+        return await compute(partial(self._conclude, knowledge, found, views, base, why))
 
     async def _sweep(
         self, setup: Setup, tomograph: Tomograph, base: Floats, element: int, watch: Watch
@@ -159,11 +159,11 @@ class Phases:
     def _solve(
         self,
         knowledge: Knowledge,
-        bank: int,
         sweeps: list[Sweep],
         base: Floats,
-        stands: Complexes,
         tomograph: Tomograph,
+        bank: int,
+        stands: Complexes,
     ) -> tuple[list[Turning], Walked]:
         turned = [
             self._law(knowledge.ports, bank, element, sweep, tomograph, knowledge.p_pi)

@@ -7,7 +7,7 @@ import numpy as np
 from calibration.knowledge import Knowledge
 from calibration.mesh import amplitude_fidelity, matrix_fidelity
 from calibration.model import seen_matrices
-from calibration.normal_equations import common_phases
+from calibration.normal_equations import common_phases, unmixed
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -48,7 +48,7 @@ class Verify:
                 await setup.rest(warm)
                 views.append(await tomograph.look())
                 watch.progress(number + 1, self.settings, "settings")
-        seen = np.array([view.seen for view in views])
+        seen = unmixed(np.array([view.seen for view in views]), knowledge.quadrature_error)
         believed = seen_matrices(knowledge, None, np.array(levels))
         matrix, amplitude = matrix_fidelity(believed, seen), amplitude_fidelity(believed, seen)
         turn = common_phases(believed, seen)
