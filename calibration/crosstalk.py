@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
 #: Prior uncertainty of an entry beyond the law, and of a phase in one pattern (rad).
-_BEYOND, _PHASE = 0.003, 0.05
+_BEYOND, _PHASE = 0.01, 0.15
 #: Patterns for each heater of a bank, and at least.
 PER_HEATER, LEAST = 2, 160
 
@@ -76,7 +76,7 @@ class Crosstalk:
             spread = np.pi * (HIGH - LOW) / np.sqrt(12.0)
             left = beyond[:, alive] ** 2 - error[:, alive] ** 2
             residual = float(np.sqrt(max(0.0, left.sum(axis=1).max()))) * spread
-            gates.append(Gate(f"residual of the worst victim beyond the law, bank {bank}", residual, 0.05,
+            gates.append(Gate(f"worst victim beyond the law, bank {bank}", residual, 0.05,
                               "rad"))  # fmt: skip
             c1, decay, everywhere = knowledge.crosstalk[bank]
             notes.append(
@@ -109,26 +109,33 @@ def residual_phases(
     believed = seen_matrices(knowledge, tomogram.times, tomogram.levels)
     seen = unmixed(tomogram.seen, knowledge.quadrature_error)
     left = seen / common_phases(believed, seen) - believed
-    sigma = max(tomogram.sigma, float(np.sqrt((np.abs(left) ** 2).mean() / 2.0)) * 0.7)
+    prior = np.eye(knowledge.elements) / _PHASE**2
     turned = np.empty(x.shape)
     known = np.empty(x.shape[1:])
     gain = knowledge.value["detector_gain"][:, None]
-    prior = np.eye(knowledge.elements) / _PHASE**2
     for bank in range(knowledge.n_banks):
-        variance = np.zeros(knowledge.elements)
+        gathered, variance = [], np.zeros(knowledge.elements)
         for s in range(len(x)):
             tell(bank * len(x) + s, len(x) * knowledge.n_banks)
             own = phases(knowledge, bank, x[s : s + 1, bank])
             slopes = derivatives(own, *cells(knowledge, bank), cells_too=False).phase[0]
             flat = (gain * slopes).reshape(knowledge.elements, -1)
             columns = np.concatenate([flat.real, flat.imag], axis=1)
-            rest = left[s, bank].ravel()
-            pulled = columns @ np.concatenate([rest.real, rest.imag])
+            rest = np.concatenate([left[s, bank].real.ravel(), left[s, bank].imag.ravel()])
+            sigma = _unexplained(columns, rest, tomogram.sigma)
             inverse = np.linalg.inv(columns @ columns.T / sigma**2 + prior)
-            turned[s, bank] = inverse @ pulled / sigma**2
+            gathered.append(inverse @ (columns @ rest) / sigma**2)
             variance += np.diag(inverse)
+        turned[:, bank] = gathered
         known[bank] = np.sqrt(variance / len(x))
     return turned, known
+
+
+def _unexplained(columns: Floats, rest: Floats, least: float) -> float:
+    """Rms of what no phases explain of a setting, at least the noise: drift is not noise here."""
+    found = np.linalg.lstsq(columns.T, rest, rcond=1e-6)[0]
+    freedom = max(1, len(rest) - len(columns))
+    return max(least, float(np.sqrt(((rest - found @ columns) ** 2).sum() / freedom)))
 
 
 def _regress(
@@ -143,12 +150,20 @@ def _regress(
     basis, _ = np.linalg.qr(slow)
     pattern = pattern - basis @ (basis.T @ pattern)
     turned = turned - basis @ (basis.T @ turned)
-    # One ridge for all victims: the usual uncertainty of a phase stands for each.
-    usual = float(np.median(sigma))
-    inverse = np.linalg.inv(pattern.T @ pattern / usual**2 + np.eye(pattern.shape[1]) / _BEYOND**2)
-    extra = (inverse @ (pattern.T @ turned) / usual**2).T
+    # One ridge for all victims: the usual uncertainty of a phase stands for each. Phases that
+    # drift from pattern to pattern scatter by more than they are uncertain.
+    usual, freedom = float(np.median(sigma)), max(1, len(pattern) - pattern.shape[1] - 3)
+    extra, error = _ridge(pattern, turned, usual)
+    scatter = ((turned - pattern @ extra.T) ** 2).sum(axis=0) / freedom
+    extra, error = _ridge(pattern, turned, max(usual, float(np.sqrt(np.median(scatter)))))
     np.fill_diagonal(extra, 0.0)  # a heater's own law is not crosstalk
-    return extra, np.broadcast_to(np.sqrt(np.diag(inverse)), extra.shape)
+    return extra, np.broadcast_to(error, extra.shape)
+
+
+def _ridge(pattern: Floats, turned: Floats, sigma: float) -> tuple[Floats, Floats]:
+    """Couplings (victims, aggressors) and their uncertainties (aggressors,)."""
+    inverse = np.linalg.inv(pattern.T @ pattern / sigma**2 + np.eye(pattern.shape[1]) / _BEYOND**2)
+    return (inverse @ (pattern.T @ turned) / sigma**2).T, np.sqrt(np.diag(inverse))
 
 
 def _fit_law(ports: int, matrix: Floats, error: Floats, alive: NDArray, start: Floats) -> Floats:
