@@ -95,7 +95,7 @@ class Dark:
                     port_fault(knowledge, "clipped dark", port, f"reads {offset[port]:+.3g} in the "
                                "dark, at the converter's end; look at detector and cable")
                 )  # fmt: skip
-            elif noise[port] == 0.0 and usual > 0.0:
+            elif noise[port] < 1e-6 * usual:
                 faults.append(
                     port_fault(knowledge, "stuck", port, f"reads {offset[port]:+.4g} again and "
                                "again without any noise; look at the converter's input")

@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 
 #: Gates (physics.md C.1): what a fifth-order polynomial finds in what the law left, and the
 #: uncertainty of what saturation takes at the strongest light seen, both of full scale.
-LINEARITY_GATE, CORRECTION_GATE = 3e-3, 1e-3
+LINEARITY_GATE, CORRECTION_GATE = 3e-3, 2e-3
 #: Largest uncertainty of the share of a sample that lingers.
 MEMORY_GATE = 3e-3
 

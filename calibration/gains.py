@@ -56,6 +56,8 @@ def gains_of_matrices(
     if banks < 2:
         return gain, _USUAL_SPREAD * gain
     # Chips lose differently as a whole, too: that is common to all ports.
-    relative = by_bank / gain / (by_bank / gain).mean(axis=1, keepdims=True) - 1.0
+    lit = gain > 0.1 * np.median(gain)
+    relative = by_bank[:, lit] / gain[lit]
+    relative = relative / relative.mean(axis=1, keepdims=True) - 1.0
     spread = float(np.sqrt((relative**2).mean() * banks / (banks - 1)))
     return gain, np.full(ports, spread / np.sqrt(banks)) * gain

@@ -51,9 +51,14 @@ async def glance(tally: Tally, knowledge: Knowledge, repeats: int = 1) -> Glance
         matrices.append(whole[:, 1:])
         constants.append(whole[:, 0])
     clipped = max(float(one.clipped.mean()) for one in read)
-    noise = float(np.nan_to_num(np.nanmedian(knowledge.noise), nan=0.0))
-    sigma = noise / (AMPLITUDE * np.sqrt(len(wanted)))
+    sigma = usual_noise(knowledge) / (AMPLITUDE * np.sqrt(len(wanted)))
     return Glance(np.array(matrices), np.array(constants), sigma, clipped)
+
+
+def usual_noise(knowledge: Knowledge) -> float:
+    """Read noise of a sample, median of the ports; zero where it was not measured."""
+    known = knowledge.noise[np.isfinite(knowledge.noise)]
+    return float(np.median(known)) if known.size else 0.0
 
 
 def _solve(knowledge: Knowledge, seen: Observation) -> Floats:

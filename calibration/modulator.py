@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.drive_curve import DriveCurve, fit_drive
+from calibration.glance import usual_noise
 from calibration.knowledge import Knowledge
-from calibration.port_faults import forget, port_fault
+from calibration.port_faults import forget, port_fault, readable
 from calibration.setup import Detection, Observation, Setup, Shot
 from calibration.step import Gate, Outcome, Watch
 from calibration.tally import Tally
@@ -53,7 +54,7 @@ class Modulator:
     needs = ("dark", "detector")
     summary = "V_pi, bias and extinction of every modulator"
 
-    def __init__(self, points: int = 16, rounds: int = 4) -> None:
+    def __init__(self, points: int = 16, rounds: int = 8) -> None:
         self.points = points
         self.rounds = rounds
 
@@ -111,11 +112,12 @@ class Modulator:
         drive = np.concatenate(drives)
         before = np.concatenate([np.concatenate([[0.0], sweep[:-1]]) for sweep in drives])
         light = np.concatenate(seen, axis=1)
-        noise = float(np.nan_to_num(np.nanmedian(knowledge.noise), nan=0.0))
+        noise = usual_noise(knowledge)
+        read = np.tile(readable(knowledge), light.shape[2] // knowledge.ports)
         # What clipped is NaN: a detector that did so anywhere in a sweep is left out of its fit.
         return [
-            fit_drive(drive, before, one[:, np.isfinite(one).all(axis=0)], knowledge.memory,
-                      noise, both=both)
+            fit_drive(drive, before, one[:, read & np.isfinite(one).all(axis=0)],
+                      knowledge.memory, noise, both=both)
             for one in light
         ]  # fmt: skip
 
@@ -135,7 +137,7 @@ class Modulator:
             knowledge.sigma["modulator_gain"][port] = curve.gain_sigma
             knowledge.value["modulator_bias"][port] = curve.bias
             knowledge.sigma["modulator_bias"][port] = curve.bias_sigma
-        noise = float(np.nan_to_num(np.nanmedian(knowledge.noise), nan=0.0))
+        noise = usual_noise(knowledge)
         good = [curves[port] for port in lit]
         gates = [
             Gate("uncertainty of a V_pi, worst",

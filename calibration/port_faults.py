@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from calibration.knowledge import Knowledge
+
+#: Kinds of faults of a detector with which its signals tell nothing of the light, or falsely.
+UNREADABLE = ("clipped dark", "stuck", "noisy", "dark", "saturated", "clipped")
 
 
 def port_fault(knowledge: Knowledge, kind: str, port: int, detail: str) -> str:
@@ -29,6 +35,12 @@ def ports_with(knowledge: Knowledge, *kinds: str) -> set[int]:
         for one in knowledge.faults
         if one["kind"] in kinds and one["port"] is not None
     }
+
+
+def readable(knowledge: Knowledge) -> NDArray[np.bool_]:
+    """Which detectors (ports,) tell something of the light, as far as is known."""
+    bad = ports_with(knowledge, *UNREADABLE)
+    return np.array([port not in bad for port in range(knowledge.ports)])
 
 
 def forget(knowledge: Knowledge, *kinds: str) -> None:

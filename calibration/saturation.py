@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 #: A port that ends at less than this share of the others' Z is early.
 _EARLY = 0.6
+#: Relative uncertainty of Z beyond which a port's own bend tells nothing.
+_VAGUE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +59,15 @@ def common_saturation(bends: Mapping[int, Bend], gain: Floats, gain_sigma: Float
         correction = float((by_curvature * error / own**2).max())
         return Saturation(None, float("inf"), gain, gain_sigma, correction, early)
     limit, limit_sigma = mean**-0.5, 0.5 * error * mean**-1.5
-    # ln Z of a port: from its own bend, and from gain times y_sat.
-    bend_error = np.where(curvature > 0.0, 0.5 * sigma / np.maximum(curvature, 1e-12), np.inf)
-    told = np.where(np.isfinite(bend_error) & (bend_error < 0.3), bend_error, np.inf)
+    # ln g of a port: as known otherwise, and from its own bend where that is certain.
+    bent_by = np.maximum(curvature, 1e-12)
+    bend_sigma = 0.5 * sigma / bent_by
     other = np.hypot(relative, limit_sigma / limit)
-    share = other**2 / (other**2 + told**2)
-    by_bend = np.log(np.maximum(curvature, 1e-12) ** -0.5 / limit)
+    told = np.where(bend_sigma < _VAGUE, np.maximum(bend_sigma, 1e-9) ** -2.0, 0.0)
+    left = (told + other**-2.0) ** -0.5
+    move = told * left**2 * np.log(bent_by**-0.5 / limit / own)
     better, better_sigma = gain.copy(), gain_sigma.copy()
-    better[ports] = own * np.exp(np.where(np.isfinite(told), share * (by_bend - np.log(own)), 0.0))
-    left = np.where(np.isfinite(told), np.sqrt(share) * told, other)
+    better[ports] = own * np.exp(move)
     better_sigma[ports] = better[ports] * np.minimum(np.hypot(left, limit_sigma / limit), relative)
     ends = (better[ports] * limit) ** -2.0
     correction = float((by_curvature * 2.0 * ends * left).max())

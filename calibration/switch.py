@@ -25,7 +25,7 @@ from calibration.gains import gains_of_matrices
 from calibration.glance import Glance, glance
 from calibration.knowledge import Knowledge
 from calibration.leakage import Leakage, LeakageFit, extinction_db
-from calibration.port_faults import bank_fault, forget
+from calibration.port_faults import bank_fault, forget, readable
 from calibration.setup import Detection, Setup
 from calibration.step import Array, Gate, Outcome, Watch
 from calibration.switch_timing import Timing, time_bank
@@ -108,23 +108,28 @@ class Switch:
             else:
                 _conclude_timing(setup, knowledge, timings, told)
             if leaks:
-                await self._leak(tally, knowledge, watch, told)
+                await self._leak(tally, knowledge, watch, lit, told)
         finally:
             await tally.to_idle()
         told.notes.append(tally.spent())
         return Outcome(tuple(told.gates), tuple(told.faults), tuple(told.notes), told.raw)
 
-    async def _leak(self, tally: Tally, knowledge: Knowledge, watch: Watch, told: _Told) -> None:
+    async def _leak(
+        self, tally: Tally, knowledge: Knowledge, watch: Watch, lit: list[int], told: _Told
+    ) -> None:
         """Move each bank several times in a row, look before and after each time.
 
         One bank after the other, for what was moved a moment ago still creeps by its thermal tail.
         """
         setup = tally.setup
         rings = setup.core == "microring"
-        low, high, repeats = (*RINGING, 4) if rings else (LOW, HIGH, 1)
+        # The leak of rings is one of power, ten times less than that of a field.
+        low, high, samples = (*RINGING, 256) if rings else (LOW, HIGH, 64)
+        repeats = max(1, samples // (2 * setup.ports))
         fit = LeakageFit(setup.n_banks, real=rings)
         rng = np.random.default_rng([self.seed, setup.ports, 0x1EAC])
         looks: list[Glance] = []
+        rows = readable(knowledge)
         for bank in range(setup.n_banks):
             await setup.rest(_CREEP)
             before = await glance(tally, knowledge, repeats)
@@ -133,7 +138,7 @@ class Switch:
                 levels[bank] = random_levels(setup, rng, low, high)[bank]
                 await tally.ramp_to(levels)
                 after = await glance(tally, knowledge, repeats)
-                fit.add(bank, before.matrix, after.matrix)
+                fit.add(bank, before.matrix[:, rows], after.matrix[:, rows])
                 before = after
                 looks.append(after)
                 done = bank * self.rounds + number + 1
@@ -141,8 +146,8 @@ class Switch:
                 if number > 0 and _certain(fit.found(), bank, power=rings):
                     break
         self._conclude_leak(setup, knowledge, fit, told)
-        if not rings:
-            told.notes.append(_renew_gains(knowledge, looks))
+        if lit and not rings:
+            told.notes.append(_renew_gains(knowledge, looks, lit))
 
     def _conclude_leak(
         self, setup: Setup, knowledge: Knowledge, fit: LeakageFit, told: _Told
@@ -185,31 +190,36 @@ class Switch:
                 )  # fmt: skip
 
 
-def _renew_gains(knowledge: Knowledge, looks: list[Glance]) -> str:
-    """Relative gains, with what leaks taken out, from the matrices seen on the way."""
+def _renew_gains(knowledge: Knowledge, looks: list[Glance], lit: list[int]) -> str:
+    """Relative gains, with what leaks taken out, from the matrices of the lit banks."""
     loss = float(knowledge.value["cell_loss_db"].mean())
-    matrices = np.array([look.matrix for look in looks])
-    gain, sigma = gains_of_matrices(matrices, knowledge.leak, looks[0].sigma, loss)
+    matrices = np.array([look.matrix[lit] for look in looks])
+    leak = knowledge.leak[np.ix_(lit, lit)]
+    gain, sigma = gains_of_matrices(matrices, leak, looks[0].sigma, loss)
     before = knowledge.value["detector_gain"]
-    sound = (before > 0.0) & (gain > 0.1 * np.median(gain))
+    sound = readable(knowledge) & (before > 0.0) & (gain > 0.1 * np.median(gain))
     if knowledge.saturation is not None and sound.any():
         # What was measured is where each port ends: gain times saturation.
         knowledge.saturation *= float((before[sound] / gain[sound]).mean())
     knowledge.value["detector_gain"] = np.where(sound, gain, before)
     knowledge.sigma["detector_gain"] = np.where(sound, sigma, knowledge.sigma["detector_gain"])
-    return f"gains of the detectors relative to each other to {float((sigma / gain).mean()):.1%}"
+    if not sound.any():
+        return "gains of the detectors: no detector can be read"
+    spread = float((sigma[sound] / gain[sound]).mean())
+    return f"gains of the detectors relative to each other to {spread:.1%}"
 
 
 def _lit_banks(knowledge: Knowledge, first: Glance, faults: list[str]) -> list[int]:
     """Banks through which there is light."""
-    strength = np.sqrt((np.abs(first.matrix) ** 2).sum(axis=(1, 2)))
-    lit = []
+    rows = readable(knowledge)
+    strength = np.sqrt((np.abs(first.matrix[:, rows]) ** 2).sum(axis=(1, 2)))
+    lit, most = [], float(strength.max())
     for bank, one in enumerate(strength):
-        if one > _DARK * strength.max():
+        if one > _DARK * most:
             lit.append(bank)
         else:
             faults.append(
-                bank_fault(knowledge, "dark bank", bank, f"{one / strength.max():.1%} of the "
+                bank_fault(knowledge, "dark bank", bank, f"{one / max(most, 1e-12):.1%} of the "
                            "others' light; look at its select line, switch and fibres")
             )  # fmt: skip
     return lit

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from calibration.edges import RISE, Pattern, arrival, fit_rise, pseudo_random
 from calibration.glance import Glance
 from calibration.knowledge import Knowledge
+from calibration.port_faults import readable
 from calibration.setup import LineTest
 from calibration.tally import Tally
 from calibration.tomography import amplitudes
@@ -58,13 +59,16 @@ async def time_bank(tally: Tally, knowledge: Knowledge, first: Glance, bank: int
     timing = _nothing(setup.ports)
     for other in others:
         values = _drives(knowledge, first, bank, other)
-        timing = await _against(tally, values, bank, other)
+        timing = await _against(tally, values, bank, other, readable(knowledge))
         if timing.seen.any():
             break
     return timing
 
 
-async def _against(tally: Tally, values: Floats, bank: int, other: int) -> Timing:
+async def _against(
+    tally: Tally, values: Floats, bank: int, other: int, rows: NDArray[np.bool_]
+) -> Timing:
+    """Timing from one line test; rows : (ports,) which detectors can be read."""
     setup = tally.setup
     bits = pseudo_random(ORDER)
     # A quarter of a dwell, but no multiple of a point, so that edges fall everywhere in points.
@@ -79,7 +83,7 @@ async def _against(tally: Tally, values: Floats, bank: int, other: int) -> Timin
     )
     times, signal = points.times[inside], points.signal[inside]
     found = arrival(pattern, times, signal, width, FARTHEST * setup.dwell)
-    seen = found.share > _EXPLAINED
+    seen = rows & (found.share > _EXPLAINED)
     if not seen.any():
         return _nothing(setup.ports)
     rise = fit_rise(pattern, times, signal, width, found, np.flatnonzero(seen).tolist())
@@ -98,7 +102,9 @@ def _drives(knowledge: Knowledge, first: Glance, bank: int, other: int) -> Float
     light = _light(knowledge, first, bank, tried)
     if other >= 0:
         light = light - _light(knowledge, first, other, tried)
-    return tried[int(np.argmax(np.abs(light).min(axis=1)))]
+    rows = readable(knowledge)
+    rows = rows if rows.any() else ~rows
+    return tried[int(np.argmax(np.abs(light[:, rows]).min(axis=1)))]
 
 
 def _light(knowledge: Knowledge, first: Glance, bank: int, drives: Floats) -> Floats:

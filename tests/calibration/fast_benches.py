@@ -1,4 +1,4 @@
-"""Simulated benches for the tests of detectors, modulators and switch, and what to spoil on them."""
+"""Simulated benches for the tests of detectors, modulators and switch, and ways to spoil them."""
 
 from __future__ import annotations
 
@@ -13,35 +13,45 @@ from calibration.knowledge import Knowledge
 from calibration.setup import LineTest, Observation, Points, Setup, Shot
 from calibration.step import Outcome, Silent, Step
 from hil.bench.calibration_setup import BenchSetup
+from hil.bench.cores import Core
 from hil.bench.entry import make_core
 from hil.bench.writing import Start, starting_text
 from sim_backends.plant.plant import Plant
 
-Spoil = Callable[[Setup], Setup]
+Spoil = Callable[[Any], Any]
 
 
 class Spoilt:
-    """A bench some of whose readings are not what they should be.
+    """A bench some of whose readings or drives are not what they should be.
 
-    change : called with (measured, clipped, full scale) of each observation, to change in place.
+    change : called with each shot, and with what was measured and what clipped, to change in
+    place. drive : called with the drives (samples, ports) of each shot, returns what is played.
     """
 
     def __init__(
-        self, setup: Setup, change: Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+        self,
+        setup: Setup,
+        change: Callable[[Shot, np.ndarray, np.ndarray], None] | None = None,
+        drive: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self._setup = setup
         self._change = change
+        self._drive = drive
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._setup, name)
 
     async def observe(self, shots: Sequence[Shot]) -> list[Observation]:
         """As the bench's own, but spoilt."""
+        played = list(shots)
+        if self._drive is not None:
+            played = [replace(shot, values=self._drive(shot.values.copy())) for shot in shots]
         seen = []
-        for one in await self._setup.observe(shots):
+        for shot, one in zip(shots, await self._setup.observe(played), strict=True):
             measured, clipped = one.measured.copy(), one.clipped.copy()
-            self._change(measured, clipped, self._setup.full_scale)
-            seen.append(replace(one, measured=measured, clipped=clipped))
+            if self._change is not None:
+                self._change(shot, measured, clipped)
+            seen.append(replace(one, sent=shot.values, measured=measured, clipped=clipped))
         return seen
 
     async def line_test(self, test: LineTest) -> Points:
@@ -49,7 +59,7 @@ class Spoilt:
         return await self._setup.line_test(test)
 
 
-def bench_file(folder: Path, ports: int, n_banks: int = 2, core: str = "mzi-mesh") -> Path:
+def bench_file(folder: Path, ports: int, n_banks: int = 2, core: Core = "mzi-mesh") -> Path:
     """A starting file."""
     path = folder / f"{core}-{ports}.toml"
     if not path.exists():
