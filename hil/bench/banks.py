@@ -26,7 +26,8 @@ def file_with_banks(
             file.source,
             [
                 f"n_banks: the file has {file.n_banks}, {n_banks} are asked for; write one with "
-                f"`python -m hil.bench new --core {file.core} --ports {file.ports} --banks {n_banks} --out FILE`"
+                f"`python -m hil.bench new --core {file.core} --ports {file.ports} "
+                f"--banks {n_banks} --out FILE`"
             ],
         )
     try:

@@ -17,12 +17,14 @@ class CoreText:
     ----------
     called : what a bank is, in the description.
     core, p_pi, lo_gate, drift : whole lines; `lo_gate` may be empty.
+    steps : those of a calibration.
     places : comment on the keys that say where an element sits.
     bounds : v_max, i_max and p_max of an element. signal : what one signal unit is.
     """
 
     called: str
     core: str
+    steps: str
     detection: str
     p_pi: str
     places: str
@@ -36,6 +38,7 @@ _MESH = CoreText(
     called="MZI mesh",
     core='core = "mzi-mesh"           # each bank is one rectangular (Clements) mesh, each on its '
     "own chip",
+    steps="dark, detector, modulator, switch, phases, global, crosstalk, offsets, verify",
     detection='detection = "homodyne"',
     p_pi="p_pi = 0.020                # W for a phase of pi, nominal: training start and unit of "
     "reports",
@@ -52,13 +55,15 @@ _MESH = CoreText(
 # 5.3 V is 1.75 p_pi: beyond, a ring would come near the next laser and drop its light too.
 _MICRORING = CoreText(
     called="microring weight bank",
-    core='core = "microring"          # each bank is N x N rings, one a wavelength for each output, '
-    "own chip",
+    core='core = "microring"          # each bank is N x N rings, one a wavelength for each '
+    "output, own chip",
+    steps="dark, detector, modulator, switch, resonances, weights, lock, verify",
     detection='detection = "balanced"      # drop less through, a pair of photodiodes an output',
     p_pi="p_pi = 0.020                # W, unit of power: takes a ring 6 half-widths, across its "
     "resonance",
     places="""\
-#   column, row, kind   where it sits: column = wavelength, that is input; row = output; kind "ring\"""",
+#   column, row, kind   where it sits: column = wavelength, that is input; row = output; kind
+#                       "ring\"""",
     bounds="v_max = 5.3, i_max = 0.012, p_max = 0.0352",
     signal="sqrt N channels at quadrature, dropped",
     lo_gate="",

@@ -122,7 +122,7 @@ warm_up = 2.0               # s after a large change of levels until slow therma
 
 [calibration]               # how long what a calibration has found holds
 max_age_hours = 24.0        # h, of every step that `ages` does not name
-# ages: h by step, of dark, detector, modulator, switch, phases, global, crosstalk, offsets, verify
+# ages: h by step, of {text.steps}
 ages = {{}}                   # such as {{ dark = 1.0, phases = 8.0 }}
 """
 

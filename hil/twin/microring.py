@@ -3,7 +3,8 @@
     x_ij = resonance + shift p (1 + curvature p) + crosstalk        half-widths, ring j of output i
     w_ij = 1 - 2 prod over m of (1 - A_im / (1 + (x_im + spacing (m - j))^2))
     I = 1 + sin(pi/2 kappa u + b)             modulators at quadrature, powers in units of that
-    y = gain * saturate(W_k (I + memory * I_before)) + zero,   W_k = (w_k + leak of the others) / sqrt N
+    y = gain * saturate(W_k (I + memory * I_before)) + zero
+    W_k = (w_k + leak of the others) / sqrt N
 
 What undriven modulators read, W_k 1, is measured with every frame and subtracted (see
 `hil.control.referenced`); the twin does the same with its own, so that what it predicts is what the

@@ -29,7 +29,8 @@ class RefitSettings:
 
     Attributes
     ----------
-    rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others scale by `RELATIVE_RATE`.
+    rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others
+        scale by `RELATIVE_RATE`.
     every : batches between refits.
     steps : optimiser steps in a refit.
     replay : past settings remembered.

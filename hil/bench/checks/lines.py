@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hil.bench.catalogue import MAX_BINARY, MAX_ONE_HOT, PATTERN_LINES, SELECT_LINES
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
+from hil.bench.cores import MICRORING
 
 _SINGLE = ("trigger", "signal_gate", "lo_gate", "lo_quadrature")
 _MOST = f"at most {MAX_ONE_HOT} banks one-hot and {MAX_BINARY} in binary coding"
@@ -48,8 +49,8 @@ def _uses(parts: Parts) -> Iterator[tuple[str, int]]:
 
 
 def _quadrature(parts: Parts) -> Iterator[Finding]:
-    if not parts.lines or "lo_quadrature" in parts.lines:
-        return
+    if not parts.lines or parts.core == MICRORING or "lo_quadrature" in parts.lines:
+        return  # balanced detection has no oscillator to step
     used = {line for _, line in _uses(parts)}
     free = [line for line in range(PATTERN_LINES) if line not in used]
     if free:

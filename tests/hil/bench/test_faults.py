@@ -68,9 +68,9 @@ CASES: dict[str, tuple[Spoil, str]] = {
         "wiring.elements.3.r_nom: is missing; add it",
     ),
     "schema": (put("schema", 2), "schema: must be 1, not 2"),
-    "core": (put("core", "ring"), "core: must be 'mzi-mesh', not 'ring'"),
+    "core": (put("core", "ring"), "core: must be 'mzi-mesh' or 'microring', not 'ring'"),
     "feedback": (put("feedback", "loop"), "feedback: must be 'controller', not 'loop'"),
-    "detection": (put("detection", "x"), "detection: must be 'homodyne', not 'x'"),
+    "detection": (put("detection", "x"), "detection: must be 'homodyne' or 'balanced', not 'x'"),
     "ports": (put("ports", 65), "ports: must be less than or equal to 64, not 65"),
     "one port": (put("ports", 1), "ports: must be greater than or equal to 2, not 1"),
     "no banks": (put("n_banks", 0), "n_banks: must be greater than or equal to 1, not 0"),
@@ -114,7 +114,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "output": (put("wiring.ports.1.output", 3), "wiring.ports.1.output: must be 1 or 2, not 3"),
     "kind": (
         put("wiring.elements.0.kind", "tau"),
-        "wiring.elements.0.kind: must be 'theta', 'phi' or 'out', not 'tau'",
+        "wiring.elements.0.kind: must be 'theta', 'phi', 'out' or 'ring', not 'tau'",
     ),
     "line": (
         put("wiring.lines.trigger", 8),
@@ -405,7 +405,7 @@ def test_one_fault_is_one_line(case: str, document: Doc) -> None:
 
 def test_all_faults_are_told_at_once(document: Doc) -> None:
     cases = [
-        *("unknown key", "missing in element", "core", "negative", "link rate", "backend"),
+        *("unknown key", "missing in element", "negative", "link rate", "backend"),
         *("broken points", "resource twice", "no such chassis", "no such row", "channel"),
         *("above full scale", "no such box", "drive gain", "line twice"),
     ]

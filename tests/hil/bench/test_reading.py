@@ -20,7 +20,7 @@ def test_a_path_is_read(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_names_the_packaged_ones() -> None:
-    with pytest.raises(BenchFileError, match=r"did you mean 'relax-mzi-16'\? packaged: relax-mzi"):
+    with pytest.raises(BenchFileError, match=r"did you mean 'relax-mzi-16'\? packaged: relax-m"):
         load("relax-mzi16")
 
 

@@ -125,7 +125,7 @@ def test_a_bench_file_of_ones_own_is_not_given_more_banks(
 ) -> None:
     ended = command(["--bench", str(write_bench()), "--n-banks", "3", "--task", "spirals"])
     assert ended.code == 2
-    assert "python -m hil.bench new --ports 2 --banks 3" in ended.err
+    assert "python -m hil.bench new --core mzi-mesh --ports 2 --banks 3" in ended.err
 
 
 def test_a_comparison_of_severities_changes_the_plant_only(command: Command) -> None:

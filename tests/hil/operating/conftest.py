@@ -16,7 +16,7 @@ from hil.operating.cold import ColdBench
 from hil.operating.hand import Hand
 
 #: A plant that answers the same question twice alike, but for its converters.
-STEADY = {"plant": {"switch_off": ["noise", "drift", "readback"]}}
+STEADY = {"plant": {"switch_off": ["noise", "drift", "thermal_tail", "jitter", "readback"]}}
 
 
 @dataclass(frozen=True)

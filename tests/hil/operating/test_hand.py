@@ -32,9 +32,10 @@ def test_arming_warms_by_the_ramp_and_lights(cold: Any, behind: Any) -> None:
     assert cold.hand.core.state == "armed"
     np.testing.assert_allclose(inside.volts[:16], 4.0, atol=1e-3)
     assert inside.lines == 0b110
-    assert cold.told[-2:] == [
+    assert cold.told[-3:] == [
         "heaters 0 -> 0.64 W in 10 steps over 0.5 s",
-        "local oscillator and signal light on",
+        "local oscillator on",
+        "signal light on",
     ]
     before = cold.exchanges()
     cold.do(cold.hand.arm())  # again: nothing to do
@@ -197,7 +198,7 @@ def test_what_could_not_be_driven_off_trips_and_is_not_armed(armed: Any, behind:
 
 
 def test_after_a_ramp_that_failed_nothing_is_heated_again(armed: Any, behind: Any) -> None:
-    """The ramp down breaks once; the zeros that follow reach the chassis, and so does a second off."""
+    """The ramp down breaks once; the zeros that follow reach the chassis, as does a second off."""
     inside = behind(armed.held)
     chain = inside.simulated.instruments["heaters-0"]
     # One garbled reply is retried; an over-current report ends the ramp.
@@ -220,3 +221,7 @@ def test_an_over_current_that_trips_is_raised_by_the_setting(armed: Any, behind:
     chain.i_max[NAME.element] = 0.0052
     with pytest.raises(InstrumentError, match=r"over-current|a channel tripped"):
         armed.do(armed.hand.set_level(NAME, 0.05))
+    chain.i_max[NAME.element] = 0.012
+    assert armed.do(armed.hand.off())  # the ramp meets what the trip left; the zeros arrive
+    assert behind(armed.held).is_safe()
+    assert armed.do(armed.hand.off()) == []
