@@ -18,6 +18,8 @@ Bools = NDArray[np.bool_]
 _LARGEST_TURN = 12.0 * np.pi
 #: Starts that are followed to their minimum, and curvatures that each is followed from.
 _STARTS, _CURVATURES = 4, (0.0, -0.08, 0.08)
+#: Starts that turn alike, to this many rad over the sweep, are one.
+_SAME_TURN = 0.6
 
 
 class Law(StrEnum):
@@ -67,6 +69,18 @@ class ProjectedFringe:
             parts.append((data - orthonormal @ (orthonormal.T @ data)).ravel())
         return np.concatenate(parts)
 
+    def _costs(self, slopes: Floats, curvature: float) -> Floats:
+        """Sums of squares left at slopes (G,), all at once."""
+        total = np.zeros(len(slopes))
+        for mask, _, data in self.groups:
+            x = self.x[mask]
+            phase = slopes[:, None] * (x * (1.0 + curvature * x))
+            basis = np.stack([np.ones_like(phase), np.cos(phase), np.sin(phase)], axis=1)
+            pulled = basis @ data
+            found = np.linalg.solve(basis @ basis.transpose(0, 2, 1), pulled)
+            total += (data**2).sum() - (found * pulled).sum(axis=(1, 2))
+        return total
+
     def search(self, slopes: tuple[float, float] | None) -> None:
         """Follow the most promising starts to their minima and keep the lowest."""
         if slopes is None:
@@ -80,13 +94,18 @@ class ProjectedFringe:
         curvatures = _CURVATURES if self.law is Law.QUADRATIC else (0.0,)
         tried = []
         for curvature in curvatures:
-            costs = np.array([(self.left(np.array([s, curvature])) ** 2).sum() for s in grid])
+            costs = self._costs(grid, curvature)
             padded = np.concatenate([[np.inf], costs, [np.inf]])
             minima = np.flatnonzero((costs <= padded[:-2]) & (costs <= padded[2:]))
             tried += [(float(costs[i]), float(grid[i]), curvature) for i in minima]
         free = 2 if self.law is Law.QUADRATIC else 1
+        followed: list[float] = []
         for _, slope, curvature in sorted(tried)[: _STARTS * len(curvatures)]:
             start = np.array([slope, curvature])[:free]
+            turned = slope * self.high * (1.0 + curvature * self.high)
+            if any(abs(turned - other) < _SAME_TURN for other in followed):
+                continue  # a start with another curvature leads to the same minimum
+            followed.append(turned)
             found = least_squares(self.left, start, x_scale=[0.1, 0.02][:free], method="lm")
             if found.x[0] > 0.0 and found.cost < self.cost:
                 self.cost, self.q, self.jacobian = float(found.cost), found.x, found.jac

@@ -100,7 +100,9 @@ def _law(
         return np.append(_project(x, reduced, q[0], q[1]).ravel(), prior)
 
     found = least_squares(left, [start, 0.0], x_scale=[0.1, 0.02], method="lm")
-    slope, curvature = map(float, found.x)
+    # A sweep without a fringe has its least anywhere: at no turn at all, all is explained.
+    sound = _SLOPES[0] / 1.5 < found.x[0] < 1.5 * _SLOPES[-1]
+    slope, curvature = map(float, found.x) if sound else (start, 0.0)
     freedom = max(1, (len(x) - 3) * data.shape[1] - 2)
     rest = float((_project(x, data, slope, curvature) ** 2).sum()) / freedom
     cov = np.linalg.pinv(found.jac.T @ found.jac) * max(rest, 1.0)

@@ -115,7 +115,7 @@ class _Walk:
         """Solve theta and second splitter of a column from the heaters behind it; move on."""
         where = self._where
         upper_of = {int(where.mode[cell]): int(cell) for cell in following}
-        last = column == where.ports - 1
+        last = not len(following)  # then the output phases' heaters are next
         for cell in map(int, where.in_column(column)):
             mode, pair = int(where.mode[cell]), arms.pop(cell)
             ratios = self._behind_last(mode, pair) if last else self._behind(mode, pair, upper_of)
