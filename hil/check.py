@@ -46,12 +46,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
     p.add_argument("--no-iv", action="store_true", help="drive no heater: no I-V test")
+    p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
     return p
 
 
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
-    core = make_core(asked.bench, backend=asked.backend)
+    core = make_core(asked.bench, backend=asked.backend, plant_seed=asked.plant_seed)
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"checking bench {core.file.name}{simulated}", flush=True)
     report = Report(lambda line: print(line, flush=True))

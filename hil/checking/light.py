@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.setup import Detection, Setup, Shot
+from calibration.setup import Detection, Observation, Setup, Shot
 from hil.checking.report import Report
 
 Floats = NDArray[np.float64]
@@ -76,6 +76,24 @@ async def check_dark(report: Report, setup: Setup) -> Dark:
             Shot(0, -drive, Detection.HOMODYNE, lit=False),
         ]
     )
+    return judge_dark(report, setup, alone, quiet, (plus, minus))
+
+
+def judge_dark(
+    report: Report,
+    setup: Setup,
+    alone: Observation,
+    quiet: Observation,
+    driven: tuple[Observation, Observation],
+) -> Dark:
+    """Enter dark level and signal gate, light off; gives the dark level.
+
+    Parameters
+    ----------
+    alone, quiet : without and with the local oscillator (the same where there is none).
+    driven : as `quiet`, inputs driven by the patterns and by their opposite.
+    """
+    plus, minus = driven
     dark = Dark(alone.measured.mean(axis=0), quiet.measured.std(axis=0))
     offset = quiet.measured.mean(axis=0)
     full = setup.full_scale
@@ -119,8 +137,8 @@ async def check_light(report: Report, setup: Setup, dark: Dark) -> None:
     two = Detection.QUADRATURE in setup.detections
     for bank in range(setup.n_banks):
         lit = await _observe(setup, bank, dark, two)
-        seen = _check_intensity(report, lit, dark, bank)
-        _check_range(report, lit, bank)
+        seen = check_intensity(report, lit, dark, bank)
+        check_range(report, lit, bank)
         if seen.any():
             _check_beat(report, lit, bank, seen)
             if two:
@@ -148,7 +166,7 @@ async def _observe(setup: Setup, bank: int, dark: Dark, two: bool) -> Lit:
     )
 
 
-def _check_intensity(report: Report, lit: Lit, dark: Dark, bank: int) -> NDArray[np.bool_]:
+def check_intensity(report: Report, lit: Lit, dark: Dark, bank: int) -> NDArray[np.bool_]:
     """Enter which ports see light; give them, (ports,)."""
     light, middle = lit.intensity, float(np.median(lit.intensity))
     floor = _SIGMAS * float(dark.noise.max()) / np.sqrt(PATTERNS)
@@ -179,7 +197,8 @@ def _check_intensity(report: Report, lit: Lit, dark: Dark, bank: int) -> NDArray
     return seen
 
 
-def _check_range(report: Report, lit: Lit, bank: int) -> None:
+def check_range(report: Report, lit: Lit, bank: int) -> None:
+    """Enter ports whose converters clip."""
     for port in np.flatnonzero(lit.clipped > CLIPPED).tolist():
         report.failed(
             f"range of port {port}, bank {bank}",

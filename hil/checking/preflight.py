@@ -7,13 +7,13 @@ import asyncio
 from hil.bench.calibration_setup import BenchSetup
 from hil.bench.loop_thread import to_the_end
 from hil.bench.opening import OpenBench
+from hil.checking import balanced, light
 from hil.checking.heaters import check_heaters
 from hil.checking.instruments import check_identities, check_limits, check_temperatures
-from hil.checking.light import check_dark, check_light
 from hil.checking.outputs import check_outputs
 from hil.checking.report import Report
 
-_OPTICS = ("dark level", "signal gate", "light", "local oscillator")
+_OPTICS = ("dark level", "signal gate", "light")
 
 
 async def preflight(core: OpenBench, report: Report, *, iv: bool) -> None:
@@ -46,7 +46,8 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
     if parts.switch.is_open and all(box.is_open for box in parts.boxes.drivers):
         with report.looking_at("light"):
             setup = BenchSetup(core)
-            await check_light(report, setup, await check_dark(report, setup))
+            optics = light if file.detection == "homodyne" else balanced
+            await optics.check_light(report, setup, await optics.check_dark(report, setup))
     else:
         for name in _OPTICS:
             report.skipped(name, "the pattern generator or a box was not reached")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calibration.record import CalibrationRecord
+from hil.bench.cores import MICRORING
 from hil.operating.dither import DRIVE, MOST_PERIODS, PERIODS, dither
 from hil.operating.hand import Hand
 from hil.operating.request import (
+    UNITS,
     RequestError,
     bank_of,
     count_of,
@@ -21,7 +22,6 @@ from hil.operating.request import (
     value_with_unit,
 )
 from hil.operating.showing import (
-    plot_frame,
     shown_dither,
     shown_frame,
     shown_read,
@@ -106,7 +106,8 @@ class Commands:
         """A square wave on one element."""
         self.hand.need_armed()
         name = element_of(words[0], self.file)
-        amplitude = words[1:3] if words[2:3] == ["mW"] else words[1:2]
+        spaced = len(words) > 2 and words[2].casefold() in {unit.casefold() for unit in UNITS}
+        amplitude = words[1:3] if spaced else words[1:2]
         value, unit = value_with_unit(amplitude, "mW")
         if unit != "mW":
             raise RequestError(f"an amplitude is in mW, not in {unit}")
@@ -127,14 +128,12 @@ class Commands:
         """Select a bank."""
         bank = bank_of(words[0], self.file)
         self._do(self.hand.hold(bank))
-        self._say(f"  {self.hand.lines}; modulators at 0 V, their null")
+        point = "quadrature" if self.file.core == MICRORING else "null"
+        self._say(f"  {self.hand.lines}; modulators at 0 V, their {point}")
 
     def frame(self, words: list[str]) -> None:
         """Run one frame."""
         self.hand.need_armed()
-        words, plot = _without_plot(words)
-        if not words:
-            raise RequestError(f"write {COMMANDS['frame'].usage}")
         bank, ports = bank_of(words[0], self.file), self.file.ports
         values = [number_of(word, "drive") for word in words[1:]]
         if len(values) not in (0, 1, ports):
@@ -142,14 +141,9 @@ class Commands:
                 f"{len(values)} values for {ports} ports: give one for each port, one for all, or "
                 "none to drive each input in turn"
             )
-        if plot is not None and plot.exists():
-            raise RequestError(f"{plot} exists; choose another name")
         drives = np.resize(values, (1, ports)) if values else DRIVE * np.eye(ports)
         reading = self._do(self.hand.frame(bank, drives))
         self._tell(shown_frame(reading))
-        if plot is not None:
-            plot_frame(reading, f"{self.file.name}, bank {bank}", plot)
-            self._say(f"  plotted to {plot}")
 
     def read(self, words: list[str]) -> None:
         """Read heater channels back."""
@@ -173,16 +167,6 @@ class Commands:
         self._say(f"  the bench is {self.hand.core.state}")
 
 
-def _without_plot(words: list[str]) -> tuple[list[str], Path | None]:
-    """Words without `--plot FILE`, and that file."""
-    if "--plot" not in words:
-        return words, None
-    at = words.index("--plot")
-    if len(words) < at + 2:
-        raise RequestError("--plot needs a file name")
-    return words[:at] + words[at + 2 :], Path(words[at + 1])
-
-
 COMMANDS: dict[str, Command] = {
     "help": Command("help [COMMAND]", "this list", 0, 1, Commands.help),
     "status": Command("status", "state, light, power, and what was moved", 0, 0, Commands.status),
@@ -199,8 +183,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "hold": Command("hold BANK", "select a bank and keep the light on", 1, 1, Commands.hold),
     "frame": Command(
-        "frame BANK [VALUE ...] [--plot FILE]",
-        "one frame; drives in V_pi: one a port, one for all, or each input in turn",
+        "frame BANK [VALUE ...]",
+        "run and plot one frame; drives in V_pi: one a port, one for all, or each input in turn",
         1,
         None,
         Commands.frame,

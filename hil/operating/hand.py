@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import LimitError
+from hil.bench.cores import MICRORING
 from hil.bench.opening import OpenBench
 from hil.bench.states import BenchState
 from hil.checking.channels import heater_at
@@ -49,6 +50,10 @@ class Hand:
         return machine
 
     @property
+    def _lights(self) -> str:
+        return "signal light" + ("" if self.file.core == MICRORING else " and local oscillator")
+
+    @property
     def levels(self) -> Floats:
         """Levels (n_banks, N^2) in W that were last asked for."""
         return self.machine.levels
@@ -71,14 +76,14 @@ class Hand:
     async def arm(self) -> None:
         """Warm the bench if it is off, and enter `armed`."""
         await self.core.arm(self._tell)
-        self.lines = "signal light and local oscillator on, no bank selected"
+        self.lines = f"{self._lights} on, no bank selected"
 
     async def idle(self) -> None:
         """All heaters to the idle levels by the ramp, light on; from `off` too."""
         if self.core.state is BenchState.TRIPPED:
             raise RequestError("the bench has tripped: see what failed, then `off`")
         await self.core.warm(self._tell)
-        self.lines = "signal light and local oscillator on, no bank selected"
+        self.lines = f"{self._lights} on, no bank selected"
 
     async def off(self) -> list[str]:
         """Drive to `off`; give what failed."""
@@ -126,7 +131,8 @@ class Hand:
             return await self.machine.frame(bank, values)
         finally:
             self.core.state = BenchState.ARMED
-            self.lines = f"bank {bank} selected, local oscillator on, signal light off"
+            oscillator = "" if self.file.core == MICRORING else "local oscillator on, "
+            self.lines = f"bank {bank} selected, {oscillator}signal light off"
 
     def _check_drive(self, values: Floats) -> None:
         good = np.abs(values) <= DRIVE_LIMIT
@@ -145,7 +151,7 @@ class Hand:
         self.need_armed()
         form = self.core.parts.form
         await self.core.parts.switch.hold(form.held_mask(bank) | form.signal_mask)
-        self.lines = f"bank {bank} held, signal light and local oscillator on"
+        self.lines = f"bank {bank} held, {self._lights} on"
 
     async def read(self) -> Electrical:
         """Measure every heater channel."""

@@ -1,9 +1,8 @@
-"""Tables, and plots made of text, of what a bench told; and one picture, where it is asked for."""
+"""Tables, and plots made of text, of what a bench told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from hil.bench.file import BenchFile
 from hil.control.machine import Reading
 from hil.operating.dither import Answer
 from hil.operating.hand import Electrical, Hand
-from hil.operating.request import ElementName, RequestError
+from hil.operating.request import ElementName
 
 Floats = NDArray[np.float64]
 #: Characters of a bar, either way.
@@ -77,42 +76,6 @@ def shown_frame(reading: Reading) -> Iterator[str]:
             yield told.rstrip()
     if reading.clipped.any():
         yield "  * clipped: a point stood at the converter's end"
-
-
-def plot_frame(reading: Reading, title: str, path: Path) -> None:
-    """Draw a frame to a new file: measured signal of every port against the sample.
-
-    Raises
-    ------
-    RequestError
-        When there is no matplotlib, or the file cannot be written or exists.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RequestError("--plot needs matplotlib: pip install matplotlib") from None
-    figure = Figure(figsize=(8.0, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    samples, ports = reading.measured.shape
-    if samples == 1:
-        axes.bar(np.arange(ports), reading.measured[0])
-        axes.set_xlabel("port")
-    else:
-        for port in range(ports):
-            axes.plot(reading.measured[:, port], marker=".", label=f"port {port}")
-        axes.set_xlabel("sample")
-        figure.legend(loc="outside right upper")
-    axes.set_ylabel("measured (signal units)")
-    axes.set_title(title)
-    axes.axhline(0.0, color="0.6", linewidth=0.8)
-    try:
-        with path.open("xb") as file:
-            figure.savefig(file, format=path.suffix.lstrip(".") or "png")
-    except FileExistsError:
-        raise RequestError(f"{path} exists; choose another name") from None
-    except (OSError, ValueError) as error:
-        path.unlink(missing_ok=True)
-        raise RequestError(f"cannot write {path}: {error}") from None
 
 
 def shown_dither(answer: Answer) -> Iterator[str]:

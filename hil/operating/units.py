@@ -11,6 +11,7 @@ import numpy as np
 
 from calibration.record import CalibrationRecord
 from drivers.errors import LimitError
+from hil.bench.cores import MICRORING
 from hil.bench.file import BenchFile
 from hil.checking.channels import heater_at
 from hil.operating.request import ElementName, RequestError
@@ -32,7 +33,7 @@ def level_of(
     LimitError
         Out of range, naming chassis, channel, value and limit.
     RequestError
-        For a phase without a record.
+        For a phase without a record, or of a ring.
     """
     heater = heater_at(file, name.bank, name.element)
     wire = heater.wiring
@@ -42,6 +43,8 @@ def level_of(
     elif unit == "V":
         level, low, high = value * abs(value) / wire.r_nom, 0.0, math.sqrt(most * wire.r_nom)
     else:
+        if file.core == MICRORING:
+            raise RequestError(f"{where} is a ring, which has no phase to set; set it in mW or V")
         if record is None:
             raise RequestError("a phase needs a calibration record: start with --record FILE")
         law = PhaseLaw.of(record, name)

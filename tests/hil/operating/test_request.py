@@ -29,7 +29,7 @@ def file() -> BenchFile:
         ("arm", [["arm"]]),
         ("arm; set 0:12 5 mW;frame 0;", [["arm"], ["set", "0:12", "5", "mW"], ["frame", "0"]]),
         ("frame 0 -0.5 1e-1  # low", [["frame", "0", "-0.5", "1e-1"]]),
-        ("frame 0 --plot 'my plot.png'", [["frame", "0", "--plot", "my plot.png"]]),
+        ("help 'no such'", [["help", "no such"]]),
     ],
 )
 def test_lines_are_taken_apart(line: str, commands: list[list[str]]) -> None:
@@ -38,7 +38,7 @@ def test_lines_are_taken_apart(line: str, commands: list[list[str]]) -> None:
 
 def test_a_quotation_without_end_is_told() -> None:
     with pytest.raises(RequestError, match="No closing quotation"):
-        split_line("frame 0 --plot 'x.png")
+        split_line("help 'x")
 
 
 def test_elements_are_named_by_bank_and_number(file: BenchFile) -> None:
