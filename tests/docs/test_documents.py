@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hil.bench.__main__ import main as bench_main
+from hil.check import main as check_main
+from hil.operate import main as operate_main
 from hil.train import parser as train_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,3 +90,22 @@ def test_readme_names_the_telemetry_client_by_both_names() -> None:
     text = README.read_text()
     assert "aiomqtt" in text
     assert "asyncio-mqtt" in text
+
+
+def test_commands_of_the_first_day_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but the server, which would not end; the prompt is given no input."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    mains = {"hil.bench": bench_main, "hil.check": check_main, "hil.operate": operate_main}
+    ran = set()
+    for block in blocks(ROOT / "docs" / "first-day.md", "sh"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            name = words[words.index("-m") + 1]
+            if name in mains:
+                assert mains[name](words[words.index(name) + 1 :]) == 0, line
+                ran.add(name)
+    assert ran == set(mains)
+    assert "bench relax-mzi-8 is off" in capsys.readouterr().out
