@@ -72,7 +72,7 @@ class Resonances:
         return self._conclude(knowledge, film, lines, clipped)
 
     def _sweep(self, setup: Setup, rng: np.random.Generator) -> Floats:
-        """Levels (points, n_banks, N^2) W: triangles from idle to the limit, each begun anywhere."""
+        """Levels (points, n_banks, N^2) W: triangles from idle to limit, each begun anywhere."""
         low, high = setup.level_idle, setup.level_max
         begin = rng.uniform(0.0, 1.0, low.shape)
         turn = (np.arange(self.points) / self.points)[:, None, None] + begin
@@ -83,9 +83,7 @@ class Resonances:
         room = (_POWER * setup.power_max - idle) / np.maximum(most - idle, 1e-12)
         return low + (levels - low) * np.minimum(room, 1.0)
 
-    def _conclude(
-        self, knowledge: Knowledge, film: Film, lines: Lines, clipped: Floats
-    ) -> Outcome:
+    def _conclude(self, knowledge: Knowledge, film: Film, lines: Lines, clipped: Floats) -> Outcome:
         shape = film.levels.shape[1:]
         clear = (lines.explained > EXPLAINED).reshape(shape)
         faults = dark_faults(knowledge, film, clipped)
