@@ -9,6 +9,10 @@ from calibration.globalfit import GlobalFit
 from calibration.modulator import Modulator
 from calibration.offsets import Offsets
 from calibration.phases import Phases
+from calibration.resonances import Resonances
+from calibration.ring_locking import Lock
+from calibration.ring_verify import VerifyRings
+from calibration.ring_weights import Weights
 from calibration.step import Step
 from calibration.switch import Switch
 from calibration.verify import Verify
@@ -22,3 +26,8 @@ def fast_steps() -> tuple[Step, ...]:
 def mesh_steps() -> tuple[Step, ...]:
     """All steps of a bench whose core is an MZI mesh."""
     return (*fast_steps(), Phases(), GlobalFit(), Crosstalk(), Offsets(), Verify())
+
+
+def ring_steps() -> tuple[Step, ...]:
+    """All steps of a bench whose core is microring weight banks."""
+    return (*fast_steps(), Resonances(), Weights(), Lock(), VerifyRings())
