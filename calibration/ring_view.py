@@ -9,7 +9,8 @@ detectors' offsets. So each entry of a row is a mean over all samples of a bank.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class RingView:
 
     seen : (n_banks, N, N) detector gain times weight. sigma : (n_banks, N) noise rms of the
     entries of a row. clipped : (n_banks, N) share of a row's samples at the converter's end.
-    pedestal : (n_banks, N) what undriven modulators read, signal units. time : bench s.
+    pedestal : (n_banks, N) what undriven modulators read, signal units. time : bench s. raw : what
+    it was solved from.
     """
 
     seen: Floats
@@ -38,6 +40,7 @@ class RingView:
     clipped: Floats
     pedestal: Floats
     time: float
+    raw: tuple[Observation, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,10 @@ class Film:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def first(self, count: int) -> Film:
+        """The first `count` settings."""
+        return Film(self.times[:count], self.levels[:count], self.seen[:count], self.sigma[:count])
 
     @staticmethod
     def of(levels: Sequence[Floats], views: Sequence[RingView]) -> Film:
@@ -92,16 +99,27 @@ class RingViewer:
         usual = np.nanmedian(knowledge.noise) if np.isfinite(knowledge.noise).any() else USUAL_NOISE
         self._noise = np.where(np.isfinite(knowledge.noise), knowledge.noise, usual)
 
+    def with_gain(self, gain: Floats) -> RingViewer:
+        """The same with other detector gains (N,)."""
+        other = copy(self)
+        value = {**self._knowledge.value, "detector_gain": gain}
+        other._knowledge = replace(self._knowledge, value=value)
+        return other
+
     async def look(self) -> RingView:
         """One frame at the present levels."""
-        observed = await self._setup.observe(self._shots)
-        solved = [self._solve(one) for one in observed]
+        return self.solved(await self._setup.observe(self._shots))
+
+    def solved(self, observed: Sequence[Observation]) -> RingView:
+        """What a frame shows by what is known now: of gains above all, which bend saturation."""
+        rows = [self._solve(one) for one in observed]
         return RingView(
-            seen=np.stack([one[0] for one in solved]),
-            sigma=np.stack([one[1] for one in solved]),
+            seen=np.stack([one[0] for one in rows]),
+            sigma=np.stack([one[1] for one in rows]),
             clipped=np.stack([one.clipped.mean(axis=0) for one in observed]),
-            pedestal=np.stack([one[2] for one in solved]),
+            pedestal=np.stack([one[2] for one in rows]),
             time=observed[0].time,
+            raw=tuple(observed),
         )
 
     async def at(self, levels: Floats) -> RingView:

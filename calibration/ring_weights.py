@@ -36,6 +36,11 @@ TAIL = (0.005, 0.3)
 RESIDUAL, SHIFT, AMPLITUDE = 1.5, 0.01, 0.01
 #: Settings of the fits that choose a start.
 _FIRST = 60
+#: Levels, p_pi, about the resonances: of a ring, from a tenth of its height to beyond its peak.
+#: Rings that pass nearly all their light would add up to what saturates a detector.
+LOW, HIGH = 0.25, 1.2
+#: Times that frames are solved with the gains of the fit before.
+_SOLVED = 2
 #: Rest, s, before the first setting: the model of the slow tail counts from a setting held.
 _CREEP = 1.5
 
@@ -74,8 +79,7 @@ class Weights:
                         levels.append(self._levels(setup, rng))
                     views.append(await viewer.at(levels[-1]))
                     watch.progress(len(views), (number + 1) * count, "settings")
-                film = Film.of(levels, views)
-                fit, found = _fit(start, film, moves)
+                fit, found, film = _fit(viewer, start, levels, views, moves)
                 gates = _gates(found, fit, moves)
                 if all(gate.passed for gate in gates):
                     break
@@ -86,24 +90,33 @@ class Weights:
         return Outcome(gates, (), _notes(knowledge, fit, film), {"left": fit.left})
 
     def _levels(self, setup: Setup, rng: np.random.Generator) -> Floats:
-        return random_levels(setup, rng, 0.0, float(setup.level_max.max()) / setup.p_pi)
+        return random_levels(setup, rng, LOW, HIGH)
 
 
-def _fit(start: Knowledge, film: Film, moves: Bools) -> tuple[RingFit, Knowledge]:
-    """The best of several starts: each tried on the first settings, the best on all."""
-    first = Film(*(getattr(film, name)[:_FIRST] for name in ("times", "levels", "seen", "sigma")))
+def _fit(
+    viewer: RingViewer, start: Knowledge, levels: list[Floats], views: list[RingView], moves: Bools
+) -> tuple[RingFit, Knowledge, Film]:
+    """The best of several starts, each tried on the first settings; then on all settings.
+
+    Saturation acts before a detector's gain: with better gains the frames are solved again.
+    """
+    film = Film.of(levels, views)
     tried = []
     for spacing in SPACINGS:
         begun = replace(deepcopy(start), tail=TAIL)
         begun.spacing = np.full(start.n_banks, spacing)
         begun.crosstalk[:, 0] = np.where(begun.crosstalk[:, 0] > 0.0, begun.crosstalk[:, 0], 1e-3)
         trial = deepcopy(begun)
-        tried.append((refine(trial, first, moves, iterations=6, rounds=1).residual, begun, trial))
-    _, begun, trial = min(tried, key=lambda one: one[0])
-    # Values of the first fit, uncertainties from before it: the film holds its settings again.
-    found = replace(deepcopy(trial), sigma=deepcopy(begun.sigma))
-    fit = refine(found, film, moves)
-    return fit, found
+        fit = refine(trial, film.first(_FIRST), moves, iterations=6, rounds=1)
+        tried.append((fit.residual, trial))
+    found = min(tried, key=lambda one: one[0])[1]
+    for number in range(_SOLVED):
+        gain = found.value["detector_gain"].copy()
+        film = Film.of(levels, [viewer.with_gain(gain).solved(view.raw) for view in views])
+        # Uncertainties from before any fit: the film holds the settings that made them smaller.
+        found = replace(found, sigma=deepcopy(start.sigma))
+        fit = refine(found, film, moves, rounds=1 if number < _SOLVED - 1 else 3)
+    return fit, found, film
 
 
 def _take(knowledge: Knowledge, found: Knowledge) -> None:
