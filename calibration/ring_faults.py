@@ -21,6 +21,8 @@ _DARK = 0.1
 _CLIPPED = 0.02
 #: Share of a ring's scatter that another one's level must explain: that channel moves it.
 _ANSWERS = 0.7
+#: A ring whose weight moves less than this share of the median ring's is moved by crosstalk alone.
+_MOVED = 0.4
 #: A ring that drops more than this of its light stands near its laser, where no cold ring is.
 _NEAR = 0.3
 
@@ -63,8 +65,11 @@ def answers(film: Film, silent: Bools) -> dict[tuple[int, int], int]:
     """
     told: dict[tuple[int, int], int] = {}
     unit = float(film.levels.max())
+    usual = float(np.median(film.seen.std(axis=0)))
     for bank, element in np.argwhere(silent):
         seen = film.seen[:, bank].reshape(len(film), -1)[:, element]
+        if seen.std() < _MOVED * usual:
+            continue  # crosstalk of its neighbours alone
         levels = film.levels[:, bank] / unit * 1.75
         lines = fit_lines(levels, np.repeat(seen[:, None], levels.shape[1], axis=1))
         best = int(np.argmax(lines.explained))

@@ -43,12 +43,13 @@ class Lock:
         low, high = common_range(setup, knowledge)
         shape = (setup.n_banks, setup.ports, setup.ports)
         first, last, counted = [], [], []
-        lock = None
+        moved = 0.0
         async with sweeping(setup, _middle(setup), _CREEP):
             lock = RingLock(setup, knowledge, seed=self.seed)
             for number in range(self.sets):
                 weights = rng.uniform(low, high, shape)
                 held = await lock.hold(weights, self.seconds, least=8)
+                moved = float(held.moved[-1])
                 late = slice(len(held.errors) // 2, None)
                 first.append(held.errors[0])
                 last.append(held.errors[late].mean(axis=0))
@@ -57,7 +58,6 @@ class Lock:
         span, known = high - low, np.array(counted)
         before = bits(np.array(first), known, span)
         after = bits(np.array(last), known, span)
-        moved = float(held.moved[-1])
         gates = (
             Gate("precision of held weights", after.precision, BITS, "bit", least=True),
             Gate("accuracy of held weights", after.accuracy, BITS, "bit", least=True),

@@ -71,7 +71,7 @@ class Weights:
         levels: list[Floats] = [self._levels(setup, rng)]
         views: list[RingView] = []
         gates: tuple[Gate, ...] = ()
-        fit, film = None, None
+        fit, found, film = None, knowledge, None
         async with sweeping(setup, levels[0], _CREEP):
             for number in range(self.rounds):
                 while len(views) < (number + 1) * count:
@@ -100,16 +100,15 @@ def _fit(
 
     Saturation acts before a detector's gain: with better gains the frames are solved again.
     """
-    film = Film.of(levels, views)
+    film = Film.of(levels, views).first(_FIRST)
     tried = []
     for spacing in SPACINGS:
         begun = replace(deepcopy(start), tail=TAIL)
         begun.spacing = np.full(start.n_banks, spacing)
         begun.crosstalk[:, 0] = np.where(begun.crosstalk[:, 0] > 0.0, begun.crosstalk[:, 0], 1e-3)
         trial = deepcopy(begun)
-        fit = refine(trial, film.first(_FIRST), moves, iterations=6, rounds=1)
-        tried.append((fit.residual, trial))
-    found = min(tried, key=lambda one: one[0])[1]
+        tried.append((refine(trial, film, moves, iterations=6, rounds=1), trial))
+    fit, found = min(tried, key=lambda one: one[0].residual)
     for number in range(_SOLVED):
         gain = found.value["detector_gain"].copy()
         film = Film.of(levels, [viewer.with_gain(gain).solved(view.raw) for view in views])
