@@ -51,8 +51,8 @@ def slot_moments(twin: Twin, trace: Trace) -> Moments:
     q = twin.parameters
     before = np.roll(trace.sent, 1, axis=0)
     before[trace.after_dark] = 0.0
-    usable = np.isfinite(trace.sent).all(axis=2) & np.isfinite(before).all(axis=2)
-    usable &= np.isfinite(trace.measured).all(axis=2) & ~trace.clipped.any(axis=2)
+    finite = [np.isfinite(part).all(axis=2) for part in (trace.sent, before, trace.measured)]
+    usable = np.logical_and.reduce([*finite, ~trace.clipped.any(axis=2)])
     sent = torch.from_numpy(np.where(usable[:, :, None], trace.sent, 0.0))
     measured = torch.from_numpy(np.where(usable[:, :, None], trace.measured, 0.0))
     weight = torch.from_numpy(usable)
