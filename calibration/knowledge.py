@@ -143,4 +143,14 @@ class Knowledge:
         pairs = np.asarray(record.leak).reshape(known.n_banks, known.n_banks, 2)
         known.leak = pairs[..., 0] + 1j * pairs[..., 1]
         known.lo_phase = record.lo_phase
+        known.crosstalk_known = bool(known.crosstalk[:, ::2].any())
+        beyond = record.beyond
+        known.quadrature_error, known.tail = beyond.quadrature_error, beyond.tail
+        if beyond.rise_time is not None:
+            known.rise_time = beyond.rise_time
+        if beyond.noise is not None:
+            known.noise = beyond.noise.copy()
+        if beyond.bank_delay is not None:
+            known.bank_delay = beyond.bank_delay.copy()
+        known.faults = [dict(fault) for fault in beyond.faults]
         return known

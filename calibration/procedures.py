@@ -9,6 +9,7 @@ from calibration.globalfit import GlobalFit
 from calibration.modulator import Modulator
 from calibration.offsets import Offsets
 from calibration.phases import Phases
+from calibration.record import MESH
 from calibration.resonances import Resonances
 from calibration.ring_locking import Lock
 from calibration.ring_verify import VerifyRings
@@ -31,3 +32,8 @@ def mesh_steps() -> tuple[Step, ...]:
 def ring_steps() -> tuple[Step, ...]:
     """All steps of a bench whose core is microring weight banks."""
     return (*fast_steps(), Resonances(), Weights(), Lock(), VerifyRings())
+
+
+def steps_of(core: str) -> tuple[Step, ...]:
+    """All steps of a bench of a core."""
+    return mesh_steps() if core == MESH else ring_steps()

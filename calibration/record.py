@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,29 @@ class BankRecord:
 
 
 @dataclass(frozen=True)
+class Beyond:
+    """What a calibration finds beyond what the twin's law needs.
+
+    quadrature_error : rad. tail : share and time constant (s) of the heaters' slow thermal tail.
+    rise_time : s, or None. noise : (N,) rms of a sample, signal units, or None. bank_delay :
+    (n_banks,) s, or None. faults : what was found broken.
+    """
+
+    quadrature_error: float = 0.0
+    tail: tuple[float, float] = (0.0, 0.3)
+    rise_time: float | None = None
+    noise: Floats | None = None
+    bank_delay: Floats | None = None
+    faults: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class CalibrationRecord:
-    """A whole record. See docs/calibration-record.md for names, units, shapes and gauge."""
+    """A whole record. See docs/calibration-record.md for names, units, shapes and gauge.
+
+    steps : plain data of each step, in the order in which they ran; none of an as-built file.
+    bench_time : s, at which the last step ended.
+    """
 
     kind: str
     method: str
@@ -73,6 +94,10 @@ class CalibrationRecord:
     lo_phase: float
     raw: Mapping[str, Any]
     core: str = MESH
+    beyond: Beyond = Beyond()
+    serials: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+    bench_time: float = 0.0
 
     def port_array(self, name: str) -> Floats:
         """The values of one quantity of the ports: modulator_gain, detector_offset, …"""
@@ -257,9 +282,55 @@ def parse_record(document: Mapping[str, Any], *, source: str) -> CalibrationReco
         lo_phase=reader.number(machine.get("lo_phase", 0.0), "machine.lo_phase"),
         raw=document,
         core=core,
+        beyond=_beyond(reader, document, machine, ports, n_banks),
+        serials=_serials(reader, document.get("serials", {})),
+        steps=_tables(reader, document.get("steps", []), "steps"),
+        bench_time=reader.number(document.get("bench_time", 0.0), "bench_time"),
     )
     reader.refuse(source)
     return record
+
+
+def _beyond(
+    reader: _Reader,
+    document: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    ports: int,
+    n_banks: int,
+) -> Beyond:
+    rise = machine.get("rise_time")
+    share = reader.number(machine.get("tail_share", 0.0), "machine.tail_share")
+    tau = reader.positive(machine.get("tail_tau", 0.3), "machine.tail_tau")
+
+    def floats(name: str, size: int) -> Floats | None:
+        given = machine.get(name)
+        return None if given is None else reader.floats(given, (size,), f"machine.{name}")
+
+    return Beyond(
+        quadrature_error=reader.number(
+            machine.get("quadrature_error", 0.0), "machine.quadrature_error"
+        ),
+        tail=(share, tau),
+        rise_time=None if rise is None else reader.number(rise, "machine.rise_time"),
+        noise=floats("noise", ports),
+        bank_delay=floats("bank_delay", n_banks),
+        faults=_tables(reader, document.get("faults", []), "faults"),
+    )
+
+
+def _tables(reader: _Reader, given: Any, path: str) -> tuple[Mapping[str, Any], ...]:
+    """A list of tables."""
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        reader.faults.append(f"{path}: a list of tables is needed")
+        return ()
+    return tuple(given)
+
+
+def _serials(reader: _Reader, given: Any) -> Mapping[str, str]:
+    if not isinstance(given, dict) or not all(isinstance(one, str) for one in given.values()):
+        reader.faults.append("serials: a table of strings is needed")
+        return {}
+    return given
 
 
 def read_record(path: Path) -> CalibrationRecord:

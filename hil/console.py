@@ -16,6 +16,7 @@ from drivers.transport.link import LinkError
 from hil.bench.errors import BenchFileError
 from hil.bench.simulated import SimulationError
 from hil.bench.states import BenchError
+from hil.calibrating.errors import CalibrationError
 from hil.control.schedule import ScheduleError
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError
@@ -25,6 +26,7 @@ from hil.tasks.task import TaskError
 MENDABLE = (
     BenchError,
     BenchFileError,
+    CalibrationError,
     IdentityError,
     InstrumentError,
     LimitError,

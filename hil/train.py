@@ -14,12 +14,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from calibration.record import read_record
 from hil.bench.banks import file_with_banks
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench
 from hil.bench.file import BenchFile, load
 from hil.bench.opening import OpenBench
 from hil.bench.states import BACKENDS
+from hil.calibrating.folder import newest_record
+from hil.calibrating.validity import check_holds
 from hil.console import OneLineParser, run_command
 from hil.control.plan import plan_pass
 from hil.learn.api import (
@@ -89,6 +92,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="CLASS|FILE",
         help=f"what the twin starts from: {', '.join(AS_BUILT)} (default rough), or a record file",
     )
+    how.add_argument(
+        "--record",
+        metavar="FILE|newest",
+        help="the same from a calibration record (python -m hil.calibrate run), or the bench's "
+        "newest one under calibrations/; refused where it is stale or another bench's",
+    )
+    how.add_argument(
+        "--accept-stale", action="store_true", help="use a stale or foreign record all the same"
+    )
     how.add_argument("--epochs", type=int, default=40)
     how.add_argument("--batch", type=int, default=64)
     how.add_argument("--seed", type=int, default=0, help="start and order of training")
@@ -119,7 +131,9 @@ def bench_file(asked: argparse.Namespace) -> BenchFile:
 
 def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[OpenBench, Job]:
     """A bench (not opened) and the job on it, both checked."""
-    core = make_core(file, backend=asked.backend, path=asked.path)
+    # A simulated bench goes on where its calibration left it, as a real one would have.
+    began = 0.0 if asked.as_built in AS_BUILT else read_record(Path(asked.as_built)).bench_time
+    core = make_core(file, backend=asked.backend, path=asked.path, start_time=began)
     job = make_job(
         core,
         asked.task,
@@ -152,14 +166,17 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
     path = out or default_folder(job)
     refuse_existing(path)
     if asked.as_built not in AS_BUILT:
-        core.read_record(Path(asked.as_built))
+        record = core.read_record(Path(asked.as_built))
+        check_holds(record, core, asked.as_built, accept_stale=asked.accept_stale)
     else:
         core.check_as_built()
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
     with Bench(core, tell) as bench:
-        folder: RunFolder = prepare_folder(core, job, asked.as_built, path)
+        folder: RunFolder = prepare_folder(
+            core, job, asked.as_built, path, accept_stale=asked.accept_stale
+        )
         with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher))
 
@@ -188,6 +205,9 @@ def summary(result: Result) -> str:
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
     file = bench_file(asked)
+    if asked.record is not None:
+        newest = asked.record == "newest"
+        asked.as_built = str(newest_record(file.name)) if newest else asked.record
     if asked.dry_run:
         return dry_run(*build(asked, file, asked.method))
     if not asked.compare:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from hil.bench.faces import AsyncBench, Bench
 from hil.bench.opening import OpenBench
+from hil.calibrating.validity import check_holds
 from hil.learn.job import Job, Result, train_job
 from hil.learn.loop import EpochReport, Watcher
 from hil.learn.network import Network
@@ -94,6 +95,7 @@ def train(
     as_built: str | Path = "rough",
     out: str | Path | None = None,
     watcher: Watcher | None = None,
+    accept_stale: bool = False,
     **options: Any,
 ) -> Result:
     """Train a ReLaX-Net on an open bench and measure its test accuracy there.
@@ -108,6 +110,7 @@ def train(
         bad), or the file of a calibration record.
     out : run folder, which must not exist; by default a new one under `runs`.
     watcher : told of each batch and epoch.
+    accept_stale : start from a record that is stale or another bench's all the same.
     options : twin (online, fixed), n_banks, n_steps, epochs, batch, seed, split_seed.
 
     Returns
@@ -121,7 +124,7 @@ def train(
         Before anything is written or sent; each names the thing and the mend.
     """
     job = make_job(bench.core, task, method, **options)
-    folder = prepare_folder(bench.core, job, as_built, out)
+    folder = prepare_folder(bench.core, job, as_built, out, accept_stale=accept_stale)
     return bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
 
 
@@ -133,18 +136,27 @@ async def train_async(
     as_built: str | Path = "rough",
     out: str | Path | None = None,
     watcher: Watcher | None = None,
+    accept_stale: bool = False,
     **options: Any,
 ) -> Result:
     """`train` for `async with hil.open_async(...)`; arguments and results the same."""
     job = await asyncio.to_thread(make_job, bench.core, task, method, **options)
-    folder = prepare_folder(bench.core, job, as_built, out)
+    folder = prepare_folder(bench.core, job, as_built, out, accept_stale=accept_stale)
     return await bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
 
 
 def prepare_folder(
-    bench: OpenBench, job: Job, as_built: str | Path, out: str | Path | None
+    bench: OpenBench,
+    job: Job,
+    as_built: str | Path,
+    out: str | Path | None,
+    *,
+    accept_stale: bool = False,
 ) -> RunFolder:
-    """Make the run folder with the calibration record that the twin will start from."""
+    """Make the run folder with the calibration record that the twin will start from.
+
+    accept_stale : use a record that is stale or another bench's all the same.
+    """
     path = Path(out) if out is not None else default_folder(job)
     refuse_existing(path)
     if as_built in AS_BUILT:
@@ -153,7 +165,7 @@ def prepare_folder(
         bench.write_as_built(str(as_built), folder.record)
         return folder
     source = Path(as_built)
-    bench.read_record(source)
+    check_holds(bench.read_record(source), bench, str(source), accept_stale=accept_stale)
     folder = RunFolder.create(path)
     (folder.path / RECORD).write_bytes(source.read_bytes())
     return folder

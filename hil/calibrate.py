@@ -1,0 +1,279 @@
+"""Calibrate a bench, and look at what is known of it: `python -m hil.calibrate run BENCH`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from calibration.knowledge import Knowledge
+from calibration.procedures import steps_of
+from calibration.record import CalibrationRecord, check_fits, read_record
+from calibration.step import Step
+from hil.bench.entry import make_core, plant_overlay
+from hil.bench.faces import Bench
+from hil.bench.file import load
+from hil.bench.opening import OpenBench
+from hil.bench.states import BACKENDS, PATHS
+from hil.calibrating.errors import CalibrationError
+from hil.calibrating.folder import RAW, ROOT, CalibrationFolder, newest_record
+from hil.calibrating.running import Calibration, Runner
+from hil.calibrating.showing import difference_lines, record_lines, step_lines
+from hil.calibrating.validity import check_holds
+from hil.console import OneLineParser, run_command
+
+EXIT_FAILED = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    p = OneLineParser(
+        prog="python -m hil.calibrate",
+        description="Find out what a bench really does, and keep it in a calibration record that "
+        "training starts from.",
+        epilog="examples:\n"
+        "  python -m hil.calibrate run relax-mzi-8\n"
+        "  python -m hil.calibrate run relax-mzi-8 --only offsets   # renews the newest record\n"
+        "  python -m hil.calibrate check relax-mzi-8\n"
+        "  python -m hil.calibrate show relax-mzi-8\n"
+        "  python -m hil.train --bench relax-mzi-8 --as-built calibrations/relax-mzi-8/TIME/record"
+        ".json\n\n"
+        "exit code: 0 every gate passed, 1 one did not, 2 the request or a record is wrong",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    do = p.add_subparsers(dest="what", required=True, metavar="COMMAND", parser_class=OneLineParser)
+    _add_run(do)
+    _add_check(do)
+    show = do.add_parser("show", help="a record in lines: steps, gates, costs, quantities")
+    show.add_argument("record", metavar="RECORD|BENCH", help="record, its folder, or a bench: "
+                      "its newest")  # fmt: skip
+    diff = do.add_parser("diff", help="what two records differ by, against their uncertainties")
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B")
+    report = do.add_parser("report", help="one page with the plots that an operator looks at")
+    report.add_argument("record", metavar="FOLDER|BENCH")
+    report.add_argument("--out", type=Path, metavar="FILE", help="default: report.html beside it")
+    return p
+
+
+def _add_bench(p: argparse.ArgumentParser) -> None:
+    p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
+    p.add_argument("--backend", choices=BACKENDS, default="sim", help="default sim")
+    p.add_argument("--path", choices=PATHS, default="wire", help="wire (default) or slot")
+    p.add_argument("--severity", choices=("std", "harsh"), help="of the simulated bench")
+    p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
+
+
+def _add_run(do: argparse._SubParsersAction) -> None:
+    run = do.add_parser(
+        "run",
+        help="sweep, fit, gate and record, step by step",
+        description="Runs the steps of the bench's core in their order. Every sweep keeps to the "
+        "limits and ramps of the bench file and ends at the idle bias. Ctrl-C is safe: finished "
+        "sweeps are kept, and --resume goes on from there.",
+        epilog="steps of a mesh:\n"
+        + "\n".join(f"  {step.name:11s} {step.summary}" for step in steps_of("mzi-mesh")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_bench(run)
+    run.add_argument("--only", action="append", default=[], metavar="STEP", help="these steps only")
+    run.add_argument("--skip", action="append", default=[], metavar="STEP", help="not these steps")
+    run.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="RECORD",
+        help="begin with what a record knows (default: with nothing but the design; with --only, "
+        "with the bench's newest record)",
+    )
+    run.add_argument("--resume", type=Path, metavar="FOLDER", help="go on where it was interrupted")
+    run.add_argument("--keep-going", action="store_true", help="run what stands on a failed step")
+    run.add_argument(
+        "--out", type=Path, metavar="FOLDER", help=f"default {ROOT}/BENCH/TIME; must not exist"
+    )
+
+
+def _add_check(do: argparse._SubParsersAction) -> None:
+    check = do.add_parser(
+        "check",
+        help="does a record still hold? fresh settings, predicted and then seen",
+        description="Refuses a stale or foreign record with the reason; else predicts a few fresh "
+        "settings from it, measures them on the bench, and says how well they agree.",
+    )
+    _add_bench(check)
+    check.add_argument("--record", type=Path, metavar="RECORD", help="default: the newest")
+    check.add_argument("--accept-stale", action="store_true", help="look at it all the same")
+
+
+def chosen_steps(core: str, only: Sequence[str], skip: Sequence[str]) -> list[Step]:
+    """The steps asked for, in their order.
+
+    Raises
+    ------
+    CalibrationError
+        Naming a step that there is none of.
+    """
+    steps = steps_of(core)
+    names = [step.name for step in steps]
+    for name in (*only, *skip):
+        if name not in names:
+            raise CalibrationError(f"no step {name!r} of a {core}; there are {', '.join(names)}")
+    taken = [s for s in steps if (not only or s.name in only) and s.name not in skip]
+    if not taken:
+        raise CalibrationError("no step is left to run: look at --only and --skip")
+    return taken
+
+
+def record_path(asked: str) -> Path:
+    """A record by its file, its folder, or a bench's name (its newest)."""
+    path = Path(asked)
+    if path.is_dir():
+        return CalibrationFolder(path).record
+    return path if path.suffix == ".json" else newest_record(asked)
+
+
+def _core(asked: argparse.Namespace, start_time: float = 0.0) -> OpenBench:
+    file = load(asked.bench, plant_overlay(asked.severity, asked.plant_seed))
+    return make_core(file, backend=asked.backend, path=asked.path, start_time=start_time)
+
+
+def _fitting(path: Path, core: OpenBench) -> CalibrationRecord:
+    """A record that is the bench's own by name, core and sizes."""
+    return core.read_record(path)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Calibrate."""
+    core = _core(asked)
+    steps = chosen_steps(core.file.core, asked.only, asked.skip)
+    start: Path | None = asked.start
+    resumed: CalibrationFolder | None = None
+    if asked.resume is not None:
+        resumed = CalibrationFolder.existing(asked.resume)
+        start = resumed.record if resumed.record.is_file() else None
+    elif start is None and asked.only:
+        start = newest_record(core.file.name)
+    record = None if start is None else _fitting(start, core)
+    if record is not None and record.steps and core.all_simulated:
+        # A simulated bench goes on where the record left it, as a real one would have.
+        core = _core(asked, record.bench_time)
+    calibration = _begin(core, record, start)
+    if resumed is None:
+        folder = CalibrationFolder.create(core.file.name, asked.out)
+        return _run_in(core, folder, calibration, steps, asked)
+    done = [row["name"] for row in calibration.steps if row["state"] == "passed"]
+    steps = [step for step in steps if step.name not in done]
+    print(f"going on in {resumed.path}; done already: {', '.join(done) or 'nothing'}")
+    if not steps:
+        print("nothing is left to do")
+        return 0
+    return _run_in(core, resumed, calibration, steps, asked)
+
+
+def _begin(core: OpenBench, record: CalibrationRecord | None, start: Path | None) -> Calibration:
+    file = core.file
+    if record is None:
+        nothing = Knowledge.nothing(file.ports, file.n_banks, file.chip.p_pi, file.core)
+        return Calibration(nothing, [], "calibration from the design")
+    known = Knowledge.from_record(record, file.chip.p_pi)
+    method = record.method if record.steps else f"calibration from {record.method or start}"
+    return Calibration(known, [dict(row) for row in record.steps], method)
+
+
+def _run_in(
+    core: OpenBench,
+    folder: CalibrationFolder,
+    calibration: Calibration,
+    steps: Sequence[Step],
+    asked: argparse.Namespace,
+) -> int:
+    simulated = " (simulated)" if core.all_simulated else ""
+    print(f"calibrating bench {core.file.name}{simulated}, path {core.path}, into {folder.path}")
+    tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
+    runner = Runner(core, folder, calibration, tell, keep_going=asked.keep_going)
+    try:
+        with Bench(core, lambda line: tell(f"  {line}")) as bench:
+            good = bench.do(runner.run(steps))
+            seconds = core.ledger_table()["bench_seconds"]
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted; finished sweeps are kept: go on with\n"
+            f"  python -m hil.calibrate run {asked.bench} --resume {folder.path}"
+        )
+        raise
+    print(f"\nrecord {folder.record}; raw sweeps in {folder.path / RAW}")
+    verdict = "every gate passed" if good else "NOT every gate passed"
+    print(f"{verdict}; {seconds:.1f} s of bench time")
+    return 0 if good else EXIT_FAILED
+
+
+def check(asked: argparse.Namespace) -> int:
+    """Verify a record against the live bench."""
+    core = _core(asked)
+    path = asked.record or newest_record(core.file.name)
+    record = _fitting(path, core)
+    if core.all_simulated:
+        core = _core(asked, record.bench_time)
+    last = steps_of(record.core)[-1]
+    warned = check_holds(record, core, str(path), accept_stale=asked.accept_stale)
+    print(f"checking {path} against bench {core.file.name}")
+    calibration = _begin(core, record, path)
+    tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
+    with Bench(core, lambda line: tell(f"  {line}")) as bench:
+        warned = check_holds(record, core, str(path), accept_stale=asked.accept_stale)
+        runner = Runner(core, CalibrationFolder(path.parent), calibration, tell)
+        row = bench.do(runner.look(last))
+    for line in (*(f"accepted: {reason}" for reason in warned), *step_lines(row)):
+        print(line)
+    return 0 if row["state"] == "passed" else EXIT_FAILED
+
+
+def show(asked: argparse.Namespace) -> int:
+    """A record in lines."""
+    path = record_path(asked.record)
+    for line in record_lines(read_record(path), str(path)):
+        print(line)
+    return 0
+
+
+def diff(asked: argparse.Namespace) -> int:
+    """What two records differ by."""
+    first, second = record_path(asked.a), record_path(asked.b)
+    a, b = read_record(first), read_record(second)
+    check_fits(
+        b,
+        ports=a.ports,
+        n_banks=len(a.banks),
+        names=[a.bench_name],
+        source=str(second),
+        core=a.core,
+    )
+    print(f"from {first} ({a.created}) to {second} ({b.created})")
+    for line in difference_lines(a, b):
+        print(line)
+    return 0
+
+
+def report(asked: argparse.Namespace) -> int:
+    """One page with plots."""
+    from hil.calibrating.report import report_page
+
+    path = record_path(asked.record)
+    out = asked.out or path.with_name("report.html")
+    out.write_text(report_page(read_record(path), CalibrationFolder(path.parent)), encoding="utf-8")
+    print(f"report {out}")
+    return 0
+
+
+COMMANDS = {"run": run, "check": check, "show": show, "diff": diff, "report": report}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    asked = parser().parse_args(argv)
+    return run_command(lambda: COMMANDS[asked.what](asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Plots as inline SVG: no library, no script, readable on paper and screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Colours that the colour-blind tell apart (Okabe and Ito, 2008).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_WIDTH, _HEIGHT = 420, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 28, 44
+
+
+@dataclass(frozen=True)
+class Series:
+    """x, y : (n,). line : drawn as a line, else as dots. label : in the legend where not empty."""
+
+    x: Floats
+    y: Floats
+    line: bool = False
+    label: str = ""
+    colour: int = 0
+
+
+def _ticks(low: float, high: float) -> Floats:
+    """Some five round numbers in low..high."""
+    if not high > low:
+        high = low + 1.0
+    rough = (high - low) / 5.0
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * next(s for s in (1.0, 2.0, 5.0, 10.0) if s * power >= rough)
+    return np.arange(np.ceil(low / step), np.floor(high / step + 1e-9) + 1) * step
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    room = 0.06 * (high - low) or max(1e-12, 0.05 * abs(high))
+    return low - room, high + room
+
+
+def chart(title: str, x_name: str, y_name: str, series: Sequence[Series]) -> str:
+    """A chart of lines and dots; axis names hold their units."""
+    low_x, high_x = _range(np.concatenate([s.x for s in series]))
+    low_y, high_y = _range(np.concatenate([s.y for s in series]))
+    wide, tall = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+
+    def at_x(x: Floats | float) -> Floats:
+        return _LEFT + wide * (np.asarray(x) - low_x) / (high_x - low_x)
+
+    def at_y(y: Floats | float) -> Floats:
+        return _TOP + tall * (high_y - np.asarray(y)) / (high_y - low_y)
+
+    parts = _frame(title, x_name, y_name)
+    for tick in _ticks(low_x, high_x):
+        parts.append(_text(float(at_x(tick)), _TOP + tall + 14, f"{tick:.4g}", "middle"))
+    for tick in _ticks(low_y, high_y):
+        y = float(at_y(tick))
+        parts.append(f'<path d="M{_LEFT} {y:.1f}h{wide}" stroke="#ddd"/>')
+        parts.append(_text(_LEFT - 4, y + 4, f"{tick:.4g}", "end"))
+    for one in series:
+        colour, sound = COLOURS[one.colour % len(COLOURS)], np.isfinite(one.x) & np.isfinite(one.y)
+        points = list(zip(at_x(one.x[sound]), at_y(one.y[sound]), strict=True))
+        if one.line:
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+            parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
+        else:
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>'
+                      for x, y in points]  # fmt: skip
+    for number, one in enumerate(s for s in series if s.label):
+        colour = COLOURS[one.colour % len(COLOURS)]
+        y = _TOP + 12 + 14 * number
+        parts.append(f'<rect x="{_WIDTH - 112}" y="{y - 8}" width="8" height="8" fill="{colour}"/>')
+        parts.append(_text(_WIDTH - 100, y, one.label, "start"))
+    return "".join([*parts, "</svg>"])
+
+
+def bars(title: str, y_name: str, names: Sequence[str], values: Floats, floor: float) -> str:
+    """Bars from `floor` up, each with its number."""
+    high = float(max(values.max(), floor + 1e-9))
+    wide, tall = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    each = wide / len(values)
+    parts = _frame(title, "", y_name)
+    for tick in _ticks(floor, high):
+        y = _TOP + tall * (high - tick) / (high - floor)
+        parts.append(f'<path d="M{_LEFT} {y:.1f}h{wide}" stroke="#ddd"/>')
+        parts.append(_text(_LEFT - 4, y + 4, f"{tick:.5g}", "end"))
+    for number, (name, value) in enumerate(zip(names, values, strict=True)):
+        size = tall * max(value - floor, 0.0) / (high - floor)
+        x = _LEFT + each * (number + 0.15)
+        parts.append(f'<rect x="{x:.1f}" y="{_TOP + tall - size:.1f}" width="{0.7 * each:.1f}" '
+                     f'height="{size:.1f}" fill="{COLOURS[0]}"/>')  # fmt: skip
+        middle = x + 0.35 * each
+        parts.append(_text(middle, _TOP + tall + 14, name, "middle"))
+        parts.append(_text(middle, _TOP + tall - 5, f"{value:.4f}", "middle", "#fff"))
+    return "".join([*parts, "</svg>"])
+
+
+def heat_map(title: str, x_name: str, y_name: str, values: Floats, unit: str) -> str:
+    """A map of a matrix, blue below zero and orange above, symmetric about zero."""
+    rows, columns = values.shape
+    most = float(np.nanmax(np.abs(values))) or 1.0
+    side = min((_WIDTH - _LEFT - 90) / columns, (_HEIGHT - _TOP - _BOTTOM) / rows)
+    parts = _frame(title, x_name, y_name, grid=False)
+    for row in range(rows):
+        for column in range(columns):
+            x, y = _LEFT + column * side, _TOP + row * side
+            parts.append(f'<rect x="{x:.2f}" y="{y:.2f}" width="{side + 0.2:.2f}" '
+                         f'height="{side + 0.2:.2f}" fill="{_shade(values[row, column] / most)}"/>')  # fmt: skip  # noqa: E501
+    for number, share in enumerate((1.0, 0.5, 0.0, -0.5, -1.0)):
+        y = _TOP + 10 + 22 * number
+        parts.append(f'<rect x="{_WIDTH - 84}" y="{y}" width="14" height="14" '
+                     f'fill="{_shade(share)}" stroke="#999"/>')  # fmt: skip
+        parts.append(_text(_WIDTH - 66, y + 11, f"{share * most:.2g} {unit}", "start"))
+    return "".join([*parts, "</svg>"])
+
+
+def _shade(share: float) -> str:
+    """White at zero, orange at 1, blue at -1; small values are lifted by a square root."""
+    if not np.isfinite(share):
+        return "#888"
+    end = (213, 94, 0) if share > 0 else (0, 114, 178)
+    depth = float(np.sqrt(min(abs(share), 1.0)))
+    red, green, blue = (round(255 + (one - 255) * depth) for one in end)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _frame(title: str, x_name: str, y_name: str, *, grid: bool = True) -> list[str]:
+    wide, tall = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">',
+        f'<text x="{_LEFT}" y="16" font-size="13" font-weight="bold">{escape(title)}</text>',
+        _text(_LEFT + wide / 2, _HEIGHT - 8, x_name, "middle"),
+        f'<text transform="translate(14,{_TOP + tall / 2:.0f}) rotate(-90)" font-size="11" '
+        f'text-anchor="middle">{escape(y_name)}</text>',
+    ]
+    if grid:
+        parts.append(f'<path d="M{_LEFT} {_TOP}v{tall}h{wide}" fill="none" stroke="#333"/>')
+    return parts
+
+
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "#222") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="11" text-anchor="{anchor}" '
+        f'fill="{colour}">{escape(text)}</text>'
+    )

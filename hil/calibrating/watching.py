@@ -1,0 +1,80 @@
+"""Progress of a calibration on a terminal, or in lines where there is none; keeps sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hil.calibrating.folder import CalibrationFolder
+
+Array = NDArray[Any]
+#: Without a terminal a line is printed each time that so large a share of a step is done.
+_SHARE = 0.25
+
+
+class StepWatch:
+    """What one step tells and keeps: a `calibration.step.Watch`. Use with `with`."""
+
+    def __init__(self, step: str, folder: CalibrationFolder | None) -> None:
+        self._step = step
+        self._folder = folder
+        self._console = Console()
+        self._bar: Progress | None = None
+        self._told = 0.0
+        #: sweeps that were there already
+        self.resumed = 0
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[state]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task(f"  {step:11s}", total=None, state="")
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        """After each part."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, state=note)
+            return
+        share = done / max(total, 1)
+        if share < self._told:
+            self._told = 0.0
+        if share - self._told >= _SHARE and total > 4:
+            self._told = share
+            print(f"  {self._step:11s} {done}/{total} {note}", flush=True)
+
+    def kept(self, key: str) -> Mapping[str, Array] | None:
+        """What an interrupted run of this step kept under `key`, or None."""
+        if self._folder is None:
+            return None
+        kept = self._folder.kept(self._step, key)
+        self.resumed += kept is not None
+        return kept
+
+    def keep(self, key: str, **arrays: Array) -> None:
+        """Keep a finished sweep, at once and safe from a crash."""
+        if self._folder is not None:
+            self._folder.keep(self._step, key, arrays)
