@@ -156,6 +156,7 @@ def _conclude(
         "twin_residual": last.residual,
         "twin_fallbacks": last.fallbacks,
         "clamped_levels": last.clamped,
+        "drift_watch": trained.watched,
         "baselines": baselines,
         "method": str(job.settings.method),
         "twin": str(job.settings.twin),

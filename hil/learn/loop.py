@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -16,11 +16,13 @@ from hil.control.feedback import run_schedule
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.control.trace import Trace
+from hil.learn.guard import Batch, Guard
 from hil.learn.limits import Limits
 from hil.learn.network import Network
 from hil.learn.pat import measured_pass, twin_pass
 from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Split, Task
+from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
 from hil.twin.refit import OnlineRefit
 
@@ -31,7 +33,10 @@ Compute = Callable[[Callable[[], T]], Awaitable[T]]
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known after an epoch."""
+    """What is known after an epoch.
+
+    alarms : of the drift watch, over the run; events : of watch and gate, in this epoch.
+    """
 
     epoch: int
     epochs: int
@@ -43,6 +48,8 @@ class EpochReport:
     fallbacks: int
     clamped: int
     bench_time: float
+    alarms: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def as_row(self) -> dict[str, Any]:
         """Plain data for the metrics file."""
@@ -83,6 +90,7 @@ class Trainer:
     final_only : only the last state is taken from the machine; gradients run through the twin.
     measured_on : what `machine` is, `bench` or `twin`, for reports.
     train_powers : whether heater powers are trained, or stay at their seeded start.
+    guard : watches bench and twin, or None.
     """
 
     machine: Machine
@@ -98,6 +106,7 @@ class Trainer:
     final_only: bool = False
     train_powers: bool = True
     measured_on: str = "bench"
+    guard: Guard | None = None
 
     async def run(self, epochs: int) -> list[EpochReport]:
         """Train for `epochs` and return a report of each."""
@@ -105,6 +114,7 @@ class Trainer:
         rng = np.random.default_rng([self.settings.seed, 0xDA7A])
         reports: list[EpochReport] = []
         clamped = self.network.clamp(self.limits)
+        number = told = 0
         for epoch in range(1, epochs + 1):
             losses: list[float] = []
             right = seen = 0
@@ -114,6 +124,13 @@ class Trainer:
                 with self.machine.ledger.purpose("training"):
                     trace = await self._measure(inputs)
                 powers = self.network.powers.detach().clone()
+                number += 1
+                guard = self.guard
+                if guard is not None:
+                    await guard.measured(number, powers)
+                checked = None
+                if guard is not None and self.train_powers and guard.due(number):
+                    checked = self._checked(powers, inputs, labels, trace)
 
                 def learn(
                     trace: Trace = trace,
@@ -128,6 +145,8 @@ class Trainer:
                 clamped += outside
                 losses.append(loss)
                 right, seen = right + correct, seen + len(labels)
+                if guard is not None and checked is not None:
+                    await guard.learnt(number, checked)
                 await self._write_and_refit(powers, trace)
                 self.watcher.batch(epoch, index, len(batches), loss)
             held_out = await measure_accuracy(
@@ -144,7 +163,10 @@ class Trainer:
                 fallbacks=self.refit.fallbacks if self.refit else 0,
                 clamped=clamped,
                 bench_time=self.machine.now(),
+                alarms=self.guard.watch.alarms if self.guard else 0,
+                events=[event.as_row() for event in self.guard.events[told:]] if self.guard else [],
             )
+            told = len(self.guard.events) if self.guard else 0
             reports.append(report)
             self.watcher.epoch(report, self.network, self.twin)
         return reports
@@ -163,6 +185,23 @@ class Trainer:
             await writing
             return
         await asyncio.gather(writing, self.compute(lambda: refit.observe(powers, trace)))
+
+    def _checked(self, powers: Tensor, inputs: np.ndarray, labels: Tensor, trace: Trace) -> Batch:
+        """A batch for the gate, with the network as it is before it learns."""
+        held = {name: value.requires_grad_() for name, value in self.network.tensors().items()}
+        network = replace(self.network, **held)
+
+        def gradient(parameters: TwinParameters) -> Tensor:
+            believed, self.twin.parameters = self.twin.parameters, parameters
+            try:
+                logits = self._logits(network, torch.from_numpy(inputs), trace)
+                loss = functional.cross_entropy(logits, labels)
+                return torch.autograd.grad(loss, network.powers)[0]
+            finally:
+                self.twin.parameters = believed
+
+        readout = network.readout.detach()
+        return Batch(powers, network.electronics(), readout, inputs, labels, gradient)
 
     def _batches(self, rng: np.random.Generator) -> list[np.ndarray]:
         order = rng.permutation(len(self.task.train))
@@ -214,7 +253,9 @@ class Trainer:
 
     def logits(self, inputs: Tensor, trace: Trace) -> Tensor:
         """Logits (batch, classes) of a measured pass, differentiable in the trainables."""
-        n = self.network
+        return self._logits(self.network, inputs, trace)
+
+    def _logits(self, n: Network, inputs: Tensor, trace: Trace) -> Tensor:
         state = (
             believed_final(
                 torch.from_numpy(trace.state),

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.learn.digital import DigitalMachine
+from hil.learn.guard import Guard
 from hil.learn.limits import Limits
 from hil.learn.loop import (
     Compute,
@@ -29,6 +31,7 @@ from hil.learn.loop import (
 )
 from hil.learn.network import Network
 from hil.learn.settings import Method, TrainingSettings, TwinMode
+from hil.learn.watch import DriftWatch, Recalibrate
 from hil.tasks.task import Task
 from hil.twin.protocol import SlotTwin
 from hil.twin.refit import OnlineRefit
@@ -41,7 +44,8 @@ INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 class Trained:
     """What a method leaves: the network, the twin as it stands, and where it is to be judged.
 
-    `digital` says that this place is a twin: no accuracy of a bench.
+    `digital` says that this place is a twin: no accuracy of a bench. `watched` is what the drift
+    watch and the trust gate found, where there were any.
     """
 
     network: Network
@@ -49,11 +53,15 @@ class Trained:
     reports: list[EpochReport]
     machine: Machine
     digital: bool = False
+    watched: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """All that a method is assembled from. `new_twin` gives a fresh start twin each time."""
+    """All that a method is assembled from. `new_twin` gives a fresh start twin each time.
+
+    `recalibrate` renews a twin by calibration on the open bench, where that is possible.
+    """
 
     bench: Machine
     schedule: Schedule
@@ -63,6 +71,7 @@ class Assembly:
     warm_up: float
     compute: Compute
     watcher: Watcher
+    recalibrate: Recalibrate | None = None
 
     async def train(self, settings: TrainingSettings) -> Trained:
         """Train by `settings.method` from the seeded start."""
@@ -84,9 +93,12 @@ class Assembly:
                 trained = await self._digital(twin, network, settings)
                 trainer = self._trainer(self.bench, network, twin, settings)
                 trainer.train_powers = False
+                trainer.guard = self._guard(twin, settings, None)
                 await deploy(self.bench, network, self.warm_up)
                 reports = await trainer.run(settings.readout_epochs)
-                return Trained(network, twin, [*trained.reports, *reports], self.bench)
+                reports = [*trained.reports, *reports]
+                watched = trainer.guard.summary()
+                return Trained(network, twin, reports, self.bench, watched=watched)
             case _:
                 return await self._on_bench(twin, network, settings)
 
@@ -98,8 +110,10 @@ class Assembly:
         trainer.train_powers = settings.method is not Method.FROZEN
         if settings.twin is TwinMode.ONLINE:
             trainer.refit = OnlineRefit(twin, settings.refit, settings.seed)
+        trainer.guard = self._guard(twin, settings, trainer.refit)
         reports = await trainer.run(settings.epochs)
-        return Trained(network, twin, reports, self.bench)
+        watched = trainer.guard.summary()
+        return Trained(network, twin, reports, self.bench, watched=watched)
 
     async def _digital(
         self, twin: SlotTwin, network: Network, settings: TrainingSettings
@@ -111,6 +125,24 @@ class Assembly:
         passes = sum(machine.ledger.passes.values())
         self.bench.ledger.count_digital(f"{settings.method} training", passes)
         return Trained(network, twin, reports, machine, digital=True)
+
+    def _guard(
+        self, twin: SlotTwin, settings: TrainingSettings, refit: OnlineRefit | None
+    ) -> Guard:
+        """Drift watch and trust gate; they put right what `refit` keeps true, or only tell."""
+        watch = DriftWatch(
+            self.bench,
+            self.schedule,
+            twin,
+            self.limits,
+            settings.watch,
+            self.compute,
+            refit,
+            self.recalibrate,
+        )
+        return Guard(
+            self.bench, self.schedule, twin, self.limits, settings.gate, self.compute, watch
+        )
 
     def _trainer(
         self, machine: Machine, network: Network, twin: SlotTwin, settings: TrainingSettings

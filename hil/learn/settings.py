@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hil.learn.trust import GateSettings, WatchSettings
 from hil.twin.refit import RefitSettings
 
 
@@ -39,6 +40,7 @@ class TrainingSettings:
     power_rate, electronics_rate : Adam's steps for powers (p_pi) and for gain, bias, read-out;
         both fall to zero along a cosine.
     readout_epochs : epochs of the read-out stage of `in-silico-refit`.
+    watch, gate : the drift watch and the trust gate, where passes are measured on a bench.
     """
 
     method: Method = Method.PAT
@@ -50,6 +52,8 @@ class TrainingSettings:
     electronics_rate: float = 0.03
     readout_epochs: int = 8
     refit: RefitSettings = field(default_factory=RefitSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

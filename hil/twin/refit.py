@@ -152,6 +152,16 @@ class OnlineRefit:
                 self._fit()
         return self.residual
 
+    def adopt(self, parameters: TwinParameters) -> None:
+        """Go on from these parameters; what was measured before is of another bench."""
+        with torch.no_grad():
+            self._free.copy_(self._view.pack(parameters))
+        self._good = self._free.detach().clone()
+        self._rate = self.settings.rate
+        self._optimiser = self._new_optimiser()
+        self._memory.clear()
+        self.twin.parameters = copy_parameters(parameters)
+
     def _choose(self, powers: Tensor, trace: Trace) -> _Remembered:
         # Entries are fitted together, so each holds as many samples: a small batch repeats its own.
         count = self.settings.samples
