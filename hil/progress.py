@@ -69,6 +69,9 @@ class ConsoleProgress:
     def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """Show an epoch's figures."""
         self._last = describe(report)
+        for event in report.events:
+            if event["kind"] in ("alarm", "action"):
+                self._console.print(f"batch {event['batch']}: {event['kind']}: {event['text']}")
         if self._bar is not None:
             self._bar.update(self._task, completed=report.epoch, state=self._last)
             return

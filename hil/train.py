@@ -101,6 +101,20 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--accept-stale", action="store_true", help="use a stale or foreign record all the same"
     )
+    how.add_argument(
+        "--drift-watch",
+        type=_every,
+        metavar="K|off",
+        help="look at reference inputs every K batches, sound an alarm when the bench has moved, "
+        "and put the twin right (default 10: about 2 % of passes and of bench time)",
+    )
+    how.add_argument(
+        "--gate",
+        type=_every,
+        metavar="K|off",
+        help="check the twin's gradient on the bench every K batches, by a small step to either "
+        "side, and after each repair (default 300: under 1 % of passes and of bench time)",
+    )
     how.add_argument("--epochs", type=int, default=40)
     how.add_argument("--batch", type=int, default=64)
     how.add_argument("--seed", type=int, default=0, help="start and order of training")
@@ -114,6 +128,15 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument("--out", type=Path, metavar="DIR", help="run folder (default under runs/)")
     return p
+
+
+def _every(text: str) -> int:
+    """Batches between checks: a whole number from 1 on, or 0 for `off`."""
+    if text == "off":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of batches nor off")
+    return int(text)
 
 
 def bench_file(asked: argparse.Namespace) -> BenchFile:
@@ -145,6 +168,8 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
         batch=asked.batch,
         seed=asked.seed,
         split_seed=asked.split_seed,
+        drift_watch=asked.drift_watch,
+        gate=asked.gate,
     )
     return core, job
 
@@ -181,6 +206,16 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
             return bench.do(train_job(core, job, folder, watcher))
 
 
+def _watched(found: dict[str, Any] | None) -> list[str]:
+    """What drift watch and gate found, where there was anything."""
+    if found is None:
+        return []
+    counted = [f"alarms {found['alarms']}"]
+    counted += [f"{name} {number}" for name, number in found["actions"].items()]
+    counted += [f"gate {name} {number}" for name, number in found["gate"].items()]
+    return [f"{'drift watch':15s} " + ", ".join(counted)]
+
+
 def summary(result: Result) -> str:
     """The end of a run, for a person."""
     s, ledger = result.summary, result.ledger
@@ -197,6 +232,7 @@ def summary(result: Result) -> str:
         + ", ".join(f"{name} {value}" for name, value in ledger["device_passes"].items()),
         "  counts        "
         + ", ".join(f"{name} {value}" for name, value in ledger["counts"].items()),
+        *_watched(s["drift_watch"]),
         f"run folder      {result.folder}",
     ]
     return "\n".join(lines)

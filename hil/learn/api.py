@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ def make_job(
     batch: int = 64,
     seed: int = 0,
     split_seed: int = 0,
+    drift_watch: int | None = None,
+    gate: int | None = None,
 ) -> Job:
     """Assemble and check a job; arguments as `train`. Touches nothing."""
     if twin not in tuple(TwinMode):
@@ -57,6 +60,10 @@ def make_job(
     settings = TrainingSettings(
         method=parse_method(method), twin=TwinMode(twin), epochs=epochs, batch=batch, seed=seed
     )
+    if drift_watch is not None:
+        settings = replace(settings, watch=replace(settings.watch, every=drift_watch))
+    if gate is not None:
+        settings = replace(settings, gate=replace(settings.gate, every=gate))
     if isinstance(task, Task):
         chosen = task
     elif isinstance(task, str):
@@ -111,7 +118,9 @@ def train(
     out : run folder, which must not exist; by default a new one under `runs`.
     watcher : told of each batch and epoch.
     accept_stale : start from a record that is stale or another bench's all the same.
-    options : twin (online, fixed), n_banks, n_steps, epochs, batch, seed, split_seed.
+    options : twin (online, fixed), n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch
+        and gate: batches between looks at the reference inputs, and between checks of the gradient
+        on the bench (0: never; by default 10 and 300).
 
     Returns
     -------

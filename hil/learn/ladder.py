@@ -58,6 +58,13 @@ class Ladder:
         rung = ACTIONS.index(mildest(found))
         if self.last is not None and batch - self.last_batch <= self.settings.memory:
             rung = max(rung, ACTIONS.index(self.last) + 1)
+        return self._free(rung)
+
+    def next_free(self, action: Action) -> Action | None:
+        """The action beyond one, of those that may still be taken."""
+        return self._free(ACTIONS.index(action) + 1)
+
+    def _free(self, rung: int) -> Action | None:
         for action, most in list(zip(ACTIONS, self.settings.most, strict=True))[rung:]:
             if self.taken[action] < most:
                 return action

@@ -101,12 +101,11 @@ class DriftWatch:
 
         Returns
         -------
-        Whether the twin's parameters were changed.
+        Whether a repair of the twin has come to its end.
         """
         settings = self.settings
         if self._following is not None:
-            await self._follow(batch, powers, self._following)
-            return True
+            return await self._follow(batch, powers, self._following)
         if settings.every and (batch % settings.every == 0 or self._suspicion):
             seen = await self._look()
             changed = await self._judge(batch, powers, seen)
@@ -116,17 +115,18 @@ class DriftWatch:
             return changed
         return False
 
-    async def _follow(self, batch: int, powers: Tensor, update: ElementUpdate) -> None:
-        """One more look of a refit of the elements."""
+    async def _follow(self, batch: int, powers: Tensor, update: ElementUpdate) -> bool:
+        """One more look of a refit of the elements; tells whether it was the last."""
         seen = await self._look()
         before = await self.compute(lambda: square(self.twin, seen, powers, self.twin.parameters))
         self.adopt(await self.compute(lambda: update.step(seen, powers)))
         self._left -= 1
         if self._left > 0:
-            return
+            return False
         self._following = None
         told = f"refit followed for {self.settings.follow} batches: residual {before**0.5:.4f}"
         self.tell(batch, "action", told, action="follow", before=before**0.5)
+        return True
 
     async def _look(self) -> Look:
         with self.machine.ledger.purpose(PURPOSE):
@@ -180,6 +180,11 @@ class DriftWatch:
         if action is None:
             await self._give_up(batch, powers)
             return False
+        return await self._take(action, batch, powers, seen, found)
+
+    async def _take(
+        self, action: Action, batch: int, powers: Tensor, seen: Look, found: Diagnosis
+    ) -> bool:
         self.ladder.took(action, batch)
         proposed, note = await self._propose(action, powers, seen, found)
         if proposed is None:
@@ -208,7 +213,12 @@ class DriftWatch:
             after=after,
             adopted=adopted,
         )
-        return adopted
+        assert self._cusum is not None
+        beyond = min(after, before) ** 2 > self._cusum.rule.limit * float(self._cusum.expected)
+        if action is Action.REZERO and beyond and self.ladder.next_free(action) is Action.REFIT:
+            # What is left would alarm again at once, and the next action costs the bench nothing.
+            return await self._take(Action.REFIT, batch, powers, fresh, found)
+        return adopted and self._following is None
 
     def adopt(self, parameters: TwinParameters) -> None:
         """Give the twin parameters, and its refit too."""
