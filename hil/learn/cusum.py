@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rule:
-    """Constants of the sum; run lengths: python benchmarks/drift.py --what run-length.
+    """Constants of the sum; run lengths: tests/hil/learn/test_cusum.py.
 
     Attributes
     ----------
