@@ -9,54 +9,16 @@ Converters as in benchmarks/figures.py: 12-bit heaters, 8-bit inputs.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from calibrate_mesh import Run, calibrate, start_from
 
 import hil
-from calibration.knowledge import CELL_QUANTITIES, ELEMENT_QUANTITIES, PORT_QUANTITIES, Knowledge
 from calibration.procedures import mesh_steps
-from calibration.record import SCHEMA, VERSION
-
-
-def record_of(known: Knowledge, name: str) -> dict[str, Any]:
-    """The record of a mesh's calibration; see docs/calibration-record.md."""
-
-    def entry(quantity: str, index: int | None = None) -> dict[str, Any]:
-        value, sigma = known.value[quantity], known.sigma[quantity]
-        chosen = (value, sigma) if index is None else (value[index], sigma[index])
-        return {"value": chosen[0].tolist(), "sigma": chosen[1].tolist()}
-
-    banks = []
-    for k in range(known.n_banks):
-        c1, d0, cg = map(float, known.crosstalk[k])
-        bank: dict[str, Any] = {n: entry(n, k) for n in (*ELEMENT_QUANTITIES, *CELL_QUANTITIES)}
-        banks.append(bank | {"crosstalk": {"c1": c1, "d0": d0, "cg": cg, "known": True}})
-    leak = known.leak.ravel()
-    sizes = {"ports": known.ports, "n_banks": known.n_banks}
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "kind": "calibration",
-        "created": "",
-        "bench": {"name": name, "core": "mzi-mesh", **sizes},
-        "method": "calibrated from nothing",
-        "gauge": "see docs/calibration-record.md",
-        "code_version": "",
-        "serials": {},
-        "banks": banks,
-        "ports": {n: entry(n) for n in PORT_QUANTITIES},
-        "machine": {
-            "saturation": known.saturation,
-            "memory": known.memory,
-            "leak": np.stack([leak.real, leak.imag], axis=1).tolist(),
-            "lo_phase": known.lo_phase,
-        },
-    }
+from calibration.writing import record_document, write_record
+from hil.calibrating.validity import bench_table
 
 
 def one_run(asked: argparse.Namespace, seed: int, folder: Path) -> tuple[float, float]:
@@ -69,7 +31,18 @@ def one_run(asked: argparse.Namespace, seed: int, folder: Path) -> tuple[float, 
             bench.do(calibrate(bench.core, known, mesh_steps(), run, tell=False))
             seconds = sum(run.seconds.values())
             as_built = str(folder / f"{seed}.json")
-            Path(as_built).write_text(json.dumps(record_of(known, bench.core.file.name)))
+            document = record_document(
+                known,
+                bench=bench_table(bench.core),
+                created="",
+                method="calibrated from nothing",
+                code_version="",
+                serials={},
+                steps=[],
+                complete=True,
+                bench_time=bench.core.now(),
+            )
+            write_record(Path(as_built), document)
         result = hil.train(
             bench, "digits", "pat", twin="online", as_built=as_built, seed=seed,
             epochs=asked.epochs, out=folder / f"run-{seed}",

@@ -50,7 +50,7 @@ class CalibrationFolder:
         CalibrationError
             When it exists, or cannot be made.
         """
-        path = out or ROOT / bench / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = out or _named_by_the_time(ROOT / bench)
         try:
             path.mkdir(parents=True)
             (path / RAW).mkdir()
@@ -113,6 +113,13 @@ class CalibrationFolder:
         if not _KEY.match(step) or not _KEY.match(key):
             raise ValueError(f"{step!r}, {key!r}: a name of a step or sweep is a word")
         return self.path / RAW / step / f"{key}.h5"
+
+
+def _named_by_the_time(root: Path) -> Path:
+    """A folder that is not there yet; a later one's name sorts later."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 10))]
+    return next((root / name for name in names if not (root / name).exists()), root / stamp)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 #: Colours that the colour-blind tell apart (Okabe and Ito, 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _WIDTH, _HEIGHT = 420, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 28, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 38, 44
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def _ticks(low: float, high: float) -> Floats:
     rough = (high - low) / 5.0
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(s for s in (1.0, 2.0, 5.0, 10.0) if s * power >= rough)
-    return np.arange(np.ceil(low / step), np.floor(high / step + 1e-9) + 1) * step
+    return np.arange(np.ceil(low / step), np.floor(high / step + 1e-9) + 1) * step + 0.0
 
 
 def _range(values: Floats) -> tuple[float, float]:
@@ -61,7 +61,7 @@ def chart(title: str, x_name: str, y_name: str, series: Sequence[Series]) -> str
 
     parts = _frame(title, x_name, y_name)
     for tick in _ticks(low_x, high_x):
-        parts.append(_text(float(at_x(tick)), _TOP + tall + 14, f"{tick:.4g}", "middle"))
+        parts.append(_text(float(at_x(tick)), _TOP + tall + 14, f"{tick + 0.0:.4g}", "middle"))
     for tick in _ticks(low_y, high_y):
         y = float(at_y(tick))
         parts.append(f'<path d="M{_LEFT} {y:.1f}h{wide}" stroke="#ddd"/>')
@@ -77,9 +77,9 @@ def chart(title: str, x_name: str, y_name: str, series: Sequence[Series]) -> str
                       for x, y in points]  # fmt: skip
     for number, one in enumerate(s for s in series if s.label):
         colour = COLOURS[one.colour % len(COLOURS)]
-        y = _TOP + 12 + 14 * number
-        parts.append(f'<rect x="{_WIDTH - 112}" y="{y - 8}" width="8" height="8" fill="{colour}"/>')
-        parts.append(_text(_WIDTH - 100, y, one.label, "start"))
+        x, y = _WIDTH - 150 + 50 * number, _TOP - 3  # above the data, where nothing is drawn
+        parts.append(f'<rect x="{x}" y="{y - 8}" width="8" height="8" fill="{colour}"/>')
+        parts.append(_text(x + 11, y, one.label, "start"))
     return "".join([*parts, "</svg>"])
 
 
@@ -109,7 +109,7 @@ def heat_map(title: str, x_name: str, y_name: str, values: Floats, unit: str) ->
     rows, columns = values.shape
     most = float(np.nanmax(np.abs(values))) or 1.0
     side = min((_WIDTH - _LEFT - 90) / columns, (_HEIGHT - _TOP - _BOTTOM) / rows)
-    parts = _frame(title, x_name, y_name, grid=False)
+    parts = _frame(f"{title}, {unit}", x_name, y_name, grid=False)
     for row in range(rows):
         for column in range(columns):
             x, y = _LEFT + column * side, _TOP + row * side
@@ -119,7 +119,7 @@ def heat_map(title: str, x_name: str, y_name: str, values: Floats, unit: str) ->
         y = _TOP + 10 + 22 * number
         parts.append(f'<rect x="{_WIDTH - 84}" y="{y}" width="14" height="14" '
                      f'fill="{_shade(share)}" stroke="#999"/>')  # fmt: skip
-        parts.append(_text(_WIDTH - 66, y + 11, f"{share * most:.2g} {unit}", "start"))
+        parts.append(_text(_WIDTH - 66, y + 11, f"{share * most:+.2g}", "start"))
     return "".join([*parts, "</svg>"])
 
 

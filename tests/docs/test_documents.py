@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hil.bench.__main__ import main as bench_main
+from hil.bench.writing import Start, starting_text
+from hil.calibrate import main as calibrate_main
 from hil.check import main as check_main
 from hil.operate import main as operate_main
 from hil.train import parser as train_parser
@@ -77,6 +79,26 @@ def test_bench_commands_of_the_readme_run(
             ran += 1
     assert ran >= 3
     assert "relax-mzi-16" in capsys.readouterr().out
+
+
+def test_calibration_commands_of_the_documents_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the slot path and a bench of four ports: on the wire it would take most of a minute."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(starting_text(Start(4, 2, "small")), encoding="utf-8")
+    ran = []
+    for block in blocks(ROOT / "docs" / "calibration.md", "sh"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            asked = words[words.index("hil.calibrate") + 1 :]
+            opens = asked[0] in ("run", "check")
+            named = ["small.toml" if opens else "small", *(["--path", "slot"] if opens else [])]
+            place = asked.index("relax-mzi-8")
+            assert calibrate_main([*asked[:place], *named, *asked[place + 1 :]]) == 0, line
+            ran.append(asked[0])
+    assert ran == ["run", "show", "report", "check", "run"]
+    assert "every gate passed" in capsys.readouterr().out
 
 
 def test_links_between_documents_lead_somewhere() -> None:
