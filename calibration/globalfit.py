@@ -52,10 +52,14 @@ class GlobalFit:
         count = self.settings or max(60, 6 * setup.ports)
         rng = np.random.default_rng([self.seed, setup.ports, 0x610B])
         tomogram = await random_settings(setup, knowledge, tomograph, rng, count, watch)
+        gain = knowledge.value["detector_gain"].copy()
         tell = told(watch, "fitting")
         fit = await compute(
             lambda: refine(knowledge, tomogram, free=self.free, iterations=8, tell=tell)
         )
+        if knowledge.saturation is not None:
+            # What was measured is where each port ends, gain times saturation: that stays.
+            knowledge.saturation *= float((gain / knowledge.value["detector_gain"]).mean())
         knowledge.crosstalk_known = knowledge.crosstalk_known or "crosstalk" in self.free
         inner = layout(knowledge.ports).kind < 2
         phase = knowledge.sigma["phase_offset"][:, inner]

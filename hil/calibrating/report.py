@@ -100,7 +100,7 @@ def _fringes(record: CalibrationRecord, folder: CalibrationFolder) -> Iterator[s
             phase = turned(at)
             return np.stack([np.ones_like(at), np.cos(phase), np.sin(phase)], axis=1)
 
-        fitted = np.linalg.lstsq(basis(levels), shown, rcond=None)[0]
+        fitted = np.asarray(np.linalg.lstsq(basis(levels), shown, rcond=None)[0], dtype=np.float64)
         fine = np.linspace(levels.min(), levels.max(), 120)
         yield chart(
             f"{element}: {place_name(record.ports, element).replace('the cell on ', '')}",

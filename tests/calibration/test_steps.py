@@ -109,6 +109,19 @@ def test_the_global_fit_is_as_good_as_it_says() -> None:
     assert np.abs(turned[:, inner]).max() < 0.03
 
 
+def test_where_a_port_ends_stays_when_its_gain_is_renewed() -> None:
+    """Only gain times saturation was measured: a fit that moves the one must move the other."""
+    truth = drawn_truth(4, 1, seed=2)
+    bench, known = DrawnBench(truth), knows_roughly(truth)
+    known.value["detector_gain"] *= 0.9
+    known.saturation = (known.saturation or 3.0) / 0.9
+    gain, limit = known.value["detector_gain"].copy(), known.saturation
+    wait_for(GlobalFit(settings=60).run(bench, known, Silent()))
+    moved = known.value["detector_gain"] / gain
+    assert np.abs(moved - 1.0).max() > 0.02  # the test means something
+    assert (moved * known.saturation / limit).mean() == pytest.approx(1.0, abs=0.01)
+
+
 def test_crosstalk_is_found_with_its_law() -> None:
     truth = drawn_truth(4, 1, seed=3)
     truth.crosstalk[0] = 0.03, 1.4, 4e-4
