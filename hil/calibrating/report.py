@@ -103,7 +103,7 @@ def _fringes(record: CalibrationRecord, folder: CalibrationFolder) -> Iterator[s
         fitted = np.asarray(np.linalg.lstsq(basis(levels), shown, rcond=None)[0], dtype=np.float64)
         fine = np.linspace(levels.min(), levels.max(), 120)
         yield chart(
-            f"{element}: {place_name(record.ports, element).replace('the cell on ', '')}",
+            f"element {element}: {place_name(record.ports, element).replace('the cell on ', '')}",
             f"level, mW (p_pi {1e3 * p_pi:g} mW)",
             "signal, 1",
             [
