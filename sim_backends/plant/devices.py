@@ -43,8 +43,8 @@ class Devices:
     Attributes
     ----------
     phase : (n_banks, N^2) rad at zero power, uniform in 0..2 pi.
-    p_pi : (n_banks, N^2) W, heater power of a phase of pi.
-    r0 : (n_banks, N^2) ohm, cold.
+    p_pi : (n_banks, N^2) W, heater power of a phase of pi; infinite of a short.
+    r0 : (n_banks, N^2) ohm, cold; infinite of an open heater.
     alpha, beta : (n_banks, cells) rad, splitter errors.
     loss_db : (n_banks, cells).
     leak : (n_banks, n_banks) complex, field of bank j while k is selected; zero diagonal.
@@ -87,10 +87,11 @@ def draw_devices(spec: PlantSpec) -> Devices:
     def delay(name: str, count: int) -> Floats:
         return numbers.path_delay + numbers.skew * streams[name].uniform(-1.0, 1.0, count)
 
+    faults = spec.faults
     return Devices(
         phase=streams["phase"].uniform(0.0, 2 * np.pi, heaters),
-        p_pi=spec.p_pi * factor("p_pi", heaters, numbers.p_pi_spread),
-        r0=spec.r_nom * factor("resistance", heaters, numbers.r0_spread),
+        p_pi=faults.p_pi(spec.p_pi * factor("p_pi", heaters, numbers.p_pi_spread)),
+        r0=faults.r0(spec.r_nom * factor("resistance", heaters, numbers.r0_spread)),
         alpha=normal("splitter_a", cells, numbers.splitter_rms),
         beta=normal("splitter_b", cells, numbers.splitter_rms),
         # A cell never amplifies.
@@ -98,7 +99,9 @@ def draw_devices(spec: PlantSpec) -> Devices:
         leak=_leak(streams["leak"], banks, numbers.extinction_db),
         modulator_gain=factor("modulator_gain", (ports,), numbers.modulator_gain_spread),
         modulator_bias=normal("modulator_bias", (ports,), numbers.modulator_bias_rms),
-        detector_gain=factor("detector_gain", (ports,), numbers.detector_gain_spread),
+        detector_gain=faults.detector_gain(
+            factor("detector_gain", (ports,), numbers.detector_gain_spread)
+        ),
         detector_offset=normal("detector_offset", (ports,), numbers.detector_offset_rms),
         drive_delay=delay("drive_delay", ports),
         line_delay=delay("line_delay", PATTERN_LINES),

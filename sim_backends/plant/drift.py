@@ -1,4 +1,4 @@
-"""Slow drift: Ornstein-Uhlenbeck processes that depend on a seed and on bench time alone."""
+"""Drift, slow (Ornstein-Uhlenbeck) or sudden; it depends on a seed and on bench time alone."""
 
 from __future__ import annotations
 
@@ -95,3 +95,26 @@ class HeaterDrift:
         """Phases in rad at a bench time in s, (elements,)."""
         values = self._process.at(time)
         return self._rms * (self._own * values[1:] + self._common * values[0])
+
+
+class DriftStep:
+    """A step of the phases of one bank, (elements,) rad, that happens at once and stays.
+
+    A common part and one part a heater, as `HeaterDrift`; the seed draws both.
+    """
+
+    def __init__(
+        self, seed: Sequence[int], elements: int, rms: float, time: float, common: float
+    ) -> None:
+        self._time = time
+        draw = np.random.default_rng(np.random.SeedSequence(list(seed)))
+        values = draw.standard_normal(elements + 1)
+        self._size = rms * (math.sqrt(1.0 - common**2) * values[1:] + common * values[0])
+
+    def at(self, time: float) -> Floats:
+        """Phases in rad at a bench time in s, (elements,)."""
+        return self._size if time >= self._time else np.zeros_like(self._size)
+
+    def between(self, start: float, end: float) -> bool:
+        """Whether phases differ between two bench times by the step."""
+        return (start < self._time) != (end < self._time) and bool(self._size.any())

@@ -42,15 +42,19 @@ class HeaterState:
 
 
 class HeaterBank:
-    """The heaters of one bank, all at 0 V since ever."""
+    """The heaters of one bank, since ever at `volts`, (elements,): by default all at 0 V."""
 
-    def __init__(self, spec: PlantSpec, r0: Floats, p_pi: Floats) -> None:
+    def __init__(
+        self, spec: PlantSpec, r0: Floats, p_pi: Floats, volts: Floats | None = None
+    ) -> None:
         self._numbers = spec.numbers
         self._r0 = r0
         self._p_pi = p_pi
         zeros = np.zeros(spec.elements)
+        everything: Integers = np.arange(spec.elements)
+        settled = zeros if volts is None else self.settled_power(everything, volts)
         self._states: deque[HeaterState] = deque(
-            [HeaterState(-math.inf, zeros, zeros, zeros, 0.0, 0.0)], maxlen=_REMEMBERED
+            [HeaterState(-math.inf, settled, zeros, zeros, 0.0, 0.0)], maxlen=_REMEMBERED
         )
 
     def settled_power(self, elements: Integers, volts: Floats) -> Floats:

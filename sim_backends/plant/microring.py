@@ -131,9 +131,8 @@ class MicroringPlant(Plant):
         return self.rings.offset[bank] + own + self.crosstalk @ (numbers.ring_shift * x)
 
     def _matrix(self, bank: int, state: HeaterState, at: float) -> Complexes:
-        detuning = self.detuning(bank, self._heaters[bank].power(state, at))
-        if self.spec.numbers.drift_rms:
-            detuning = detuning + self._drift[bank].at(at)
+        still = self.detuning(bank, self._heaters[bank].power(state, at))
+        detuning = self._drifted(bank, still, at)
         ports = self.spec.ports
         amplitude = self.rings.amplitude[bank].reshape(ports, ports)
         signed = weights(detuning.reshape(ports, ports), amplitude, self.spec.numbers.ring_spacing)

@@ -89,6 +89,10 @@ class PlantNumbers:
     """s of bench time"""
     drift_common: float = 0.3
     """share of the drift, in amplitude, that all heaters of a chip have in common"""
+    drift_step: float = 0.0
+    """rad rms a heater; half-widths a ring: a sudden, lasting step, shared as the drift is"""
+    drift_step_time: float = 0.0
+    """s of bench time at which it happens"""
     lo_drift_rms: float = 0.0
     """rad, of the phase of the local oscillator"""
     lo_drift_tau: float = 60.0
@@ -159,6 +163,7 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
     "heater_dynamics": {"heater_tau": 0.0},
     "thermal_tail": {"tail_share": 0.0},
     "drift": {"drift_rms": 0.0},
+    "drift_step": {"drift_step": 0.0},
     "lo_drift": {"lo_drift_rms": 0.0},
     "quadrature": {"quadrature_error_rms": 0.0},
     "quantisation": {"adc_bits": None, "dac_bits": None, "heater_dac_bits": None},

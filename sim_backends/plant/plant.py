@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim_backends.plant.devices import Devices, draw_devices
-from sim_backends.plant.drift import HeaterDrift, OrnsteinUhlenbeck
+from sim_backends.plant.drift import DriftStep, HeaterDrift, OrnsteinUhlenbeck
 from sim_backends.plant.electronics import Detectors, Modulators
+from sim_backends.plant.faults import HeaterWires
 from sim_backends.plant.heaters import HeaterBank, HeaterState
 from sim_backends.plant.layout import crosstalk_matrix
 from sim_backends.plant.mesh import mesh_matrix
@@ -25,7 +26,7 @@ Detection = Literal["homodyne", "quadrature", "intensity"]
 #: Share of the shortest drift time within which a bank's matrix is used again.
 _FRESH = 1e-3
 # Random streams of what happens in time; those of the devices are below 100.
-_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE = 101, 102, 103
+_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP = 101, 102, 103, 104
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ class Plant:
         self.modulators = self._make_modulators()
         self.detectors = Detectors(spec, self.devices)
         self.crosstalk = self._make_crosstalk()
+        self._wires = HeaterWires(spec.faults, spec.n_banks, spec.elements)
+        self._sign = spec.faults.sign(spec.n_banks, spec.elements)
         self._heaters = [
-            HeaterBank(spec, self.devices.r0[k], self.devices.p_pi[k]) for k in range(spec.n_banks)
+            HeaterBank(spec, self.devices.r0[k], self.devices.p_pi[k], self._wires.at_rest(k))
+            for k in range(spec.n_banks)
         ]
         self._drift = [
             HeaterDrift(
@@ -60,6 +64,16 @@ class Plant:
                 spec.elements,
                 numbers.drift_rms,
                 numbers.drift_tau,
+                numbers.drift_common,
+            )
+            for k in range(spec.n_banks)
+        ]
+        self._steps = [
+            DriftStep(
+                (spec.seed, _DRIFT_STEP, k),
+                spec.elements,
+                numbers.drift_step,
+                numbers.drift_step_time,
                 numbers.drift_common,
             )
             for k in range(spec.n_banks)
@@ -121,20 +135,19 @@ class Plant:
         volts : (n,) V.
         at : s of bench time; one before an earlier step of this bank counts as that step's.
         """
-        self._heaters[bank].step(
-            np.asarray(elements, dtype=np.intp), np.asarray(volts, dtype=np.float64), at
-        )
+        self._heaters[bank].step(*self._wires.reaching(bank, elements, volts), at)
 
     def heater_amps(self, bank: int, elements: NDArray[np.integer], volts: Floats) -> Floats:
         """Currents in A, (n,), that heaters draw at `volts` once warm."""
-        return self._heaters[bank].amps(
-            np.asarray(elements, dtype=np.intp), np.asarray(volts, dtype=np.float64)
-        )
+        return self._heaters[bank].amps(*self._wires.reaching(bank, elements, volts))
 
     def settled_powers(self, bank: int, volts: Floats) -> Floats:
         """Powers in units of each heater's own P_pi, (elements,), at held `volts` (elements,)."""
         everything: Integers = np.arange(self.spec.elements)
-        return self._heaters[bank].settled_power(everything, volts)
+        heaters, reaching = self._wires.reaching(bank, everything, volts)
+        powers = np.empty(self.spec.elements)
+        powers[heaters] = self._heaters[bank].settled_power(heaters, reaching)
+        return powers
 
     def matrix(self, bank: int, at: float) -> Complexes:
         """Transfer matrix of a bank at a bench time, (N, N), leak excluded."""
@@ -149,14 +162,21 @@ class Plant:
     def _phases(self, bank: int, x: Floats) -> Floats:
         """Phases without drift for powers x (elements,) in units of P_pi."""
         own = np.pi * x * (1.0 + self.spec.numbers.curvature * x)
-        return self.devices.phase[bank] + own + self.crosstalk @ (np.pi * x)
+        return self.devices.phase[bank] + self._sign[bank] * own + self.crosstalk @ (np.pi * x)
 
     def _matrix(self, bank: int, state: HeaterState, at: float) -> Complexes:
-        phases = self._phases(bank, self._heaters[bank].power(state, at))
-        if self.spec.numbers.drift_rms:
-            phases = phases + self._drift[bank].at(at)
+        phases = self._drifted(bank, self._phases(bank, self._heaters[bank].power(state, at)), at)
         devices = self.devices
         return mesh_matrix(phases, devices.alpha[bank], devices.beta[bank], devices.loss_db[bank])
+
+    def _drifted(self, bank: int, still: Floats, at: float) -> Floats:
+        """Phases, or what another core has in their place, with what drift adds to them."""
+        numbers = self.spec.numbers
+        if numbers.drift_rms:
+            still = still + self._drift[bank].at(at)
+        if numbers.drift_step:
+            still = still + self._steps[bank].at(at)
+        return still
 
     # -- fast side ---------------------------------------------------------------------------
 
@@ -190,6 +210,7 @@ class Plant:
             held is not None
             and held.state is state
             and abs(at - held.time) <= self._fresh
+            and not self._steps[bank].between(held.time, at)
             and heaters.creep_is_small(state, held.time, at)
         ):
             return held.matrix

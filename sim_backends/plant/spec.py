@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sim_backends.plant.faults import HardwareFaults, read_faults
 from sim_backends.plant.layout import element_index, ring_index
 from sim_backends.plant.numbers import (
     IMPERFECTIONS,
@@ -53,6 +54,7 @@ class PlantSpec:
     polarity, v_pi, drive_gain, detector_range : (N,); see the bench file.
     point : s, duration of a read point; `points` of them are left of a sample after the guard.
     switched_off : names of the imperfections taken away; their numbers are already neutral.
+    faults : what is broken or wired wrongly.
     serials : serial number by instrument name, where the document states one.
     """
 
@@ -74,6 +76,7 @@ class PlantSpec:
     severity: str
     switched_off: frozenset[str]
     numbers: PlantNumbers
+    faults: HardwareFaults
     serials: Mapping[str, str]
 
     @property
@@ -164,6 +167,7 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
         severity=severity,
         switched_off=off,
         numbers=_numbers(plant, severity, off, faults),
+        faults=read_faults(plant.get("fault", []), ports, n_banks, core == MESH, faults),
         serials={
             str(entry["name"]): str(entry.get("identity", {}).get("serial", ""))
             for entry in document.get("instrument", [])
@@ -191,7 +195,7 @@ def _numbers(
     known = {field.name for field in fields(PlantNumbers)}
     chosen: dict[str, Any] = dict(SEVERITIES.get(severity, {}))
     for name, value in plant.items():
-        if name in ("seed", "severity", "switch_off"):
+        if name in ("seed", "severity", "switch_off", "fault"):
             continue
         if name not in known:
             faults.append(f"plant.{name}: no such number; there are {', '.join(sorted(known))}")

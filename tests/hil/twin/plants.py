@@ -23,6 +23,7 @@ OUTSIDE_THE_LAW = (
     "thermal_tail",
     "noise",
     "drift",
+    "drift_step",
     "lo_drift",
     "quantisation",
 )

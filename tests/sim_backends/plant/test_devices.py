@@ -27,10 +27,14 @@ DEVICE_FIELDS = {
 }
 
 
+#: Numbers that are zero by default, so that their switches have something to take away.
+MOVING = {"lo_drift_rms": 0.05, "drift_step": 0.05}
+
+
 @pytest.mark.parametrize("name", sorted(IMPERFECTIONS))
 def test_one_switch_changes_only_its_own(name: str) -> None:
-    whole = Plant.from_document(bench_document(5, 3, lo_drift_rms=0.05))
-    without = Plant.from_document(bench_document(5, 3, lo_drift_rms=0.05, switch_off=[name]))
+    whole = Plant.from_document(bench_document(5, 3, **MOVING))
+    without = Plant.from_document(bench_document(5, 3, **MOVING, switch_off=[name]))
     for field in fields(PlantNumbers):
         same = getattr(whole.spec.numbers, field.name) == getattr(without.spec.numbers, field.name)
         assert same == (field.name not in IMPERFECTIONS[name]), field.name
@@ -60,6 +64,7 @@ SHOWN = {
     "detector_offset",
     "saturation",
     "drift",
+    "drift_step",
     "lo_drift",
     "thermal_tail",
 }
@@ -71,7 +76,7 @@ def test_what_a_settled_slot_shows(name: str) -> None:
     heater, drive = rng.uniform(2, 6, 16), rng.uniform(-1, 1, (20, 4))
 
     def slot(off: list[str]) -> np.ndarray:
-        plant = Plant.from_document(bench_document(4, 2, lo_drift_rms=0.05, switch_off=off))
+        plant = Plant.from_document(bench_document(4, 2, **MOVING, switch_off=off))
         for bank in (0, 1):
             plant.set_volts(bank, np.arange(16), heater[:: 1 - 2 * bank], at=0.0)
         return plant.slot(0, drive, at=0.3)
