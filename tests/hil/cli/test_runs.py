@@ -67,7 +67,11 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
     ledger = summary["ledger"]
     assert sum(ledger["seconds"].values()) == pytest.approx(ledger["bench_seconds"], rel=1e-9)
     passes = ledger["device_passes"]
-    assert passes == {"training": passes["training"], "validation": 6 * 200, "evaluation": 240}
+    # Seven looks of the drift watch in 72 batches, the first one twice: sixteen reference inputs
+    # through two banks are eight passes of four slots. No alarm adds to them.
+    looks = 8 * (7 + 1)
+    spent = {"training": 6 * 760, "drift-watch": looks, "validation": 6 * 200, "evaluation": 240}
+    assert passes == spent
     if path == "wire":
         assert set(ledger["instruments"]) >= {"heaters-0", "heaters-1", "pattern", "box-3"}
         assert all(sum(kinds.values()) > 0.0 for kinds in ledger["instruments"].values())
