@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import RAW, ROOT, CalibrationFolder, newest_record
 from hil.calibrating.running import Calibration, Runner
 from hil.calibrating.showing import difference_lines, record_lines, step_lines
-from hil.calibrating.validity import check_holds
+from hil.calibrating.validity import check_holds, check_same_bench
 from hil.console import OneLineParser, run_command
 
 EXIT_FAILED = 1
@@ -126,10 +127,12 @@ def chosen_steps(core: str, only: Sequence[str], skip: Sequence[str]) -> list[St
 
 
 def record_path(asked: str) -> Path:
-    """A record by its file, its folder, or a bench's name (its newest)."""
+    """A record by its file, its folder, or a bench (by name or file: its newest)."""
     path = Path(asked)
     if path.is_dir():
         return CalibrationFolder(path).record
+    if path.suffix == ".toml":
+        return newest_record(load(asked).name)
     return path if path.suffix == ".json" else newest_record(asked)
 
 
@@ -155,20 +158,22 @@ def run(asked: argparse.Namespace) -> int:
     elif start is None and asked.only:
         start = newest_record(core.file.name)
     record = None if start is None else _fitting(start, core)
+    if record is not None and resumed is not None:
+        check_same_bench(record, core, str(start))
     if record is not None and record.steps and core.all_simulated:
         # A simulated bench goes on where the record left it, as a real one would have.
         core = _core(asked, record.bench_time)
     calibration = _begin(core, record, start)
     if resumed is None:
         folder = CalibrationFolder.create(core.file.name, asked.out)
-        return _run_in(core, folder, calibration, steps, asked)
+        return _run_in(core, folder, calibration, steps, asked, None)
     done = [row["name"] for row in calibration.steps if row["state"] == "passed"]
     steps = [step for step in steps if step.name not in done]
     print(f"going on in {resumed.path}; done already: {', '.join(done) or 'nothing'}")
     if not steps:
         print("nothing is left to do")
         return 0
-    return _run_in(core, resumed, calibration, steps, asked)
+    return _run_in(core, resumed, calibration, steps, asked, record)
 
 
 def _begin(core: OpenBench, record: CalibrationRecord | None, start: Path | None) -> Calibration:
@@ -187,25 +192,40 @@ def _run_in(
     calibration: Calibration,
     steps: Sequence[Step],
     asked: argparse.Namespace,
+    begun: CalibrationRecord | None,
 ) -> int:
+    """Run steps into a folder; `begun` is the record that the folder holds already."""
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"calibrating bench {core.file.name}{simulated}, path {core.path}, into {folder.path}")
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
     runner = Runner(core, folder, calibration, tell, keep_going=asked.keep_going)
     try:
         with Bench(core, lambda line: tell(f"  {line}")) as bench:
+            if begun is not None:
+                check_same_bench(begun, core, str(folder.record))
             good = bench.do(runner.run(steps))
             seconds = core.ledger_table()["bench_seconds"]
     except KeyboardInterrupt:
         print(
             "\ninterrupted; finished sweeps are kept: go on with\n"
-            f"  python -m hil.calibrate run {asked.bench} --resume {folder.path}"
+            f"  python -m hil.calibrate run {_same_bench(asked)} --resume {folder.path}"
         )
         raise
     print(f"\nrecord {folder.record}; raw sweeps in {folder.path / RAW}")
     verdict = "every gate passed" if good else "NOT every gate passed"
     print(f"{verdict}; {seconds:.1f} s of bench time")
     return 0 if good else EXIT_FAILED
+
+
+def _same_bench(asked: argparse.Namespace) -> str:
+    """BENCH and the options that say how it was opened, as typed again."""
+    words = [shlex.quote(asked.bench)]
+    for name, usual in (("backend", "sim"), ("path", "wire"), ("severity", None)):
+        if (value := getattr(asked, name)) != usual:
+            words += [f"--{name}", value]
+    if asked.plant_seed is not None:
+        words += ["--plant-seed", str(asked.plant_seed)]
+    return " ".join(words)
 
 
 def check(asked: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from calibration.record import read_record
+from calibration.record import CalibrationRecord, read_record
 from hil.bench.banks import file_with_banks
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench
@@ -22,7 +22,7 @@ from hil.bench.file import BenchFile, load
 from hil.bench.opening import OpenBench
 from hil.bench.states import BACKENDS
 from hil.calibrating.folder import newest_record
-from hil.calibrating.validity import check_holds
+from hil.calibrating.validity import check_holds, failed_steps
 from hil.console import OneLineParser, run_command
 from hil.control.plan import plan_pass
 from hil.learn.api import (
@@ -193,6 +193,7 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
     if asked.as_built not in AS_BUILT:
         record = core.read_record(Path(asked.as_built))
         check_holds(record, core, asked.as_built, accept_stale=asked.accept_stale)
+        print(_record_line(record, asked.as_built))
     else:
         core.check_as_built()
     simulated = " (simulated)" if core.all_simulated else ""
@@ -204,6 +205,14 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
         )
         with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher))
+
+
+def _record_line(record: CalibrationRecord, source: str) -> str:
+    """Which record a run starts from, and what is doubtful about it."""
+    doubts = [f"step {name} FAILED its gate" for name in failed_steps(record)]
+    if record.raw.get("complete") is False:
+        doubts.append("the calibration did not come to its end")
+    return f"starting from {source}" + "".join(f"; {doubt}" for doubt in doubts)
 
 
 def _watched(found: dict[str, Any] | None) -> list[str]:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.record import read_record
 from hil.calibrating.errors import CalibrationError
 
 Array = NDArray[Any]
@@ -166,17 +167,23 @@ def _packed(array: Array) -> str | None:
 
 
 def newest_record(bench: str, root: Path = ROOT) -> Path:
-    """The newest complete record of a bench under `root`.
+    """The newest record of a bench under `root` whose calibration went to its end.
 
     Raises
     ------
     CalibrationError
         When there is none.
     """
-    found = sorted((root / bench).glob(f"*/{RECORD}"))
-    if not found:
+    found = sorted((root / bench).glob(f"*/{RECORD}"), reverse=True)
+    for path in found:
+        if read_record(path).raw.get("complete") is not False:
+            return path
+    if found:
         raise CalibrationError(
-            f"bench {bench} has no calibration under {root / bench}; make one with "
-            f"`python -m hil.calibrate run {bench}`, or name a record"
+            f"no calibration of bench {bench} under {root / bench} has come to its end; go on with "
+            f"the last: `python -m hil.calibrate run {bench} --resume {found[0].parent}`"
         )
-    return found[-1]
+    raise CalibrationError(
+        f"bench {bench} has no calibration under {root / bench}; make one with "
+        f"`python -m hil.calibrate run {bench}`, or name a record"
+    )

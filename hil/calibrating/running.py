@@ -69,6 +69,8 @@ class Runner:
     async def run(self, steps: Sequence[Step]) -> bool:
         """Run steps; gives whether all passed or were skipped. The record is written after each."""
         setup = BenchSetup(self._core)
+        # Before a sweep is kept, whose it is: only there may it be gone on with.
+        self.write(setup, complete=False)
         good = True
         for number, step in enumerate(steps):
             broken = [n for n in step.needs if self._calibration.state_of(n) == "failed"]

@@ -65,19 +65,55 @@ def why_foreign(
     """What says that a record is another bench's, a line each."""
     if not record.steps:
         return []
-    told = []
+    return _another(record, bench) + _exchanged(record, serials)
+
+
+def check_same_bench(record: CalibrationRecord, core: OpenBench, source: str) -> None:
+    """Refuse to go on with a calibration that was begun on another bench, or over another backend.
+
+    Serial numbers are those that open instruments have told.
+
+    Raises
+    ------
+    RecordError
+        With every reason.
+    """
+    told = _another(record, bench_table(core)) + _exchanged(record, _serials(core))
+    if told:
+        raise RecordError(
+            f"{source}: {'; '.join(told)}; go on with the options of the first run, or begin anew"
+        )
+
+
+def _another(record: CalibrationRecord, bench: Mapping[str, Any]) -> list[str]:
+    """What says that a record was made on another bench, or over another backend."""
     made = record.raw.get("bench", {})
     backend = made.get("backend")
     if backend is not None and backend != bench["backend"]:
-        told.append(f"made on a bench whose backend was {backend}, not {bench['backend']}")
-    elif "plant" in bench and made.get("plant") not in (None, bench["plant"]):
-        told.append("made on another simulated bench: its [plant] table was not the same")
-    told += [
+        return [f"made on a bench whose backend was {backend}, not {bench['backend']}"]
+    if "plant" in bench and made.get("plant") not in (None, bench["plant"]):
+        return ["made on another simulated bench: its [plant] table was not the same"]
+    return []
+
+
+def _exchanged(record: CalibrationRecord, serials: Mapping[str, str]) -> list[str]:
+    """Instruments that are not those of a record, a line each."""
+    return [
         f"{name} had serial number {record.serials[name]}, now it has {serial}"
         for name, serial in serials.items()
         if name in record.serials and record.serials[name] != serial
     ]
-    return told
+
+
+def _serials(core: OpenBench) -> dict[str, str]:
+    """Serial numbers that open instruments have told, by the instruments' names."""
+    told = {i.name: i.identity for i in core.parts.instruments}
+    return {name: who.serial for name, who in told.items() if who is not None and who.serial}
+
+
+def failed_steps(record: CalibrationRecord) -> list[str]:
+    """Names of the steps whose gate a record did not pass."""
+    return [str(step.get("name")) for step in record.steps if step.get("state") == "failed"]
 
 
 def check_holds(
@@ -97,9 +133,7 @@ def check_holds(
     RecordError
         With every reason, and the mend.
     """
-    told = {i.name: i.identity for i in core.parts.instruments}
-    serials = {name: who.serial for name, who in told.items() if who is not None and who.serial}
-    reasons = why_foreign(record, bench_table(core), serials)
+    reasons = why_foreign(record, bench_table(core), _serials(core))
     reasons += why_stale(record, core.file, now or datetime.now(UTC))
     if reasons and not accept_stale:
         raise RecordError(f"{source}: {'; '.join(reasons)}{_MEND}")

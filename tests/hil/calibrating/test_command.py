@@ -17,6 +17,8 @@ from calibration.mesh import matrix_fidelity
 from calibration.procedures import steps_of
 from calibration.record import read_record
 from hil.bench.file import load
+from hil.calibrating.errors import CalibrationError
+from hil.calibrating.folder import newest_record
 from hil.calibrating.watching import StepWatch
 from hil.twin.machine import twin_of
 from sim_backends.plant.plant import Plant
@@ -122,11 +124,14 @@ def test_an_interrupted_step_goes_on_where_it_was(
     monkeypatch.setattr(StepWatch, "keep", interrupted)
     ended = calibrate("run", SMALL, "--path", "slot", "--out", "broken")
     assert ended.code == 130
-    assert "--resume broken" in ended.out
+    assert f"run {SMALL} --path slot --resume broken" in ended.out
     assert read_record(Path("broken/record.json")).raw["complete"] is False
     finished = len(list(Path("broken/raw/phases").glob("*.h5")))
     assert 5 <= finished < 16  # some more may be done until the signal arrives
     monkeypatch.setattr(StepWatch, "keep", kept)
+    other = calibrate("run", SMALL, "--path", "slot", "--plant-seed", "9", "--resume", "broken")
+    assert other.code == 2
+    assert "another simulated bench" in other.err
     again = calibrate("run", SMALL, "--path", "slot", "--resume", "broken", "--skip", "crosstalk")
     assert again.code == 0, again.err
     assert "done already: dark, detector, modulator, switch" in again.out
@@ -135,6 +140,39 @@ def test_an_interrupted_step_goes_on_where_it_was(
     assert "crosstalk" not in steps
     with h5py.File("broken/raw/phases.h5") as raw:
         assert len([name for name in raw if name.startswith("element-")]) == 16
+
+
+def test_a_calibration_stopped_in_its_first_step_is_gone_on_with_only_there(
+    calibrate: Calibrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = StepWatch.__enter__
+
+    def stopped(self: StepWatch) -> StepWatch:
+        os.kill(os.getpid(), signal.SIGINT)
+        return entered(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StepWatch, "__enter__", stopped)
+        ended = calibrate("run", SMALL, "--path", "slot", "--out", "first-step")
+    assert ended.code == 130
+    ended = calibrate(
+        "run", SMALL, "--path", "slot", "--severity", "harsh", "--resume", "first-step"
+    )
+    assert ended.code == 2
+    assert "another simulated bench" in ended.err
+
+
+def test_the_newest_record_is_one_that_came_to_its_end(calibrated: Path, tmp_path: Path) -> None:
+    good = (calibrated / "first" / "record.json").read_text(encoding="utf-8")
+    broken = json.dumps({**json.loads(good), "complete": False})
+    root = tmp_path / "calibrations"
+    for time, text in (("20260101-000000", good), ("20260102-000000", broken)):
+        (root / "small" / time).mkdir(parents=True)
+        (root / "small" / time / "record.json").write_text(text, encoding="utf-8")
+    assert newest_record("small", root).parent.name == "20260101-000000"
+    (root / "small" / "20260101-000000" / "record.json").unlink()
+    with pytest.raises(CalibrationError, match=r"--resume .*20260102-000000"):
+        newest_record("small", root)
 
 
 @pytest.mark.parametrize(
