@@ -18,8 +18,10 @@ from hil.control.frame import HEADER, LATEST, PATTERNS
 
 Floats = NDArray[np.float64]
 
-#: Shifts tried, in points: a box may start early by so much, and late by LATEST.
+#: Points by which a box may start early; late by LATEST.
 EARLIEST = -4
+#: Delays at which markers are looked for, points.
+DELAYS = np.arange(EARLIEST - 1.0, LATEST + 1.25, 0.25)
 #: Points by which some box may start before the mean of all: its grid and latency, some 15 ns.
 SPREAD = 0.5
 #: A port whose markers are weaker than this share of the strongest is aligned with the others.
@@ -37,10 +39,23 @@ class Samples:
 
 
 @lru_cache(maxsize=8)
-def _marker_windows(points: int) -> NDArray[np.int64]:
-    """First point of each marker at each shift, (shifts, 2 * PATTERNS)."""
-    shifts = np.arange(EARLIEST - 1, LATEST + 2)
-    return shifts[:, None] + points * np.arange(1, 1 + 2 * PATTERNS)[None, :]
+def _templates(points: int) -> tuple[int, Floats]:
+    """What markers look like at each of `DELAYS`: first point, and (delays, PATTERNS, points).
+
+    Each row is an orthonormal basis of what the patterns, late by its delay, make of the points
+    between the light's going on and off, wherever these two lie; a constant is left out of it.
+    """
+    edge = min(LATEST, points // 2) + 1
+    first, last = points + edge, (HEADER - 1) * points - 1
+    at = np.arange(first, last, dtype=np.float64)
+    begin = points * np.arange(1, 1 + 2 * PATTERNS) + DELAYS[:, None]
+    # Share of each point's time that lies in each marker.
+    held = np.minimum(at + 1.0, begin[..., None] + points) - np.maximum(at, begin[..., None])
+    held = np.clip(held, 0.0, 1.0)
+    shapes = held[:, 0::2] - held[:, 1::2]
+    shapes -= shapes.mean(axis=-1, keepdims=True)
+    basis: Floats = np.linalg.qr(np.swapaxes(shapes, 1, 2))[0].astype(np.float64)
+    return first, np.swapaxes(basis, 1, 2)
 
 
 def align(volts: Floats, points: int) -> NDArray[np.int64]:
@@ -49,20 +64,22 @@ def align(volts: Floats, points: int) -> NDArray[np.int64]:
 
 
 def lateness(volts: Floats, points: int) -> Floats:
-    """Points (ports,) by which each port's samples lie late in its record, by its markers."""
-    total = np.zeros((len(volts) + 1, volts.shape[1]))
-    np.cumsum(volts, axis=0, out=total[1:])
-    first = _marker_windows(points)
-    sums = total[first + points] - total[first]
-    differences = sums[:, 0::2] - sums[:, 1::2]
-    strength = np.sqrt((differences**2).sum(axis=1))
+    """Points (ports,) by which each port's samples lie late in its record, by its markers.
+
+    The delay at which the patterns, each of any strength, explain most. A constant explains
+    nothing: where undriven modulators are bright, a port sees the light go on and off by more than
+    its markers, and that tells nothing of when its samples begin.
+    """
+    first, basis = _templates(points)
+    seen = volts[first : first + basis.shape[-1]]
+    power = ((basis @ seen) ** 2).sum(axis=1)
     ports = np.arange(volts.shape[1])
-    best = strength[1:-1].argmax(axis=0) + 1
-    before, peak, after = (strength[best + k, ports] for k in (-1, 0, 1))
-    # A matched filter over a rectangle peaks in a triangle: its shoulders tell the fraction.
-    fall = np.maximum(peak - np.minimum(before, after), 1e-12)
-    late = best + EARLIEST - 1 + 0.5 * (after - before) / fall
-    weak = peak < WEAK_MARKER * peak.max()
+    best = power[1:-1].argmax(axis=0) + 1
+    before, peak, after = (power[best + k, ports] for k in (-1, 0, 1))
+    bend = np.maximum(2.0 * peak - before - after, 1e-12)
+    shift = np.clip(0.5 * (after - before) / bend, -1.0, 1.0)
+    late = DELAYS[best] + shift * (DELAYS[1] - DELAYS[0])
+    weak = peak < WEAK_MARKER**2 * peak.max()
     if weak.any() and not weak.all():
         late = np.where(weak, np.median(late[~weak]), late)
     return late

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hil.control.demultiplex import SPREAD, align, demultiplex
-from hil.control.frame import HEADER, SLACK_POINTS, TAIL, framed
+from hil.control.frame import HEADER, LATEST, SLACK_POINTS, TAIL, framed
 
 POINTS, GUARD, LSB = 16, 4, 2.0 / 2**14
 Floats = NDArray[np.float64]
@@ -67,6 +67,25 @@ def test_whole_points_leave_the_samples_exact(late: int) -> None:
         recorded(signal, np.full(4, float(late))), 6, POINTS, GUARD, np.ones(4), LSB
     )
     np.testing.assert_allclose(taken.volts, signal[HEADER:-TAIL], atol=1e-12)
+
+
+@pytest.mark.parametrize("gate", [-4.0, -2.5, 0.0, 3.0])
+@pytest.mark.parametrize("pedestal", [-3.0, -0.3, 0.3])
+def test_light_that_goes_on_and_off_does_not_misalign(gate: float, pedestal: float) -> None:
+    """Undriven modulators of a microring bank are bright: pedestals dwarf a port's markers.
+
+    The light is the pattern generator's, `gate` points away from when samples change.
+    """
+    late = np.array([0.8, -1.5, 2.3, 0.0])
+    signal = detected(3, 4, 6)
+    volts = recorded(signal, late)
+    edges = np.arange(len(volts) + 1)[:, None] - late - gate
+    for on, off in ((1, HEADER - 1), (HEADER, HEADER + 6)):
+        lit = np.clip(edges, on * POINTS, off * POINTS + LATEST)
+        volts += pedestal * np.diff(lit, axis=0)
+    shift = align(volts, POINTS)
+    assert (shift <= late - SPREAD + 0.1).all()
+    assert (shift >= late - SPREAD - 1.1).all()
 
 
 def test_noise_of_the_detectors_does_not_misalign() -> None:
