@@ -16,6 +16,7 @@ from calibration.knowledge import Knowledge
 from calibration.leastsquares import refine
 from calibration.mesh import layout
 from calibration.model import Tomogram, seen_matrices
+from calibration.settings import Settings
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -100,18 +101,8 @@ async def random_settings(
 
     The model of the slow thermal tail counts from a setting that had been held.
     """
-    levels = [random_levels(setup, rng, LOW, HIGH)]
-    async with sweeping(setup, levels[0], 4.0 * knowledge.tail[1]):
-        views = [await tomograph.look()]
-        for number in range(1, count):
-            levels.append(random_levels(setup, rng, LOW, HIGH))
-            views.append(await tomograph.at(levels[-1]))
-            watch.progress(number + 1, count, "settings")
-    tomogram = tomograph.tomogram(levels, views)
-    watch.keep(
-        "settings",
-        times=tomogram.times,
-        levels=tomogram.levels,
-        seen=tomogram.seen.astype(np.complex64),
-    )
-    return tomogram
+    plan = np.array([random_levels(setup, rng, LOW, HIGH) for _ in range(count)])
+    settings = Settings(setup, watch, plan, tomograph)
+    async with sweeping(setup, settings.begin, 4.0 * knowledge.tail[1]):
+        views = await settings.upto(count)
+    return tomograph.tomogram(plan, views)

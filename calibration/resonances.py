@@ -18,7 +18,8 @@ from calibration.knowledge import Knowledge
 from calibration.lorentz import Lines, fit_lines
 from calibration.port_faults import forget
 from calibration.ring_faults import FAULTS, answers, dark_faults, lit_rings, silent_faults
-from calibration.ring_view import Film, RingView, RingViewer
+from calibration.ring_view import Film, RingViewer
+from calibration.settings import Settings
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -51,23 +52,19 @@ class Resonances:
         """Sweep, fit, and write offsets, shifts, amplitudes and gains."""
         forget(knowledge, *FAULTS)
         viewer = RingViewer(setup, knowledge)
-        levels: list[Floats] = []
-        views: list[RingView] = []
         rng = np.random.default_rng([setup.ports, setup.n_banks, 0x4E50])
-        plan = [self._sweep(setup, rng) for _ in range(self.repeats)]
-        lines = None
-        async with sweeping(setup, plan[0][0], _CREEP):
-            for number, sweep in enumerate(plan):
-                for asked in sweep:
-                    views.append(await viewer.at(asked))
-                    levels.append(asked)
-                    watch.progress(len(views), len(plan) * self.points, f"sweep {number + 1}")
-                lines = _fit(knowledge, levels, views)
+        plan = np.concatenate([self._sweep(setup, rng) for _ in range(self.repeats)])
+        settings = Settings(setup, watch, plan, viewer)
+        lines, film, views = None, None, []
+        async with sweeping(setup, settings.begin, _CREEP):
+            for number in range(1, self.repeats + 1):
+                views = await settings.upto(number * self.points)
+                film = Film.of(plan[: len(views)], views)
+                lines = _fit(knowledge, film)
                 if (lines.explained > EXPLAINED).all():
                     break
         assert lines is not None
-        film = Film.of(levels, views)
-        watch.keep("sweep", times=film.times, levels=film.levels, seen=film.seen)
+        assert film is not None
         clipped = np.max([view.clipped for view in views], axis=(0, 1))
         return self._conclude(knowledge, film, lines, clipped)
 
@@ -118,11 +115,10 @@ class Resonances:
         return Outcome(gates, tuple(faults), tuple(notes), raw)
 
 
-def _fit(knowledge: Knowledge, levels: list[Floats], views: list[RingView]) -> Lines:
+def _fit(knowledge: Knowledge, film: Film) -> Lines:
     """Lines of all rings of all banks, against their own levels in p_pi."""
-    asked = np.array(levels).reshape(len(levels), -1) / knowledge.p_pi
-    seen = np.array([view.seen for view in views]).reshape(len(views), -1)
-    return fit_lines(asked, seen)
+    asked = film.levels.reshape(len(film), -1) / knowledge.p_pi
+    return fit_lines(asked, film.seen.reshape(len(film), -1))
 
 
 def _write(

@@ -8,7 +8,7 @@ detectors' offsets. So each entry of a row is a mean over all samples of a bank.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calibration.knowledge import Knowledge
 from calibration.setup import Observation, Setup, Shot
+from calibration.step import Array
 from calibration.tomography import USUAL_NOISE, amplitudes, drives, linear, sign_patterns
 
 Floats = NDArray[np.float64]
@@ -64,11 +65,11 @@ class Film:
         return Film(self.times[:count], self.levels[:count], self.seen[:count], self.sigma[:count])
 
     @staticmethod
-    def of(levels: Sequence[Floats], views: Sequence[RingView]) -> Film:
+    def of(levels: Floats, views: Sequence[RingView]) -> Film:
         """Views at their levels, put together."""
         return Film(
             np.array([view.time for view in views]),
-            np.array(levels),
+            levels,
             np.array([view.seen for view in views]),
             np.array([view.sigma for view in views]),
         )
@@ -121,6 +122,33 @@ class RingViewer:
             time=observed[0].time,
             raw=tuple(observed),
         )
+
+    def packed(self, views: Sequence[RingView]) -> dict[str, Array]:
+        """Views as arrays (S, ...), to be kept: what was read, and what it showed."""
+
+        def stacked(name: str) -> Array:
+            return np.array([[getattr(one, name) for one in view.raw] for view in views])
+
+        return {
+            "times": np.array([view.time for view in views]),
+            "seen": np.array([view.seen for view in views]).astype(np.float32),
+            "sent": stacked("sent").astype(np.float32),
+            "measured": stacked("measured").astype(np.float32),
+            "clipped": stacked("clipped"),
+        }
+
+    def unpacked(self, arrays: Mapping[str, Array]) -> list[RingView]:
+        """The views that arrays were packed from, solved by what is known now."""
+        views = []
+        for time, *read in zip(
+            *(arrays[name] for name in ("times", "sent", "measured", "clipped")), strict=True
+        ):
+            raw = [
+                Observation(sent.astype(np.float64), measured.astype(np.float64), clipped, time)
+                for sent, measured, clipped in zip(*read, strict=True)
+            ]
+            views.append(self.solved(raw))
+        return views
 
     async def at(self, levels: Floats) -> RingView:
         """Program levels (n_banks, N^2) in W and look."""

@@ -21,6 +21,7 @@ from calibration.knowledge import Knowledge
 from calibration.ring_faults import moving_rings
 from calibration.ring_fit import RingFit, refine
 from calibration.ring_view import Film, RingView, RingViewer
+from calibration.settings import Settings
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -68,17 +69,14 @@ class Weights:
         rng = np.random.default_rng([self.seed, setup.ports, 0x3E16])
         moves = moving_rings(knowledge)
         start = deepcopy(knowledge)
-        levels: list[Floats] = [self._levels(setup, rng)]
-        views: list[RingView] = []
+        plan = [random_levels(setup, rng, LOW, HIGH) for _ in range(self.rounds * count)]
+        settings = Settings(setup, watch, np.array(plan), viewer)
         gates: tuple[Gate, ...] = ()
         fit, found, film = None, knowledge, None
-        async with sweeping(setup, levels[0], _CREEP):
-            for number in range(self.rounds):
-                while len(views) < (number + 1) * count:
-                    if len(views) == len(levels):
-                        levels.append(self._levels(setup, rng))
-                    views.append(await viewer.at(levels[-1]))
-                    watch.progress(len(views), (number + 1) * count, "settings")
+        async with sweeping(setup, settings.begin, _CREEP):
+            for number in range(1, self.rounds + 1):
+                views = await settings.upto(number * count)
+                levels = np.array(plan[: len(views)])
                 fit, found, film = _fit(viewer, start, levels, views, moves)
                 gates = _gates(found, fit, moves)
                 if all(gate.passed for gate in gates):
@@ -86,15 +84,11 @@ class Weights:
             assert fit is not None
             assert film is not None
         _take(knowledge, found)
-        watch.keep("settings", times=film.times, levels=film.levels, seen=film.seen)
         return Outcome(gates, (), _notes(knowledge, fit, film), {"left": fit.left})
-
-    def _levels(self, setup: Setup, rng: np.random.Generator) -> Floats:
-        return random_levels(setup, rng, LOW, HIGH)
 
 
 def _fit(
-    viewer: RingViewer, start: Knowledge, levels: list[Floats], views: list[RingView], moves: Bools
+    viewer: RingViewer, start: Knowledge, levels: Floats, views: list[RingView], moves: Bools
 ) -> tuple[RingFit, Knowledge, Film]:
     """The best of several starts, each tried on the first settings; then on all settings.
 

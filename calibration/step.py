@@ -64,7 +64,10 @@ class Watch(Protocol):
         ...
 
     def keep(self, key: str, **arrays: Array) -> None:
-        """Keep a finished sweep, at once and safe from a crash."""
+        """Keep a finished sweep, at once and safe from a crash.
+
+        Where the step is resumed, bench time goes on from here.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ with the oscillator off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.linalg import hadamard
 from calibration.knowledge import Knowledge
 from calibration.model import Tomogram
 from calibration.setup import Detection, Observation, Setup, Shot
+from calibration.step import Array
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -154,11 +155,29 @@ class Tomograph:
         signal = linear(self._knowledge, seen.measured)
         return np.asarray(np.linalg.lstsq(field, signal, rcond=None)[0].T, dtype=np.float64)
 
-    def tomogram(self, levels: Sequence[Floats], views: Sequence[View]) -> Tomogram:
+    def packed(self, views: Sequence[View]) -> dict[str, Array]:
+        """Views as arrays (S, ...), to be kept."""
+        return {
+            "times": np.array([view.time for view in views]),
+            "seen": np.array([view.seen for view in views]).astype(np.complex64),
+            "intensity": np.array([view.intensity for view in views]).astype(np.float32),
+            "clipped": np.array([view.clipped for view in views]),
+        }
+
+    def unpacked(self, arrays: Mapping[str, Array]) -> list[View]:
+        """The views that arrays were packed from."""
+        return [
+            View(seen.astype(np.complex128), intensity.astype(np.float64), clipped, float(time))
+            for time, seen, intensity, clipped in zip(
+                *(arrays[name] for name in ("times", "seen", "intensity", "clipped")), strict=True
+            )
+        ]
+
+    def tomogram(self, levels: Floats, views: Sequence[View]) -> Tomogram:
         """Views at their levels, put together."""
         return Tomogram(
             np.array([view.time for view in views]),
-            np.array(levels),
+            levels,
             np.array([view.seen for view in views]),
             self.sigma,
         )

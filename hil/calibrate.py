@@ -19,7 +19,7 @@ from hil.bench.opening import OpenBench
 from hil.bench.states import BACKENDS, PATHS
 from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import RAW, ROOT, CalibrationFolder, newest_record
-from hil.calibrating.running import Calibration, Runner
+from hil.calibrating.running import Calibration, Runner, begin_time
 from hil.calibrating.showing import difference_lines, record_lines, step_lines
 from hil.calibrating.validity import check_holds, check_same_bench
 from hil.console import OneLineParser, run_command
@@ -160,9 +160,8 @@ def run(asked: argparse.Namespace) -> int:
     record = None if start is None else _fitting(start, core)
     if record is not None and resumed is not None:
         check_same_bench(record, core, str(start))
-    if record is not None and record.steps and core.all_simulated:
-        # A simulated bench goes on where the record left it, as a real one would have.
-        core = _core(asked, record.bench_time)
+    if begin := begin_time(core, record, resumed):
+        core = _core(asked, begin)
     calibration = _begin(core, record, start)
     if resumed is None:
         folder = CalibrationFolder.create(core.file.name, asked.out)

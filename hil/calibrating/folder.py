@@ -28,6 +28,8 @@ RECORD = "record.json"
 RAW = "raw"
 #: Where calibrations are kept by default, in a folder for each bench.
 ROOT = Path("calibrations")
+#: Attribute of a kept sweep: bench time at which it was finished, s.
+_TIME = "bench_time"
 _KEY = re.compile(r"^[A-Za-z0-9._-]+$")
 
 
@@ -83,11 +85,25 @@ class CalibrationFolder:
         path = self._sweep(step, key)
         return read_arrays(path) if path.is_file() else None
 
-    def keep(self, step: str, key: str, arrays: Mapping[str, Array]) -> None:
-        """Keep a finished sweep, on disk before this returns."""
+    def keep(self, step: str, key: str, arrays: Mapping[str, Array], time: float) -> None:
+        """Keep a sweep that was finished at bench time `time`, s; on disk before this returns."""
         path = self._sweep(step, key)
         path.parent.mkdir(exist_ok=True)
-        _write(path, {"": arrays})
+        _write(path, {"": arrays}, {_TIME: time})
+
+    def last_kept(self) -> tuple[float, float] | None:
+        """When the last sweep of a step under way was finished: bench time, s, and wall time.
+
+        None where there is no such sweep.
+        """
+        found = []
+        for path in (self.path / RAW).glob("*/*.h5"):
+            try:
+                with h5py.File(path, "r") as file:
+                    found.append((float(np.asarray(file.attrs[_TIME])), path.stat().st_mtime))
+            except (OSError, KeyError) as error:
+                raise CalibrationError(f"{path} cannot be read: {error}") from error
+        return max(found, default=None)
 
     def finish(self, step: str, arrays: Mapping[str, Array]) -> None:
         """A step has ended: its sweeps and what it found go into one file, `raw/STEP.h5`."""
@@ -144,11 +160,16 @@ def _arrays(group: h5py.Group) -> dict[str, Array]:
     }
 
 
-def _write(path: Path, groups: Mapping[str, Mapping[str, Array]]) -> None:
+def _write(
+    path: Path,
+    groups: Mapping[str, Mapping[str, Array]],
+    attributes: Mapping[str, float] | None = None,
+) -> None:
     """Write groups of arrays whole or not at all; the group "" is the top."""
     aside = path.with_name(path.name + ".part")
     try:
         with h5py.File(aside, "w") as file:
+            file.attrs.update(attributes or {})
             for name, arrays in groups.items():
                 group = file.require_group(name) if name else file
                 for key, array in arrays.items():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from calibration.knowledge import Knowledge
+from calibration.procedures import steps_of
+from calibration.record import CalibrationRecord
 from calibration.step import Outcome, Step
 from calibration.tomography import NotPossibleError
 from calibration.writing import record_document, write_record
@@ -22,6 +24,21 @@ from hil.learn.job import versions
 
 Tell = Callable[[str], None]
 Row = dict[str, Any]
+
+
+def begin_time(
+    core: OpenBench, record: CalibrationRecord | None, resumed: CalibrationFolder | None
+) -> float:
+    """Bench time, s, at which a bench goes on from a record, and from sweeps kept since.
+
+    A simulated bench goes on where they were left, as a real one would have. A real one's clock is
+    set so where sweeps are gone on with, and by as much later as the wall clock has gone on.
+    """
+    last = None if resumed is None else resumed.last_kept()
+    if last is not None:
+        finished, written = last
+        return finished if core.all_simulated else finished + max(0.0, time.time() - written)
+    return record.bench_time if record is not None and record.steps and core.all_simulated else 0.0
 
 
 @dataclass
@@ -38,6 +55,20 @@ class Calibration:
     def state_of(self, name: str) -> str:
         """`passed`, `failed`, `skipped`, or `` where a step has not been run."""
         return next((str(row["state"]) for row in self.steps if row["name"] == name), "")
+
+    def failed_below(self, name: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
+        """Steps that failed, of those that a step stands on directly or through skipped ones.
+
+        needs : what each step stands on directly.
+        """
+        found: list[str] = []
+        for need in needs[name]:
+            state = self.state_of(need)
+            if state == "failed":
+                found.append(need)
+            elif state == "skipped":
+                found += self.failed_below(need, needs)
+        return list(dict.fromkeys(found))
 
     def enter(self, row: Row) -> None:
         """Put a step's row in, in place of an older one."""
@@ -69,11 +100,12 @@ class Runner:
     async def run(self, steps: Sequence[Step]) -> bool:
         """Run steps; gives whether all passed or were skipped. The record is written after each."""
         setup = BenchSetup(self._core)
+        needs = {step.name: step.needs for step in steps_of(self._core.file.core)}
         # Before a sweep is kept, whose it is: only there may it be gone on with.
         self.write(setup, complete=False)
         good = True
         for number, step in enumerate(steps):
-            broken = [n for n in step.needs if self._calibration.state_of(n) == "failed"]
+            broken = self._calibration.failed_below(step.name, needs)
             if broken and not self._keep_going:
                 row = _skipped(step.name, f"stands on {', '.join(broken)}, which failed")
                 good = False
@@ -94,7 +126,7 @@ class Runner:
         counts, passes = self._core.ledger.counts, self._core.ledger.passes
         before = (counts["frames"], counts["slow writes"], passes["calibration"], setup.now())
         began = time.perf_counter()
-        with StepWatch(step.name, folder) as watch:
+        with StepWatch(step.name, folder, setup.now) as watch:
             try:
                 outcome = await step.run(setup, self._calibration.knowledge, watch)
             except (NotPossibleError, NotImplementedError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,11 +18,17 @@ _SHARE = 0.25
 
 
 class StepWatch:
-    """What one step tells and keeps: a `calibration.step.Watch`. Use with `with`."""
+    """What one step tells and keeps: a `calibration.step.Watch`. Use with `with`.
 
-    def __init__(self, step: str, folder: CalibrationFolder | None) -> None:
+    clock : bench time, s.
+    """
+
+    def __init__(
+        self, step: str, folder: CalibrationFolder | None, clock: Callable[[], float]
+    ) -> None:
         self._step = step
         self._folder = folder
+        self._clock = clock
         self._console = Console()
         self._bar: Progress | None = None
         self._told = 0.0
@@ -77,4 +83,4 @@ class StepWatch:
     def keep(self, key: str, **arrays: Array) -> None:
         """Keep a finished sweep, at once and safe from a crash."""
         if self._folder is not None:
-            self._folder.keep(self._step, key, arrays)
+            self._folder.keep(self._step, key, arrays, self._clock())
