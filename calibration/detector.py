@@ -100,11 +100,17 @@ class Detector:
         if not sound:
             gate = Gate("detectors that can be fitted", 0.0, 1.0, "", least=True)
             return Outcome((gate,), faults, (lighting.tally.spent(),))
+        whole = {p: bend for p, bend in bends.items() if p not in found.early}
+        # A clipped port's gain is told by its samples that are whole; all else, by the others.
+        clips = np.isin(np.arange(setup.ports), list(clipped))
+        with_clipped = common_saturation(whole, gain, gain_sigma)
         found = common_saturation(sound, gain, gain_sigma)
         memory, memory_sigma = _memory(lighting, best, sound)
         knowledge.saturation, knowledge.memory = found.limit, memory
-        knowledge.value["detector_gain"] = found.gain
-        knowledge.sigma["detector_gain"] = found.gain_sigma
+        knowledge.value["detector_gain"] = np.where(clips, with_clipped.gain, found.gain)
+        knowledge.sigma["detector_gain"] = np.where(
+            clips, with_clipped.gain_sigma, found.gain_sigma
+        )
         gates = (
             Gate("uncertainty of the saturation's correction",
                  found.correction / float(setup.full_scale.min()), CORRECTION_GATE,

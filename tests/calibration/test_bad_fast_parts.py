@@ -166,3 +166,22 @@ def test_a_step_that_is_run_again_tells_a_fault_once_and_forgets_what_was_mended
     assert named(known) == [("stuck", None, BAD)]
     known, _, _, _ = run_steps(file, (Dark(), Mending()), spoil=spoil)
     assert named(known) == []
+
+
+def test_a_clipped_port_of_rings_still_tells_its_gain(tmp_path: Path) -> None:
+    """Left at the design's gain, its later readings would be straightened by a wrong law."""
+
+    def change(shot: Shot, measured: np.ndarray, clipped: np.ndarray) -> None:
+        measured[:, 1] *= 1.25
+        clipped[:, 1] = np.abs(measured[:, 1]) > 2.0
+        measured[:, 1] = np.clip(measured[:, 1], -2.0, 2.0)
+
+    known, _, plant, _ = run_steps(
+        bench_file(tmp_path, 8, core="microring"),
+        (Dark(), Detector()),
+        spoil=lambda setup: Spoilt(setup, change),
+    )
+    assert ("clipped", None, 1) in named(known)
+    gain = known.value["detector_gain"] / plant.devices.detector_gain
+    assert gain[1] == pytest.approx(1.25, abs=0.08)
+    np.testing.assert_allclose(np.delete(gain, 1), 1.0, atol=0.06)
