@@ -104,7 +104,8 @@ class Switch:
             except NotImplementedError as error:
                 told.notes.append(f"delay and rise: {error}")
                 if not leaks:
-                    raise NotPossibleError(f"bench {setup.name}: {told.notes}") from error
+                    why = "; ".join(told.notes)
+                    raise NotPossibleError(f"nothing to be told here: {why}") from error
             else:
                 _conclude_timing(setup, knowledge, timings, told)
             if leaks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +70,11 @@ class Calibration:
                 found += self.failed_below(need, needs)
         return list(dict.fromkeys(found))
 
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Take the rows of some steps out."""
+        gone = set(names)
+        self.steps = [row for row in self.steps if row["name"] not in gone]
+
     def enter(self, row: Row) -> None:
         """Put a step's row in, in place of an older one."""
         self.steps = [old for old in self.steps if old["name"] != row["name"]]
@@ -101,7 +106,9 @@ class Runner:
         """Run steps; gives whether all passed or were skipped. The record is written after each."""
         setup = BenchSetup(self._core)
         needs = {step.name: step.needs for step in steps_of(self._core.file.core)}
-        # Before a sweep is kept, whose it is: only there may it be gone on with.
+        # Before a sweep is kept, whose it is: only there may it be gone on with. What is to be
+        # run again is not done, whatever the record says that was begun with.
+        self._calibration.withdraw(step.name for step in steps)
         self.write(setup, complete=False)
         good = True
         for number, step in enumerate(steps):

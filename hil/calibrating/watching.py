@@ -26,7 +26,7 @@ class StepWatch:
     def __init__(
         self, step: str, folder: CalibrationFolder | None, clock: Callable[[], float]
     ) -> None:
-        self._step = step
+        self.step = step
         self._folder = folder
         self._clock = clock
         self._console = Console()
@@ -70,17 +70,17 @@ class StepWatch:
             self._told = 0.0
         if share - self._told >= _SHARE and total > 4:
             self._told = share
-            print(f"  {self._step:11s} {done}/{total} {note}", flush=True)
+            print(f"  {self.step:11s} {done}/{total} {note}", flush=True)
 
     def kept(self, key: str) -> Mapping[str, Array] | None:
         """What an interrupted run of this step kept under `key`, or None."""
         if self._folder is None:
             return None
-        kept = self._folder.kept(self._step, key)
+        kept = self._folder.kept(self.step, key)
         self.resumed += kept is not None
         return kept
 
     def keep(self, key: str, **arrays: Array) -> None:
         """Keep a finished sweep, at once and safe from a crash."""
         if self._folder is not None:
-            self._folder.keep(self._step, key, arrays, self._clock())
+            self._folder.keep(self.step, key, arrays, self._clock())
