@@ -10,6 +10,7 @@ import numpy as np
 from calibration.phases import place_name
 from calibration.record import MESH, CalibrationRecord
 from hil.calibrating.folder import CalibrationFolder
+from hil.calibrating.ring_plots import ring_plots
 from hil.calibrating.showing import record_lines, step_lines
 from hil.calibrating.svg import Series, bars, chart, heat_map
 
@@ -74,6 +75,8 @@ def _plots(record: CalibrationRecord, folder: CalibrationFolder) -> Iterator[str
     if record.core == MESH:
         yield from _fringes(record, folder)
         yield from _crosstalk(folder)
+    else:
+        yield from ring_plots(record, folder)
     yield from _fidelity(record, folder)
     yield from _skew(record)
     yield from _residuals(folder)

@@ -46,7 +46,8 @@ def test_rings_are_calibrated_from_nothing(rings: str) -> None:
         plant.set_volts(bank, np.arange(16), volts, at=record.bench_time - 20.0)
     seen = np.array([plant.matrix(bank, record.bench_time).real for bank in range(2)])
     believed = twin_of(record, file.chip.p_pi).matrices(torch.tensor(powers)).numpy()
-    assert np.sqrt(((believed - seen) ** 2).mean()) < 0.03 * np.sqrt((seen**2).mean())
+    # Since the lock rings have drifted by some 0.02 half-widths: a hundredth of their range.
+    assert np.sqrt(((believed - seen) ** 2).mean()) < 0.02
 
 
 def test_show_check_and_report_of_rings(calibrate: Calibrate, rings: str) -> None:
