@@ -106,14 +106,14 @@ def parser() -> argparse.ArgumentParser:
         type=_every,
         metavar="K|off",
         help="look at reference inputs every K batches, sound an alarm when the bench has moved, "
-        "and put the twin right (default 10: about 2 % of passes and of bench time)",
+        "and put the twin right (default 10: about 2 %% of passes and of bench time)",
     )
     how.add_argument(
         "--gate",
         type=_every,
         metavar="K|off",
         help="check the twin's gradient on the bench every K batches, by a small step to either "
-        "side, and after each repair (default 300: under 1 % of passes and of bench time)",
+        "side, and after each repair (default 300: under 1 %% of passes and of bench time)",
     )
     how.add_argument("--epochs", type=int, default=40)
     how.add_argument("--batch", type=int, default=64)
