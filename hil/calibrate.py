@@ -10,7 +10,8 @@ from pathlib import Path
 
 from calibration.knowledge import Knowledge
 from calibration.procedures import steps_of
-from calibration.record import CalibrationRecord, check_fits, read_record
+from calibration.record import CalibrationRecord, check_fits
+from calibration.record_reading import read_record
 from calibration.step import Step
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench

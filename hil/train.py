@@ -14,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from calibration.record import CalibrationRecord, read_record
+from calibration.record import CalibrationRecord
+from calibration.record_reading import read_record
 from hil.bench.banks import file_with_banks
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench

@@ -21,7 +21,8 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from calibration.record import CalibrationRecord, check_fits, read_record
+from calibration.record import CalibrationRecord, check_fits
+from calibration.record_reading import read_record
 from drivers.transport.link import Connector
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.calibrating.errors import CalibrationError
 
 Array = NDArray[Any]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calibration.record import MICRORING, RecordError, parse_record
+from calibration.record import MICRORING, RecordError
+from calibration.record_reading import parse_record
 from tests.calibration.records import sound_record
 
 PORTS = 3

@@ -14,13 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.record import (
-    CalibrationRecord,
-    RecordError,
-    check_fits,
-    parse_record,
-    read_record,
-)
+from calibration.record import CalibrationRecord, RecordError, check_fits
+from calibration.record_reading import parse_record, read_record
 from sim_backends.as_built import as_built_document
 from sim_backends.plant import Plant
 from tests.calibration.records import sound_record

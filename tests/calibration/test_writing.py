@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.knowledge import Knowledge
-from calibration.record import MESH, MICRORING, RecordError, parse_record, read_record
+from calibration.record import MESH, MICRORING, RecordError
+from calibration.record_reading import parse_record, read_record
 from calibration.writing import record_document, write_record
 
 NUMBERS = st.floats(-1e3, 1e3, allow_nan=False)

@@ -15,7 +15,7 @@ import torch
 
 from calibration.mesh import matrix_fidelity
 from calibration.procedures import steps_of
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.file import load
 from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import newest_record

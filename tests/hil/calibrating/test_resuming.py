@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.writing import Start, starting_text
 from hil.calibrate import main
 from hil.calibrating.folder import CalibrationFolder

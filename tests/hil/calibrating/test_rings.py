@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from calibration.procedures import steps_of
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.file import load
 from hil.bench.writing import Start, starting_text
 from hil.twin.machine import twin_of

@@ -9,7 +9,7 @@ import pytest
 
 from calibration.knowledge import Knowledge
 from calibration.procedures import steps_of
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.cores import Core
 from hil.bench.writing import Start, starting_text
 from hil.calibrating.running import Calibration

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import hil
-from calibration.record import RecordError, read_record
+from calibration.record import RecordError
+from calibration.record_reading import read_record
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.file import load
 from hil.calibrating.validity import bench_table, check_holds, why_foreign, why_stale

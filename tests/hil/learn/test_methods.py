@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import hil
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.file import from_document
 from hil.learn import loop
 from hil.learn.compare import comparison_table

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.record import CalibrationRecord, Estimate, read_record
+from calibration.record import CalibrationRecord, Estimate
+from calibration.record_reading import read_record
 from drivers.errors import LimitError
 from hil.bench.file import BenchFile, load
 from hil.operating.request import ElementName, RequestError

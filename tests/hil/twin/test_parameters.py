@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibration.record import parse_record
+from calibration.record_reading import parse_record
 from hil.bench.layout import places, upper_mode
 from hil.twin.machine import Twin
 from hil.twin.parameters import LEAST_SOFTNESS, MEANING, describe_parameters
