@@ -35,8 +35,9 @@ SPACINGS = (8.0, 12.0, 18.0)
 TAIL = (0.005, 0.3)
 #: Gates: filtered residual over noise; rms uncertainty of a shift (relative), of an amplitude.
 RESIDUAL, SHIFT, AMPLITUDE = 1.5, 0.01, 0.01
-#: Settings of the fits that choose a start.
-_FIRST = 60
+#: Settings of the fits that choose a start, and iterations of each: strong crosstalk moves rings
+#: by half-widths, and takes most of them.
+_FIRST, _TRIED = 60, 20
 #: Levels, p_pi, about the resonances: of a ring, from a tenth of its height to beyond its peak.
 #: Rings that pass nearly all their light would add up to what saturates a detector.
 LOW, HIGH = 0.25, 1.2
@@ -101,7 +102,7 @@ def _fit(
         begun.spacing = np.full(start.n_banks, spacing)
         begun.crosstalk[:, 0] = np.where(begun.crosstalk[:, 0] > 0.0, begun.crosstalk[:, 0], 1e-3)
         trial = deepcopy(begun)
-        tried.append((refine(trial, film, moves, iterations=6, rounds=1), trial))
+        tried.append((refine(trial, film, moves, iterations=_TRIED, rounds=1), trial))
     fit, found = min(tried, key=lambda one: one[0].residual)
     for number in range(_SOLVED):
         gain = found.value["detector_gain"].copy()
