@@ -24,7 +24,7 @@ from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Split, Task
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
-from hil.twin.refit import OnlineRefit
+from hil.twin.refitting import Refit
 
 T = TypeVar("T")
 #: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
@@ -102,7 +102,7 @@ class Trainer:
     limits: Limits
     compute: Compute[Any]
     watcher: Watcher
-    refit: OnlineRefit | None = None
+    refit: Refit | None = None
     final_only: bool = False
     train_powers: bool = True
     measured_on: str = "bench"

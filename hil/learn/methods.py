@@ -34,7 +34,7 @@ from hil.learn.settings import Method, TrainingSettings, TwinMode
 from hil.learn.watch import DriftWatch, Recalibrate
 from hil.tasks.task import Task
 from hil.twin.protocol import SlotTwin
-from hil.twin.refit import OnlineRefit
+from hil.twin.refitting import Refit, new_refit
 
 #: Strengths that the logistic regression beside the methods may choose from.
 INVERSE_PENALTIES = (1.0, 10.0, 100.0)
@@ -109,7 +109,7 @@ class Assembly:
         trainer.final_only = settings.method is Method.PAT_FINAL
         trainer.train_powers = settings.method is not Method.FROZEN
         if settings.twin is TwinMode.ONLINE:
-            trainer.refit = OnlineRefit(twin, settings.refit, settings.seed)
+            trainer.refit = new_refit(twin, settings.refit, settings.seed)
         trainer.guard = self._guard(twin, settings, trainer.refit)
         reports = await trainer.run(settings.epochs)
         watched = trainer.guard.summary()
@@ -126,9 +126,7 @@ class Assembly:
         self.bench.ledger.count_digital(f"{settings.method} training", passes)
         return Trained(network, twin, reports, machine, digital=True)
 
-    def _guard(
-        self, twin: SlotTwin, settings: TrainingSettings, refit: OnlineRefit | None
-    ) -> Guard:
+    def _guard(self, twin: SlotTwin, settings: TrainingSettings, refit: Refit | None) -> Guard:
         """Drift watch and trust gate; they put right what `refit` keeps true, or only tell."""
         watch = DriftWatch(
             self.bench,

@@ -40,6 +40,17 @@ class Moments:
         cross = (matrices * self.za).sum(dim=(-1, -2))
         return self.zz - 2.0 * cross + (matrices * (matrices @ self.aa)).sum(dim=(-1, -2))
 
+    def explained(self, matrices: Tensor) -> Tensor:
+        """How much of `squares` the best matrices would take away: (n_banks,)."""
+        misfit = self.misfit(matrices)
+        return (misfit * torch.linalg.solve(self._solvable(), misfit, left=False)).sum(dim=(-1, -2))
+
+    def _solvable(self) -> Tensor:
+        """`aa` with a ridge, without which inputs that were never driven have no answer."""
+        size = self.aa.diagonal(dim1=-2, dim2=-1).mean(dim=-1).clamp_min(1e-12)
+        eye = torch.eye(self.aa.shape[-1], dtype=self.aa.dtype)
+        return self.aa + 1e-6 * size[:, None, None] * eye
+
     def misfit(self, matrices: Tensor) -> Tensor:
         """Sum of (z - M a) a^T: (n_banks, N, N)."""
         return self.za - matrices @ self.aa

@@ -1,9 +1,15 @@
 """An extended Kalman filter of the phases of each bank, with their covariance.
 
-State: the phase offsets of a bank. Between batches they walk, by drift of the bench and, when
-levels move, by what the twin's slopes do not know. A batch measures the slot matrix, of which the
-derivative with respect to each phase is known in closed form. The filter works in information form
-on the moments of a batch, so its cost does not grow with the number of samples.
+State: the phase offsets of a bank. Between batches they walk: by drift of the bench, each element
+by its own and all together (temperature; local oscillator), and where levels move by what the
+twin's slopes do not know. A batch measures the slot matrix, of which the derivative with respect to
+each phase is known in closed form. The filter works in information form on the moments of a batch,
+so its cost does not grow with the number of samples.
+
+Two sizes are not known beforehand and are followed: how far the phases walk, and how far the slot
+matrices can be matched at all (read noise, and what the twin has wrong beside phases). The first is
+scaled so that the normalised innovation stays near 1 (Mehra, IEEE Trans. Autom. Control 15, 175
+(1970)), the second is the mean square that an update leaves, plus what it must have taken.
 """
 
 from __future__ import annotations
@@ -24,19 +30,31 @@ class FilterSettings:
 
     Attributes
     ----------
-    walk : rad^2/s, growth of the variance of each phase by drift.
+    drift, tau : rad and s of the drift model that the walk begins with; its size is then followed.
+    common : rad/sqrt(s), by which all phases, and by which all output phases, walk together.
     moved : rad of doubt per p_pi that a level moves.
     widest : rad, the doubt of a phase that nothing measures.
-    noise : signal units, the least noise floor that is believed.
-    memory : share of the noise floor's running mean that a batch leaves.
+    noise : signal units, the least noise that is believed.
+    memory : share of the followed noise that a batch leaves.
+    adapt : exponent of the normalised innovation in the followed size of the walk.
+    tries : halvings of a step that does not lessen the error.
     """
 
-    walk: float = 1e-3
+    drift: float = 0.05
+    tau: float = 25.0
+    common: float = 0.01
     moved: float = 0.1
     widest: float = 0.5
-    noise: float = 0.004
-    memory: float = 0.9
+    noise: float = 0.003
+    memory: float = 0.8
+    adapt: float = 0.2
     tries: int = 3
+
+
+#: Bounds of the followed size of the walk, as a factor of its variance.
+LEAST_WALK, MOST_WALK = 0.01, 100.0
+#: Variance, rad^2, that keeps a covariance positive in floating point.
+_TINY = 1e-10
 
 
 @dataclass(frozen=True)
@@ -44,75 +62,110 @@ class Innovation:
     """What a batch said against what had been expected.
 
     normalised : (n_banks,) mean square of the innovation in units of its expected variance.
-    residual, floor : signal units, rms one-slot error before the update, and of the noise.
+    residual, noise : (n_banks,) signal units, rms one-slot error before the update, and what is
+    taken for noise after it. shift : (n_banks, elements) rad, by which the offsets moved.
     """
 
     normalised: Tensor
     residual: Tensor
-    floor: Tensor
+    noise: Tensor
     shift: Tensor
 
 
 class PhaseFilter:
+    """Follows the phase offsets of a twin (`twin.parameters["offset"]`).
+
+    sigma : (n_banks, elements) rad, how far the offsets may be off at first.
+    """
+
     def __init__(self, twin: Twin, sigma: Tensor, settings: FilterSettings) -> None:
         self.twin = twin
         self.settings = settings
-        self.covariance = torch.diag_embed(sigma**2).to(torch.float64)
-        self.floor2 = torch.full((twin.n_banks,), float("nan"), dtype=torch.float64)
+        self.covariance = torch.diag_embed(sigma.to(torch.float64) ** 2)
+        self.walk = torch.ones(twin.n_banks, dtype=torch.float64)
+        self.noise2 = torch.full((twin.n_banks,), float("nan"), dtype=torch.float64)
         self._powers: Tensor | None = None
         self._time = 0.0
-        self.scale = torch.ones(twin.n_banks, dtype=torch.float64)
+        cells = twin.ports * (twin.ports - 1) // 2
+        together = torch.ones(2, twin.ports**2, dtype=torch.float64)
+        together[1, : 2 * cells] = 0.0
+        self._together = together.T @ together
+
+    def doubt(self, sigma: float) -> None:
+        """Let every phase have moved by sigma, rad, each by its own."""
+        self.covariance.diagonal(dim1=-2, dim2=-1).add_(sigma**2)
 
     def predict(self, powers: Tensor, time: float) -> None:
+        """Let the phases walk until `time` (s), and until powers (n_banks, elements)."""
         if self._powers is not None:
-            s = self.settings
-            growth = s.walk * max(time - self._time, 0.0)
-            grown = growth + (s.moved * (powers - self._powers)) ** 2
-            grown = self.scale.unsqueeze(-1) * grown
+            s, elapsed = self.settings, max(time - self._time, 0.0)
+            grown = s.drift**2 * -torch.expm1(torch.tensor(-2.0 * elapsed / s.tau))
+            own = self.walk.unsqueeze(-1) * grown + (s.moved * (powers - self._powers)) ** 2
+            self.covariance += s.common**2 * elapsed * self._together
             diagonal = self.covariance.diagonal(dim1=-2, dim2=-1)
-            diagonal += grown
+            diagonal += own
             shrink = (s.widest / diagonal.sqrt()).clamp_max(1.0)
             self.covariance *= shrink.unsqueeze(-1) * shrink.unsqueeze(-2)
-        self._powers, self._time = powers.clone(), time
+        self._powers, self._time = powers.detach().clone(), time
 
     @torch.no_grad()
     def update(self, powers: Tensor, moments: Moments, time: float) -> Innovation:
-        twin, ports = self.twin, self.twin.ports
+        """Move the twin's offsets to what a batch at powers (n_banks, elements) tells.
+
+        A bank of which fewer samples than ports are usable is left as it is, its doubt grown.
+        """
+        twin, ports, s = self.twin, self.twin.ports, self.settings
         self.predict(powers, time)
         matrices, moved = phase_sensitivity(twin, powers)
-        misfit = moments.misfit(matrices)
-        squares = moments.squares(matrices)
-        eye = torch.eye(ports, dtype=torch.float64)
-        ridge = 1e-9 * moments.aa.diagonal(dim1=-2, dim2=-1).mean(-1)
-        explained = (
-            misfit * torch.linalg.solve(moments.aa + ridge[:, None, None] * eye, misfit, left=False)
-        ).sum(dim=(-1, -2))
-        free = moments.count * ports - ports * ports
-        floor2 = ((squares - explained) / free).clamp_min(self.settings.noise**2)
-        first = torch.isnan(self.floor2)
-        keep = self.settings.memory
-        self.floor2 = torch.where(first, floor2, keep * self.floor2 + (1 - keep) * floor2)
-        sigma2 = self.floor2[:, None, None]
+        squares, entries = moments.squares(matrices), float(ports**2)
+        told = moments.count > ports
+        explained = moments.explained(matrices)
+        free = (moments.count * ports - entries).clamp_min(1.0)
+        floor2 = ((squares - explained) / free).clamp_min(s.noise**2)
+        # At first an error is as likely the twin's other parameters' as the phases'.
+        first = torch.isnan(self.noise2)
+        self.noise2 = torch.where(first, floor2 + 0.1 * explained / entries, self.noise2)
+        noise2 = torch.maximum(self.noise2, floor2)
         flat = moved.flatten(-2)
-        weighed = (moved @ moments.aa.unsqueeze(1)).flatten(-2)
-        information = weighed @ flat.transpose(-1, -2) / sigma2
-        known = flat @ misfit.flatten(-2).unsqueeze(-1) / sigma2
-        before = torch.cholesky_inverse(torch.linalg.cholesky(self.covariance))
+        sure = torch.where(told, 1.0 / noise2, torch.zeros_like(noise2))[:, None, None]
+        information = sure * (moved @ moments.aa.unsqueeze(1)).flatten(-2) @ flat.mT
+        known = sure * flat @ moments.misfit(matrices).flatten(-2).unsqueeze(-1)
+        unit = _TINY * torch.eye(flat.shape[1], dtype=torch.float64)
+        before = torch.cholesky_inverse(torch.linalg.cholesky(self.covariance + unit))
         root = torch.linalg.cholesky(before + information)
         shift = torch.cholesky_solve(known, root)
-        normalised = (explained / self.floor2 - (known * shift).sum(dim=(-1, -2))) / ports**2
+        normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
         self.covariance = torch.cholesky_inverse(root)
         shift = shift.squeeze(-1)
-        offset = twin.parameters["offset"]
+        shift, after = self._shorten(powers, moments, shift, squares)
+        taken = noise2 * (information * self.covariance).sum(dim=(-1, -2)) / entries
+        left2 = (after / entries + taken).clamp_min(s.noise**2)
+        followed = s.memory * self.noise2 + (1.0 - s.memory) * left2
+        self.noise2 = torch.where(told, followed, self.noise2)
+        grown = (self.walk * normalised.clamp(0.25, 4.0) ** s.adapt).clamp(LEAST_WALK, MOST_WALK)
+        self.walk = torch.where(told, grown, self.walk)
+        count = (moments.count * ports).clamp_min(1.0)
+        return Innovation(
+            normalised, (squares / count).clamp_min(0.0).sqrt(), self.noise2.sqrt(), shift
+        )
+
+    def _shorten(
+        self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Take a step (n_banks, elements), its half, … : the taken one, and what is left to explain.
+
+        Banks whose error no step lessens keep their offsets.
+        """
+        twin, offset = self.twin, self.twin.parameters["offset"]
         factor = torch.ones(twin.n_banks, 1, dtype=torch.float64)
-        for _ in range(self.settings.tries):
+        for attempt in range(self.settings.tries + 1):
             twin.parameters["offset"] = offset + factor * shift
-            now = moments.squares(twin.matrices(powers))
-            worse = now > squares
+            matrices = twin.matrices(powers)
+            worse = (moments.squares(matrices) > squares).unsqueeze(-1)
             if not bool(worse.any()):
                 break
-            factor = torch.where(worse.unsqueeze(-1), 0.5 * factor, factor)
-        n = moments.count * ports
-        return Innovation(
-            normalised, (squares / n).clamp_min(0).sqrt(), self.floor2.sqrt(), factor * shift
-        )
+            smaller = 0.5 * factor if attempt < self.settings.tries else torch.zeros_like(factor)
+            factor = torch.where(worse, smaller, factor)
+        taken = factor * shift
+        twin.parameters["offset"] = offset + taken
+        return taken, moments.explained(twin.matrices(powers))

@@ -11,7 +11,7 @@ clearly worse than the last good one is dropped for that one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from torch import Tensor
 from hil.control.trace import Trace
 from hil.twin.flat import FlatView
 from hil.twin.parameters import TwinParameters, copy_parameters
+from hil.twin.phase_filter import FilterSettings
+from hil.twin.port_filter import PortSettings
 from hil.twin.protocol import SlotTwin
+from hil.twin.replay import Remembered, remember, slot_error
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class RefitSettings:
 
     Attributes
     ----------
+    kind : `layered` (see `hil.twin.layered`; meshes only) or `adam` (`OnlineRefit`).
     rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others
         scale by `RELATIVE_RATE`.
     every : batches between refits.
@@ -38,8 +42,11 @@ class RefitSettings:
     samples : samples of each remembered batch that are kept.
     pull : weight of the pull toward the record, per standard uncertainty.
     gate : a twin this much worse on new data than the last good one is dropped.
+    phases, ports : of the layered refit's filters.
+    slow_rate, slow_pull : of its slow part, as `rate` and the pull per entry.
     """
 
+    kind: str = "adam"
     rate: float = 0.003
     every: int = 1
     steps: int = 2
@@ -48,6 +55,10 @@ class RefitSettings:
     samples: int = 24
     pull: float = 1e-5
     gate: float = 1.3
+    phases: FilterSettings = field(default_factory=FilterSettings)
+    ports: PortSettings = field(default_factory=PortSettings)
+    slow_rate: float = 0.003
+    slow_pull: float = 2e-8
 
 
 #: Step of each parameter relative to that of a phase offset; 0 keeps it as it is.
@@ -99,23 +110,6 @@ PRIOR_SIGMA: dict[str, float] = {
 }
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    """Chosen samples of one batch at one setting, gathered by bank.
-
-    powers : (n_banks, elements); sent, sent_before, measured, weight : (n_banks, rows, N), a row
-    for each chosen sample of each slot of the bank; precedes : (n_banks, rows, 1), 0 where the
-    sample before was dark. Banks with fewer slots than others have rows of no weight.
-    """
-
-    powers: Tensor
-    sent: Tensor
-    sent_before: Tensor
-    precedes: Tensor
-    measured: Tensor
-    weight: Tensor
-
-
 class OnlineRefit:
     """Keeps a twin true to the bench. `seed` fixes the choice of replayed data."""
 
@@ -125,7 +119,7 @@ class OnlineRefit:
         self.fallbacks = 0
         self.residual = float("nan")
         self._rng = np.random.default_rng([seed, 0x7EF17])
-        self._memory: list[_Remembered] = []
+        self._memory: list[Remembered] = []
         self._seen = 0
         self._view = FlatView(twin.parameters, RELATIVE_RATE)
         self._prior = self._view.pack(twin.prior)
@@ -141,7 +135,7 @@ class OnlineRefit:
         powers : (n_banks, elements) in units of p_pi, at which `trace` was measured.
         The residual is the rms of (believed - measured) over all slots, in signal units.
         """
-        fresh = self._choose(powers, trace)
+        fresh = remember(powers, trace, self.twin.n_banks, self.settings.samples, self._rng)
         self._judge(fresh)
         if len(self._memory) >= self.settings.replay:
             self._memory.pop(int(self._rng.integers(len(self._memory) // 2)))
@@ -162,55 +156,13 @@ class OnlineRefit:
         self._memory.clear()
         self.twin.parameters = copy_parameters(parameters)
 
-    def _choose(self, powers: Tensor, trace: Trace) -> _Remembered:
-        # Entries are fitted together, so each holds as many samples: a small batch repeats its own.
-        count = self.settings.samples
-        chosen = self._rng.choice(trace.batch, min(count, trace.batch), replace=False)
-        chosen = np.sort(np.resize(chosen, count))
-        sent, before = trace.sent[chosen], trace.sent[np.maximum(chosen - 1, 0)]
-        measured = trace.measured[chosen]
-        # Not only clipped points: one NaN would otherwise stay in the replay and in the twin.
-        sound = np.asarray(np.isfinite(sent + before).all(axis=2))
-        usable = ~trace.clipped[chosen] & np.isfinite(measured) & sound[:, :, None]
-        slots = _slots_by_bank(trace.banks, self.twin.n_banks)
-        precedes = np.broadcast_to(~trace.after_dark[chosen, None, None], (*sent.shape[:2], 1))
-
-        def by_bank(array: np.ndarray) -> Tensor:
-            """(samples, slots, …) to (n_banks, slots of a bank * samples, …), 0 where unused."""
-            gathered = np.where(np.isfinite(array), array, 0.0).swapaxes(0, 1)[slots]
-            gathered[slots < 0] = 0.0
-            return torch.from_numpy(gathered.reshape(len(slots), -1, array.shape[2]))
-
-        return _Remembered(
-            powers.detach().clone(),
-            by_bank(sent),
-            by_bank(before),
-            by_bank(precedes),
-            by_bank(measured),
-            by_bank(usable),
-        )
-
-    def _error(self, entries: list[_Remembered], parameters: TwinParameters) -> Tensor:
-        """Mean square one-slot error over entries, unusable points left out."""
-
-        def stacked(name: str) -> Tensor:
-            return torch.stack([getattr(entry, name) for entry in entries])
-
-        matrices = self.twin.matrices(stacked("powers"), parameters)
-        both = torch.cat([stacked("sent"), stacked("sent_before")])
-        drive, before = self.twin.modulate(both, parameters).chunk(2)
-        believed = self.twin.detect(drive, stacked("precedes") * before, matrices, parameters)
-        weight = stacked("weight")
-        error = weight * (believed - stacked("measured")) ** 2
-        return error.sum() / weight.sum().clamp_min(1.0)
-
     @torch.no_grad()
-    def _judge(self, fresh: _Remembered) -> None:
+    def _judge(self, fresh: Remembered) -> None:
         """The trust gate: keep, or fall back to the last good twin, on data not yet fitted."""
         if not bool(fresh.weight.any()):
             return  # nothing usable was measured: no evidence for or against
-        now = float(self._error([fresh], self._with(self._free)))
-        good = float(self._error([fresh], self._with(self._good)))
+        now = float(slot_error(self.twin, [fresh], self._with(self._free)))
+        good = float(slot_error(self.twin, [fresh], self._with(self._good)))
         trusted = np.isfinite(now) and bool(torch.isfinite(self._free).all())
         if trusted and now <= good:
             self._good = self._free.detach().clone()
@@ -230,7 +182,7 @@ class OnlineRefit:
         older = self._rng.choice(len(self._memory) - 1, pick, replace=False) if pick > 0 else []
         entries = [self._memory[-1], *(self._memory[int(i)] for i in older)]
         self._free.grad = None
-        error = self._error(entries, self._with(self._free))
+        error = slot_error(self.twin, entries, self._with(self._free))
         if not bool(torch.isfinite(error)):
             return  # data beyond all measure: a step would spoil the optimiser's memory for good
         error.backward()
@@ -259,10 +211,3 @@ class OnlineRefit:
 
     def _new_optimiser(self) -> torch.optim.Adam:
         return torch.optim.Adam([self._free], lr=self._rate, betas=(0.9, 0.99))
-
-
-def _slots_by_bank(banks: tuple[int, ...], n_banks: int) -> np.ndarray:
-    """Slots (n_banks, most slots of a bank) that used each bank; -1 where there are no more."""
-    slots = [[t for t, used in enumerate(banks) if used == bank] for bank in range(n_banks)]
-    most = max(len(mine) for mine in slots)
-    return np.array([mine + [-1] * (most - len(mine)) for mine in slots])

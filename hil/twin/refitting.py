@@ -1,0 +1,61 @@
+"""What training asks of a refit, and which refit a twin gets."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from hil.control.trace import Trace
+from hil.twin.layered import LayeredRefit
+from hil.twin.machine import Twin
+from hil.twin.parameters import TwinParameters
+from hil.twin.protocol import SlotTwin
+from hil.twin.refit import PRIOR_SIGMA, OnlineRefit, RefitSettings
+
+
+class Refit(Protocol):
+    """Keeps a twin true to the bench from what each batch measured.
+
+    residual : rms of believed minus measured over one slot of the last batch, before it was fitted;
+    fallbacks : times the last good twin was gone back to.
+    """
+
+    residual: float
+    fallbacks: int
+
+    def observe(self, powers: Tensor, trace: Trace) -> float:
+        """Judge the twin on a trace measured at powers (n_banks, elements), then fit it."""
+        ...
+
+    def adopt(self, parameters: TwinParameters) -> None:
+        """Go on from these parameters, and forget what was measured before."""
+        ...
+
+
+class RefitError(ValueError):
+    """A kind of refit that does not exist."""
+
+
+def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
+    """The refit of `settings.kind`; twins of microring banks get `adam` whatever it is.
+
+    Raises
+    ------
+    RefitError
+        When there is no such kind.
+    """
+    if settings.kind not in ("layered", "adam"):
+        raise RefitError(f"no kind of refit {settings.kind!r}; there are layered, adam")
+    if settings.kind == "adam" or not isinstance(twin, Twin):
+        return OnlineRefit(twin, settings, seed)
+    return LayeredRefit(twin, settings, seed, prior_sigma(twin))
+
+
+def prior_sigma(twin: Twin) -> TwinParameters:
+    """Standard uncertainty of each start value: the record's, where the twin has it."""
+    return {
+        name: torch.tensor(PRIOR_SIGMA[name], dtype=torch.float64).expand_as(value)
+        for name, value in twin.prior.items()
+    }
