@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -229,7 +230,12 @@ class Trainer:
             groups.append({"params": [network.powers], "lr": settings.power_rate})
         optimiser = torch.optim.Adam(groups, foreach=True)
         batches = len(self._batches(np.random.default_rng(0)))
-        rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches)
+        least, steps = self.settings.least_rate, epochs * batches
+
+        def share(step: int) -> float:
+            return max(least, 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+
+        rates = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
         return optimiser, rates
 
     def _learn(

@@ -45,7 +45,8 @@ class Trained:
     """What a method leaves: the network, the twin as it stands, and where it is to be judged.
 
     `digital` says that this place is a twin: no accuracy of a bench. `watched` is what the drift
-    watch and the trust gate found, where there were any.
+    watch and the trust gate found, where there were any. `held` says that the bench holds the
+    levels already, and reached them in small steps: no thermal tail is to be waited for.
     """
 
     network: Network
@@ -54,6 +55,7 @@ class Trained:
     machine: Machine
     digital: bool = False
     watched: dict[str, Any] | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Assembly:
         trainer.guard = self._guard(twin, settings, trainer.refit)
         reports = await trainer.run(settings.epochs)
         watched = trainer.guard.summary()
-        return Trained(network, twin, reports, self.bench, watched=watched)
+        return Trained(network, twin, reports, self.bench, watched=watched, held=True)
 
     async def _digital(
         self, twin: SlotTwin, network: Network, settings: TrainingSettings
@@ -159,7 +161,7 @@ class Assembly:
 
     async def test_accuracy(self, trained: Trained) -> float:
         """Accuracy on the test part, measured once with the last weights."""
-        await deploy(trained.machine, trained.network, self.warm_up)
+        await deploy(trained.machine, trained.network, 0.0 if trained.held else self.warm_up)
         return await measure_accuracy(
             trained.machine, self.schedule, trained.network, self.task.test, "evaluation"
         )

@@ -70,7 +70,7 @@ class LayeredRefit:
         self.innovation = self.phases.update(powers, moments, float(trace.times[0]))
         self.ports.update(powers, trace)
         self._remember(fresh)
-        for _ in range(self.settings.steps):
+        for _ in range(self.settings.slow_steps):
             self.slow.fit(pick(self._memory, self.settings.settings, self._rng))
         return self.residual
 

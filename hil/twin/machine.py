@@ -24,6 +24,7 @@ from hil.twin.parameters import (
     copy_parameters,
     describe_parameters,
     parameters_from_record,
+    sigmas_from_record,
 )
 from hil.twin.protocol import SlotTwin
 
@@ -36,10 +37,18 @@ class Twin:
     parameters : start values; kept as `prior` and copied to `parameters`, which refits replace.
     p_pi : W, the bench's nominal power of a phase of pi.
     decay : (n_banks,) d0 of each bank's crosstalk law, in heater pitches; not refitted.
+    sigma : standard uncertainties of start values, by name, where they are known.
     """
 
-    def __init__(self, parameters: TwinParameters, p_pi: float, decay: Sequence[float]) -> None:
+    def __init__(
+        self,
+        parameters: TwinParameters,
+        p_pi: float,
+        decay: Sequence[float],
+        sigma: TwinParameters | None = None,
+    ) -> None:
         self.prior = copy_parameters(parameters)
+        self.sigma = copy_parameters(sigma or {})
         self.parameters = copy_parameters(parameters)
         self.p_pi = p_pi
         self.n_banks = parameters["offset"].shape[0]
@@ -56,7 +65,8 @@ class Twin:
     ) -> Self:
         """The twin of a record's first `n_banks` banks (default: of all)."""
         parameters = parameters_from_record(record, p_pi, n_banks)
-        return cls(parameters, p_pi, [b.crosstalk_d0 for b in record.banks[:n_banks]])
+        sigma = sigmas_from_record(record, p_pi, n_banks)
+        return cls(parameters, p_pi, [b.crosstalk_d0 for b in record.banks[:n_banks]], sigma)
 
     def phases(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
         """Phases in rad (..., n_banks, elements) for powers in units of p_pi, same shape."""

@@ -82,6 +82,45 @@ def parameters_from_record(
     }
 
 
+#: The record's quantities whose uncertainties the twin's parameters have: name, of a bank or of the
+#: ports, and whether relative to the value.
+_SIGMAS: dict[str, tuple[str, bool, bool]] = {
+    "offset": ("phase_offset", True, False),
+    "slope": ("slope", True, True),
+    "alpha": ("splitter_a", True, False),
+    "beta": ("splitter_b", True, False),
+    "loss_db": ("cell_loss_db", True, False),
+    "kappa": ("modulator_gain", False, False),
+    "bias": ("modulator_bias", False, False),
+    "gain": ("detector_gain", False, False),
+    "zero": ("detector_offset", False, False),
+}
+
+
+def sigmas_from_record(
+    record: CalibrationRecord, p_pi: float, n_banks: int | None = None
+) -> TwinParameters:
+    """Standard uncertainties of a mesh's start parameters, by name, in their units and shapes.
+
+    Only of those for which the record states some: a sigma of 0 throughout states none.
+    """
+    found: TwinParameters = {}
+    for name, (quantity, of_bank, relative) in _SIGMAS.items():
+        if of_bank:
+            estimates = [bank.estimates[quantity] for bank in record.banks[:n_banks]]
+            scale = p_pi if relative else 1.0
+        else:
+            estimates, scale = [record.port_estimates[quantity]], 1.0
+        rows = [
+            np.broadcast_to(e.sigma, e.value.shape) * (np.abs(e.value) * scale if relative else 1.0)
+            for e in estimates
+        ]
+        sigma = torch.tensor(np.stack(rows) if of_bank else rows[0], dtype=torch.float64)
+        if bool((sigma > 0.0).any()):
+            found[name] = sigma
+    return found
+
+
 def copy_parameters(parameters: Mapping[str, Tensor]) -> TwinParameters:
     """A detached copy that shares no memory."""
     return {name: value.detach().clone() for name, value in parameters.items()}

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from hil.twin.machine import Twin
 from hil.twin.moments import Moments
-from hil.twin.sensitivity import phase_sensitivity
+from hil.twin.sensitivity import phase_factors
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class FilterSettings:
     moved: float = 0.1
     widest: float = 0.5
     noise: float = 0.003
-    memory: float = 0.8
+    memory: float = 0.95
     adapt: float = 0.2
+    excess: float = 4.0
     tries: int = 3
 
 
@@ -116,7 +117,8 @@ class PhaseFilter:
         """
         twin, ports, s = self.twin, self.twin.ports, self.settings
         self.predict(powers, time)
-        matrices, moved = phase_sensitivity(twin, powers)
+        factors = phase_factors(twin, powers)
+        matrices = factors.matrices
         squares, entries = moments.squares(matrices), float(ports**2)
         told = moments.count > ports
         explained = moments.explained(matrices)
@@ -126,11 +128,10 @@ class PhaseFilter:
         first = torch.isnan(self.noise2)
         self.noise2 = torch.where(first, floor2 + 0.1 * explained / entries, self.noise2)
         noise2 = torch.maximum(self.noise2, floor2)
-        flat = moved.flatten(-2)
         sure = torch.where(told, 1.0 / noise2, torch.zeros_like(noise2))[:, None, None]
-        information = sure * (moved @ moments.aa.unsqueeze(1)).flatten(-2) @ flat.mT
-        known = sure * flat @ moments.misfit(matrices).flatten(-2).unsqueeze(-1)
-        unit = _TINY * torch.eye(flat.shape[1], dtype=torch.float64)
+        information = sure * factors.gram(moments.aa)
+        known = sure * factors.along(moments.misfit(matrices)).unsqueeze(-1)
+        unit = _TINY * torch.eye(ports**2, dtype=torch.float64)
         before = torch.cholesky_inverse(torch.linalg.cholesky(self.covariance + unit))
         root = torch.linalg.cholesky(before + information)
         shift = torch.cholesky_solve(known, root)
@@ -139,9 +140,7 @@ class PhaseFilter:
         shift = shift.squeeze(-1)
         shift, after = self._shorten(powers, moments, shift, squares)
         taken = noise2 * (information * self.covariance).sum(dim=(-1, -2)) / entries
-        left2 = (after / entries + taken).clamp_min(s.noise**2)
-        followed = s.memory * self.noise2 + (1.0 - s.memory) * left2
-        self.noise2 = torch.where(told, followed, self.noise2)
+        self.noise2 = torch.where(told, s.memory * noise2 + (1-s.memory)*s.excess*floor2, self.noise2)
         grown = (self.walk * normalised.clamp(0.25, 4.0) ** s.adapt).clamp(LEAST_WALK, MOST_WALK)
         self.walk = torch.where(told, grown, self.walk)
         count = (moments.count * ports).clamp_min(1.0)
@@ -152,7 +151,7 @@ class PhaseFilter:
     def _shorten(
         self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Take a step (n_banks, elements), its half, … : the taken one, and what is left to explain.
+        """Take a step (n_banks, elements), or its half, …: the one taken, and what is left.
 
         Banks whose error no step lessens keep their offsets.
         """

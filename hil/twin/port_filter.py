@@ -53,7 +53,7 @@ class PortFilter:
     def update(self, powers: Tensor, trace: Trace) -> None:
         """Renew the twin's numbers from a batch at powers (n_banks, elements)."""
         twin, q, s = self.twin, self.twin.parameters, self.settings
-        sound = np.isfinite(trace.sent).all(axis=2)
+        sound = np.asarray(np.isfinite(trace.sent).all(axis=2))
         before_sound = np.roll(sound, 1, axis=0) | trace.after_dark[:, None]
         finite = np.isfinite(trace.measured) & (sound & before_sound)[:, :, None]
         held = torch.from_numpy(finite & ~trace.clipped).to(torch.float64)

@@ -43,7 +43,7 @@ class RefitSettings:
     pull : weight of the pull toward the record, per standard uncertainty.
     gate : a twin this much worse on new data than the last good one is dropped.
     phases, ports : of the layered refit's filters.
-    slow_rate, slow_pull : of its slow part, as `rate` and the pull per entry.
+    slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
     kind: str = "adam"
@@ -59,6 +59,7 @@ class RefitSettings:
     ports: PortSettings = field(default_factory=PortSettings)
     slow_rate: float = 0.003
     slow_pull: float = 2e-8
+    slow_steps: int = 1
 
 
 #: Step of each parameter relative to that of a phase offset; 0 keeps it as it is.

@@ -56,6 +56,8 @@ def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
 def prior_sigma(twin: Twin) -> TwinParameters:
     """Standard uncertainty of each start value: the record's, where the twin has it."""
     return {
-        name: torch.tensor(PRIOR_SIGMA[name], dtype=torch.float64).expand_as(value)
+        name: twin.sigma.get(
+            name, torch.tensor(PRIOR_SIGMA[name], dtype=torch.float64).expand_as(value)
+        )
         for name, value in twin.prior.items()
     }

@@ -35,29 +35,66 @@ def _cells(ports: int) -> _Places:
     return _Places(torch.tensor([c for c, _ in found]), torch.tensor([m for _, m in found]))
 
 
+@dataclass(frozen=True)
+class PhaseFactors:
+    """Slot matrices of all banks and the factors of their derivatives.
+
+    matrices : (n_banks, N, N). left, right : (n_banks, elements, N) complex; the matrix of a bank
+    moves by Re(left_i right_i^T) per rad of its element i.
+    """
+
+    matrices: Tensor
+    left: Tensor
+    right: Tensor
+
+    def moved(self) -> Tensor:
+        """The derivatives, (n_banks, elements, N, N) per rad."""
+        left, right = self.left, self.right
+        moved = left.real.unsqueeze(-1) * right.real.unsqueeze(-2)
+        moved -= left.imag.unsqueeze(-1) * right.imag.unsqueeze(-2)
+        return moved
+
+    def along(self, change: Tensor) -> Tensor:
+        """Inner products (n_banks, elements) of the derivatives with changes (n_banks, N, N)."""
+        reached = self.left @ change.to(self.left.dtype)
+        return (reached * self.right).sum(dim=-1).real
+
+    def gram(self, weight: Tensor) -> Tensor:
+        """tr(D_i A D_j^T) of all pairs of derivatives: (n_banks, elements, elements).
+
+        weight : A (n_banks, N, N), symmetric. Of rank one, the derivatives need not be multiplied
+        out for it.
+        """
+        a, b = self.left.real, self.left.imag
+        c, d = self.right.real, self.right.imag
+        cw, dw = c @ weight, d @ weight
+        gram = (a @ a.mT) * (cw @ c.mT)
+        gram += (b @ b.mT) * (dw @ d.mT)
+        across = (a @ b.mT) * (cw @ d.mT)
+        gram -= across
+        gram -= across.mT
+        return gram
+
+
 @torch.no_grad()
-def phase_sensitivity(twin: Twin, powers: Tensor) -> tuple[Tensor, Tensor]:
-    """Slot matrices and their derivatives with respect to the phases of their own bank.
+def phase_factors(twin: Twin, powers: Tensor) -> PhaseFactors:
+    """Slot matrices, and how each moves with the phases of its own bank.
 
-    Parameters
-    ----------
-    powers : (n_banks, elements) in units of p_pi.
-
-    Returns
-    -------
-    (n_banks, N, N), and (n_banks, elements, N, N) per rad. What a phase does to the other banks
-    through the leak of the switch (a few per cent) is left out.
+    powers : (n_banks, elements) in units of p_pi. What a phase does to the other banks through the
+    leak of the switch (a few per cent) is left out.
     """
     q = twin.parameters
-    mesh = mesh_columns(twin.phases(powers), q["alpha"], q["beta"], q["loss_db"])
+    phases = twin.phases(powers)
+    mesh = mesh_columns(phases, q["alpha"], q["beta"], q["loss_db"])
     columns, ports = mesh.columns, twin.ports
     before, after = _running_products(columns, mesh.out)
     cells = _cells(ports)
     column, mode = cells.column, cells.mode
-    theta, phi = _cell_phases(twin, powers)
+    rotation = torch.polar(torch.ones_like(phases), phases)
+    inner = ports * (ports - 1)
+    theta, phi = rotation[:, 0:inner:2], rotation[:, 1:inner:2]
     a, b = torch.pi / 4 + q["alpha"], torch.pi / 4 + q["beta"]
     loss = torch.pow(10.0, -q["loss_db"] / 20.0)
-
     leaving = after.transpose(-1, -2)
 
     # What reaches the cells' modes from the inputs, and the outputs from there, (…, cells, N).
@@ -72,25 +109,23 @@ def phase_sensitivity(twin: Twin, powers: Tensor) -> tuple[Tensor, Tensor]:
     left = torch.cat([left.flatten(1, 2), unit], dim=1)
     right = torch.cat([right.flatten(1, 2), whole], dim=1)
     turn = torch.polar(torch.ones_like(q["lo_phase"]), -q["lo_phase"])
-    left = 1j * turn * left
-    moved = left.real.unsqueeze(-1) * right.real.unsqueeze(-2)
-    moved -= left.imag.unsqueeze(-1) * right.imag.unsqueeze(-2)
     coupling = torch.view_as_complex(q["leak"]) + torch.eye(twin.n_banks, dtype=whole.dtype)
     matrices = torch.einsum("kj,jno->kno", turn * coupling, whole).real
-    return matrices, moved
+    return PhaseFactors(matrices, 1j * turn * left, right)
+
+
+def phase_sensitivity(twin: Twin, powers: Tensor) -> tuple[Tensor, Tensor]:
+    """Slot matrices (n_banks, N, N), and their derivatives (n_banks, elements, N, N) per rad.
+
+    Arguments as `phase_factors`.
+    """
+    factors = phase_factors(twin, powers)
+    return factors.matrices, factors.moved()
 
 
 def _each(factor: Tensor) -> Tensor:
     """A factor (n_banks, cells) of vectors (n_banks, cells, N)."""
     return factor.unsqueeze(-1)
-
-
-def _cell_phases(twin: Twin, powers: Tensor) -> tuple[Tensor, Tensor]:
-    """e^{i theta}, e^{i phi} of the cells, (n_banks, cells) each."""
-    cells = twin.ports * (twin.ports - 1) // 2
-    phases = twin.phases(powers)
-    rotation = torch.polar(torch.ones_like(phases), phases)
-    return rotation[:, 0 : 2 * cells : 2], rotation[:, 1 : 2 * cells : 2]
 
 
 def _running_products(columns: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
