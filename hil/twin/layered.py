@@ -107,7 +107,10 @@ class LayeredRefit:
         elif not np.isfinite(now) or now > self.settings.gate**2 * good:
             self.fallbacks += 1
             self._caution *= 0.5
+            gone = self._good["offset"] - self.twin.parameters["offset"]
             self.twin.parameters = copy_parameters(self._good)
+            # The filter had been as sure of what is dropped now.
+            self.phases.doubt(float(gone.square().mean().sqrt()))
             self.slow.restart()
             self.slow.set_rate(self._caution)
             now = good

@@ -6,10 +6,12 @@ twin's slopes do not know. A batch measures the slot matrix, of which the deriva
 each phase is known in closed form. The filter works in information form on the moments of a batch,
 so its cost does not grow with the number of samples.
 
-Two sizes are not known beforehand and are followed: how far the phases walk, and how far the slot
-matrices can be matched at all (read noise, and what the twin has wrong beside phases). The first is
-scaled so that the normalised innovation stays near 1 (Mehra, IEEE Trans. Autom. Control 15, 175
-(1970)), the second is the mean square that an update leaves, plus what it must have taken.
+Two sizes are not known beforehand. How far the phases walk is followed: it is scaled so that the
+normalised innovation stays near 1 (Mehra, IEEE Trans. Autom. Control 15, 175 (1970)). How far the
+slot matrices can be matched at all is the noise floor of the batch, times an excess for what the
+twin has wrong beside phases: large in the first batches, while splitters and modulators are not
+known, then settling. (To follow both by their residuals fails: each takes the other's share, and
+the filter becomes sluggish.)
 """
 
 from __future__ import annotations
@@ -34,8 +36,10 @@ class FilterSettings:
     common : rad/sqrt(s), by which all phases, and by which all output phases, walk together.
     moved : rad of doubt per p_pi that a level moves.
     widest : rad, the doubt of a phase that nothing measures.
-    noise : signal units, the least noise that is believed.
-    memory : share of the followed noise that a batch leaves.
+    noise : signal units, the least noise floor that is believed.
+    excess : variance of what is taken for noise, in units of that of the noise floor.
+    unknown : share of the first batch's error, squared, that is taken for noise as well.
+    settling : of which a batch leaves this share.
     adapt : exponent of the normalised innovation in the followed size of the walk.
     tries : halvings of a step that does not lessen the error.
     """
@@ -46,14 +50,17 @@ class FilterSettings:
     moved: float = 0.1
     widest: float = 0.5
     noise: float = 0.003
-    memory: float = 0.95
-    adapt: float = 0.2
     excess: float = 4.0
+    unknown: float = 0.1
+    settling: float = 0.95
+    adapt: float = 0.2
     tries: int = 3
 
 
 #: Bounds of the followed size of the walk, as a factor of its variance.
 LEAST_WALK, MOST_WALK = 0.01, 100.0
+#: Most that a batch may raise what is taken for noise: one spoilt batch must not dull the filter.
+MOST_RISE = 1.5
 #: Variance, rad^2, that keeps a covariance positive in floating point.
 _TINY = 1e-10
 
@@ -63,8 +70,8 @@ class Innovation:
     """What a batch said against what had been expected.
 
     normalised : (n_banks,) mean square of the innovation in units of its expected variance.
-    residual, noise : (n_banks,) signal units, rms one-slot error before the update, and what is
-    taken for noise after it. shift : (n_banks, elements) rad, by which the offsets moved.
+    residual, noise : (n_banks,) signal units, rms one-slot error before the update, and what was
+    taken for noise. shift : (n_banks, elements) rad, by which the offsets moved.
     """
 
     normalised: Tensor
@@ -84,7 +91,7 @@ class PhaseFilter:
         self.settings = settings
         self.covariance = torch.diag_embed(sigma.to(torch.float64) ** 2)
         self.walk = torch.ones(twin.n_banks, dtype=torch.float64)
-        self.noise2 = torch.full((twin.n_banks,), float("nan"), dtype=torch.float64)
+        self._noise2: Tensor | None = None
         self._powers: Tensor | None = None
         self._time = 0.0
         cells = twin.ports * (twin.ports - 1) // 2
@@ -124,10 +131,16 @@ class PhaseFilter:
         explained = moments.explained(matrices)
         free = (moments.count * ports - entries).clamp_min(1.0)
         floor2 = ((squares - explained) / free).clamp_min(s.noise**2)
-        # At first an error is as likely the twin's other parameters' as the phases'.
-        first = torch.isnan(self.noise2)
-        self.noise2 = torch.where(first, floor2 + 0.1 * explained / entries, self.noise2)
-        noise2 = torch.maximum(self.noise2, floor2)
+        noise2 = s.excess * floor2
+        if self._noise2 is None:
+            before2 = noise2 + s.unknown * explained / entries
+        else:
+            before2 = self._noise2
+            followed = s.settling * before2 + (1.0 - s.settling) * noise2
+            before2 = torch.minimum(followed, MOST_RISE * before2)
+        if bool(told.all()):
+            self._noise2 = before2
+        noise2 = torch.maximum(before2, noise2)
         sure = torch.where(told, 1.0 / noise2, torch.zeros_like(noise2))[:, None, None]
         information = sure * factors.gram(moments.aa)
         known = sure * factors.along(moments.misfit(matrices)).unsqueeze(-1)
@@ -137,21 +150,14 @@ class PhaseFilter:
         shift = torch.cholesky_solve(known, root)
         normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
         self.covariance = torch.cholesky_inverse(root)
-        shift = shift.squeeze(-1)
-        shift, after = self._shorten(powers, moments, shift, squares)
-        taken = noise2 * (information * self.covariance).sum(dim=(-1, -2)) / entries
-        self.noise2 = torch.where(told, s.memory * noise2 + (1-s.memory)*s.excess*floor2, self.noise2)
+        shift = self._shorten(powers, moments, shift.squeeze(-1), squares)
         grown = (self.walk * normalised.clamp(0.25, 4.0) ** s.adapt).clamp(LEAST_WALK, MOST_WALK)
         self.walk = torch.where(told, grown, self.walk)
         count = (moments.count * ports).clamp_min(1.0)
-        return Innovation(
-            normalised, (squares / count).clamp_min(0.0).sqrt(), self.noise2.sqrt(), shift
-        )
+        return Innovation(normalised, (squares / count).clamp_min(0.0).sqrt(), noise2.sqrt(), shift)
 
-    def _shorten(
-        self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Take a step (n_banks, elements), or its half, …: the one taken, and what is left.
+    def _shorten(self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor) -> Tensor:
+        """Take a step (n_banks, elements), or its half, …; returns the one taken.
 
         Banks whose error no step lessens keep their offsets.
         """
@@ -167,4 +173,4 @@ class PhaseFilter:
             factor = torch.where(worse, smaller, factor)
         taken = factor * shift
         twin.parameters["offset"] = offset + taken
-        return taken, moments.explained(twin.matrices(powers))
+        return taken
