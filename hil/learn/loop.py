@@ -27,6 +27,8 @@ from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import Refit
 
+#: Most of the first rates that drift may keep training at.
+MOST_LATE = 0.5
 T = TypeVar("T")
 #: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
 Compute = Callable[[Callable[[], T]], Awaitable[T]]
@@ -230,13 +232,21 @@ class Trainer:
             groups.append({"params": [network.powers], "lr": settings.power_rate})
         optimiser = torch.optim.Adam(groups, foreach=True)
         batches = len(self._batches(np.random.default_rng(0)))
-        least, steps = self.settings.least_rate, epochs * batches
+        steps = epochs * batches
 
         def share(step: int) -> float:
-            return max(least, 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+            cosine = 0.5 * (1.0 + math.cos(math.pi * step / steps))
+            return max(cosine, min(self._drift_share(), MOST_LATE))
 
         rates = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
         return optimiser, rates
+
+    def _drift_share(self) -> float:
+        """The steps that keep up with the drift, as a share of the first ones."""
+        if self.refit is None:
+            return 0.0
+        settings = self.settings
+        return settings.follow * self.refit.drift / (math.pi * settings.power_rate)
 
     def _learn(
         self,

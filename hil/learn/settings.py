@@ -39,7 +39,9 @@ class TrainingSettings:
     ----------
     power_rate, electronics_rate : Adam's steps for powers (p_pi) and for gain, bias, read-out;
         both fall to zero along a cosine.
-    least_rate : share of both that they never fall below: training must keep up with drift.
+    follow : steps of the powers never fall below so many times the drift that the refit sees from
+        batch to batch (and rates of the electronics below the same share): who stops learning on a
+        bench that drifts is left behind by it.
     readout_epochs : epochs of the read-out stage of `in-silico-refit`.
     watch, gate : the drift watch and the trust gate, where passes are measured on a bench.
     """
@@ -51,7 +53,7 @@ class TrainingSettings:
     seed: int = 0
     power_rate: float = 0.02
     electronics_rate: float = 0.03
-    least_rate: float = 0.0
+    follow: float = 2.0
     readout_epochs: int = 8
     refit: RefitSettings = field(default_factory=RefitSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)

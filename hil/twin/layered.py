@@ -53,6 +53,11 @@ class LayeredRefit:
         )
         self.slow = SlowRefit(twin, sigma, settings.slow_rate, settings.slow_pull)
 
+    @property
+    def drift(self) -> float:
+        """How far a phase walks from one batch to the next, rad rms."""
+        return self.phases.gone
+
     def observe(self, powers: Tensor, trace: Trace) -> float:
         """Judge the twin on a batch, then refit it. Returns the one-slot residual.
 

@@ -2,7 +2,7 @@
 
 State: the phase offsets of a bank. Between batches they walk: by drift of the bench, each element
 by its own and all together (temperature; local oscillator), and where levels move by what the
-twin's slopes do not know. A batch measures the slot matrix, of which the derivative with respect to
+twin's laws do not know. A batch measures the slot matrix, of which the derivative with respect to
 each phase is known in closed form. The filter works in information form on the moments of a batch,
 so its cost does not grow with the number of samples.
 
@@ -16,7 +16,8 @@ the filter becomes sluggish.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -61,6 +62,9 @@ class FilterSettings:
 LEAST_WALK, MOST_WALK = 0.01, 100.0
 #: Most that a batch may raise what is taken for noise: one spoilt batch must not dull the filter.
 MOST_RISE = 1.5
+#: Gauss-Newton rounds at most of an update whose normalised innovation is above `CURVED`: phases
+#: that have gone far are not found in one linear step.
+ROUNDS, CURVED = 4, 4.0
 #: Variance, rad^2, that keeps a covariance positive in floating point.
 _TINY = 1e-10
 
@@ -84,6 +88,12 @@ class PhaseFilter:
     """Follows the phase offsets of a twin (`twin.parameters["offset"]`).
 
     sigma : (n_banks, elements) rad, how far the offsets may be off at first.
+
+    Attributes
+    ----------
+    covariance : (n_banks, elements, elements) rad^2, of what the offsets may be wrong by.
+    walk : (n_banks,) variance of the walk in units of that of the settings' drift model.
+    gone : rad rms, what a phase is thought to have walked from the last batch but one to the last.
     """
 
     def __init__(self, twin: Twin, sigma: Tensor, settings: FilterSettings) -> None:
@@ -92,6 +102,7 @@ class PhaseFilter:
         self.covariance = torch.diag_embed(sigma.to(torch.float64) ** 2)
         self.walk = torch.ones(twin.n_banks, dtype=torch.float64)
         self._noise2: Tensor | None = None
+        self.gone = 0.0
         self._powers: Tensor | None = None
         self._time = 0.0
         cells = twin.ports * (twin.ports - 1) // 2
@@ -107,7 +118,8 @@ class PhaseFilter:
         """Let the phases walk until `time` (s), and until powers (n_banks, elements)."""
         if self._powers is not None:
             s, elapsed = self.settings, max(time - self._time, 0.0)
-            grown = s.drift**2 * -torch.expm1(torch.tensor(-2.0 * elapsed / s.tau))
+            grown = -(s.drift**2) * math.expm1(-2.0 * elapsed / s.tau)
+            self.gone = math.sqrt(grown * float(self.walk.mean()))
             own = self.walk.unsqueeze(-1) * grown + (s.moved * (powers - self._powers)) ** 2
             self.covariance += s.common**2 * elapsed * self._together
             diagonal = self.covariance.diagonal(dim1=-2, dim2=-1)
@@ -122,42 +134,55 @@ class PhaseFilter:
 
         A bank of which fewer samples than ports are usable is left as it is, its doubt grown.
         """
-        twin, ports, s = self.twin, self.twin.ports, self.settings
+        twin, entries = self.twin, float(self.twin.ports**2)
         self.predict(powers, time)
-        factors = phase_factors(twin, powers)
-        matrices = factors.matrices
-        squares, entries = moments.squares(matrices), float(ports**2)
-        told = moments.count > ports
-        explained = moments.explained(matrices)
-        free = (moments.count * ports - entries).clamp_min(1.0)
-        floor2 = ((squares - explained) / free).clamp_min(s.noise**2)
-        noise2 = s.excess * floor2
-        if self._noise2 is None:
-            before2 = noise2 + s.unknown * explained / entries
-        else:
-            before2 = self._noise2
-            followed = s.settling * before2 + (1.0 - s.settling) * noise2
-            before2 = torch.minimum(followed, MOST_RISE * before2)
-        if bool(told.all()):
-            self._noise2 = before2
-        noise2 = torch.maximum(before2, noise2)
-        sure = torch.where(told, 1.0 / noise2, torch.zeros_like(noise2))[:, None, None]
-        information = sure * factors.gram(moments.aa)
-        known = sure * factors.along(moments.misfit(matrices)).unsqueeze(-1)
-        unit = _TINY * torch.eye(ports**2, dtype=torch.float64)
+        start = twin.parameters["offset"]
+        unit = _TINY * torch.eye(start.shape[1], dtype=torch.float64)
         before = torch.cholesky_inverse(torch.linalg.cholesky(self.covariance + unit))
-        root = torch.linalg.cholesky(before + information)
-        shift = torch.cholesky_solve(known, root)
-        normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
+        told = (moments.count > twin.ports).to(torch.float64)
+        said: Innovation | None = None
+        for _ in range(ROUNDS):
+            factors = phase_factors(twin, powers)
+            squares = moments.squares(factors.matrices)
+            explained = moments.explained(factors.matrices)
+            if said is None:
+                noise2 = self._noise(moments, squares, explained, told)
+            sure = (told / noise2)[:, None, None]
+            information = sure * factors.gram(moments.aa)
+            known = sure * factors.along(moments.misfit(factors.matrices)).unsqueeze(-1)
+            root = torch.linalg.cholesky(before + information)
+            gone = (twin.parameters["offset"] - start).unsqueeze(-1)
+            shift = torch.cholesky_solve(known - before @ gone, root)
+            if said is None:
+                normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
+                count = (moments.count * twin.ports).clamp_min(1.0)
+                rms = (squares / count).clamp_min(0.0).sqrt()
+                said = Innovation(normalised, rms, noise2.sqrt(), shift)
+            self._shorten(powers, moments, shift.squeeze(-1), squares)
+            if float((told * said.normalised).max()) < CURVED:
+                break
+        assert said is not None
         self.covariance = torch.cholesky_inverse(root)
-        shift = self._shorten(powers, moments, shift.squeeze(-1), squares)
-        grown = (self.walk * normalised.clamp(0.25, 4.0) ** s.adapt).clamp(LEAST_WALK, MOST_WALK)
-        self.walk = torch.where(told, grown, self.walk)
-        count = (moments.count * ports).clamp_min(1.0)
-        return Innovation(normalised, (squares / count).clamp_min(0.0).sqrt(), noise2.sqrt(), shift)
+        grown = self.walk * said.normalised.clamp(0.25, 4.0) ** self.settings.adapt
+        self.walk = torch.where(told > 0.0, grown.clamp(LEAST_WALK, MOST_WALK), self.walk)
+        return replace(said, shift=twin.parameters["offset"] - start)
 
-    def _shorten(self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor) -> Tensor:
-        """Take a step (n_banks, elements), or its half, …; returns the one taken.
+    def _noise(self, moments: Moments, squares: Tensor, explained: Tensor, told: Tensor) -> Tensor:
+        """What is to be taken for noise in a batch, variance (n_banks,); follows it over batches."""
+        s, ports = self.settings, self.twin.ports
+        free = ((moments.count - ports) * ports).clamp_min(1.0)
+        here = s.excess * ((squares - explained) / free).clamp_min(s.noise**2)
+        if self._noise2 is None:
+            usual = here + s.unknown * explained / ports**2
+        else:
+            followed = s.settling * self._noise2 + (1.0 - s.settling) * here
+            usual = torch.minimum(followed, MOST_RISE * self._noise2)
+        if bool(told.all()):
+            self._noise2 = usual
+        return torch.maximum(usual, here)
+
+    def _shorten(self, powers: Tensor, moments: Moments, shift: Tensor, squares: Tensor) -> None:
+        """Take a step (n_banks, elements), or its half, ….
 
         Banks whose error no step lessens keep their offsets.
         """
@@ -171,6 +196,4 @@ class PhaseFilter:
                 break
             smaller = 0.5 * factor if attempt < self.settings.tries else torch.zeros_like(factor)
             factor = torch.where(worse, smaller, factor)
-        taken = factor * shift
-        twin.parameters["offset"] = offset + taken
-        return taken
+        twin.parameters["offset"] = offset + factor * shift

@@ -114,6 +114,9 @@ PRIOR_SIGMA: dict[str, float] = {
 class OnlineRefit:
     """Keeps a twin true to the bench. `seed` fixes the choice of replayed data."""
 
+    #: It does not tell drift from its own errors.
+    drift = 0.0
+
     def __init__(self, twin: SlotTwin, settings: RefitSettings, seed: int) -> None:
         self.twin = twin
         self.settings = settings

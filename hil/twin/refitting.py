@@ -25,6 +25,11 @@ class Refit(Protocol):
     residual: float
     fallbacks: int
 
+    @property
+    def drift(self) -> float:
+        """How far a phase walks from one batch to the next, rad rms; 0 where it is not known."""
+        ...
+
     def observe(self, powers: Tensor, trace: Trace) -> float:
         """Judge the twin on a trace measured at powers (n_banks, elements), then fit it."""
         ...

@@ -63,6 +63,7 @@ class SlowRefit:
     def restart(self) -> None:
         """Go on from the twin's parameters as they are now."""
         self._free = self._view.pack(self.twin.parameters).requires_grad_()
+        self._held = self._free.detach() @ self._mean_loss
         self._optimiser = torch.optim.Adam([self._free], lr=self._rate, betas=(0.9, 0.99))
 
     def set_rate(self, factor: float) -> None:
@@ -81,8 +82,10 @@ class SlowRefit:
             grad = self._free.grad
             assert grad is not None
             grad += self._pull * (self._free - self._prior) / self._sigma.clamp_min(1e-9) ** 2
-            grad -= (grad @ self._mean_loss) * self._mean_loss
         self._optimiser.step()
+        with torch.no_grad():
+            # Adam's step is not along the gradient: it is the step that is held back.
+            self._free += (self._held - self._free @ self._mean_loss) * self._mean_loss
         self.twin.parameters.update(
             {name: value.detach() for name, value in self._view.unpack(self._free).items()}
         )
