@@ -17,14 +17,14 @@ the filter becomes sluggish.)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hil.twin.machine import Twin
 from hil.twin.moments import Moments
-from hil.twin.sensitivity import phase_factors
+from hil.twin.sensitivity import PhaseFactors, phase_factors
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class FilterSettings:
 LEAST_WALK, MOST_WALK = 0.01, 100.0
 #: Most that a batch may raise what is taken for noise: one spoilt batch must not dull the filter.
 MOST_RISE = 1.5
-#: Gauss-Newton rounds at most of an update whose normalised innovation is above `CURVED`: phases
+#: Further Gauss-Newton rounds of an update whose normalised innovation is above `CURVED`: phases
 #: that have gone far are not found in one linear step.
-ROUNDS, CURVED = 4, 4.0
+ROUNDS, CURVED = 3, 4.0
 #: Variance, rad^2, that keeps a covariance positive in floating point.
 _TINY = 1e-10
 
@@ -140,35 +140,43 @@ class PhaseFilter:
         unit = _TINY * torch.eye(start.shape[1], dtype=torch.float64)
         before = torch.cholesky_inverse(torch.linalg.cholesky(self.covariance + unit))
         told = (moments.count > twin.ports).to(torch.float64)
-        said: Innovation | None = None
-        for _ in range(ROUNDS):
+        factors = phase_factors(twin, powers)
+        squares = moments.squares(factors.matrices)
+        explained = moments.explained(factors.matrices)
+        noise2 = self._noise(moments, squares, explained, told)
+        sure = (told / noise2)[:, None, None]
+        root, known = self._solvable(factors, moments, before, sure)
+        shift = torch.cholesky_solve(known, root)
+        normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
+        self._shorten(powers, moments, shift.squeeze(-1), squares)
+        for _ in range(ROUNDS if float((told * normalised).max()) > CURVED else 0):
             factors = phase_factors(twin, powers)
-            squares = moments.squares(factors.matrices)
-            explained = moments.explained(factors.matrices)
-            if said is None:
-                noise2 = self._noise(moments, squares, explained, told)
-            sure = (told / noise2)[:, None, None]
-            information = sure * factors.gram(moments.aa)
-            known = sure * factors.along(moments.misfit(factors.matrices)).unsqueeze(-1)
-            root = torch.linalg.cholesky(before + information)
+            root, known = self._solvable(factors, moments, before, sure)
             gone = (twin.parameters["offset"] - start).unsqueeze(-1)
-            shift = torch.cholesky_solve(known - before @ gone, root)
-            if said is None:
-                normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
-                count = (moments.count * twin.ports).clamp_min(1.0)
-                rms = (squares / count).clamp_min(0.0).sqrt()
-                said = Innovation(normalised, rms, noise2.sqrt(), shift)
-            self._shorten(powers, moments, shift.squeeze(-1), squares)
-            if float((told * said.normalised).max()) < CURVED:
-                break
-        assert said is not None
+            shift = torch.cholesky_solve(known - before @ gone, root).squeeze(-1)
+            self._shorten(powers, moments, shift, moments.squares(factors.matrices))
         self.covariance = torch.cholesky_inverse(root)
-        grown = self.walk * said.normalised.clamp(0.25, 4.0) ** self.settings.adapt
+        grown = self.walk * normalised.clamp(0.25, 4.0) ** self.settings.adapt
         self.walk = torch.where(told > 0.0, grown.clamp(LEAST_WALK, MOST_WALK), self.walk)
-        return replace(said, shift=twin.parameters["offset"] - start)
+        count = (moments.count * twin.ports).clamp_min(1.0)
+        return Innovation(
+            normalised,
+            (squares / count).clamp_min(0.0).sqrt(),
+            noise2.sqrt(),
+            twin.parameters["offset"] - start,
+        )
+
+    @staticmethod
+    def _solvable(
+        factors: PhaseFactors, moments: Moments, before: Tensor, sure: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Root of the information after a batch, and what the batch says, weighed alike."""
+        information = sure * factors.gram(moments.aa)
+        known = sure * factors.along(moments.misfit(factors.matrices)).unsqueeze(-1)
+        return torch.linalg.cholesky(before + information), known
 
     def _noise(self, moments: Moments, squares: Tensor, explained: Tensor, told: Tensor) -> Tensor:
-        """What is to be taken for noise in a batch, variance (n_banks,); follows it over batches."""
+        """What is to be taken for noise in a batch, variance (n_banks,)."""
         s, ports = self.settings, self.twin.ports
         free = ((moments.count - ports) * ports).clamp_min(1.0)
         here = s.excess * ((squares - explained) / free).clamp_min(s.noise**2)
