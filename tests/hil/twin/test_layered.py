@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibration.record import read_record
+from calibration.record_reading import read_record
 from hil.bench.cores import MICRORING
 from hil.control import Trace
 from hil.twin.layered import LayeredRefit
