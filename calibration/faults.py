@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calibration.knowledge import Knowledge
 from calibration.mesh import layout
+from calibration.port_faults import enter, port_fault
 from calibration.setup import Setup
 from calibration.walk import walk
 
@@ -45,19 +46,10 @@ def place_name(ports: int, element: int) -> str:
 
 def report_element(knowledge: Knowledge, kind: str, bank: int, element: int, detail: str) -> str:
     """Enter a fault of an element into the knowledge, and word it."""
-    knowledge.faults.append(
-        {"kind": kind, "bank": bank, "element": element, "port": None, "detail": detail}
-    )
+    entry = {"kind": kind, "bank": bank, "element": element, "port": None, "detail": detail}
+    enter(knowledge, entry)
     where = place_name(knowledge.ports, element)
     return f"bank {bank}, element {element} ({where}): {kind}; {detail}"
-
-
-def report_port(knowledge: Knowledge, kind: str, port: int, detail: str) -> str:
-    """Enter a fault of a port into the knowledge, and word it."""
-    knowledge.faults.append(
-        {"kind": kind, "bank": None, "element": None, "port": port, "detail": detail}
-    )
-    return f"port {port}: {kind}; {detail}"
 
 
 def port_faults(knowledge: Knowledge, seen: Complexes, clipped: Floats) -> list[str]:
@@ -66,7 +58,7 @@ def port_faults(knowledge: Knowledge, seen: Complexes, clipped: Floats) -> list[
     seen : (n_banks, N, N) matrices at any setting. clipped : (N,) share of clipped samples.
     """
     found = [
-        report_port(
+        port_fault(
             knowledge, "saturated", int(port),
             f"{clipped[port]:.0%} of its samples are at the converter's end; lower the light or "
             "the gain of its detector, or raise wiring.ports.detector_range",
@@ -81,7 +73,7 @@ def port_faults(knowledge: Knowledge, seen: Complexes, clipped: Floats) -> list[
         strength = np.sqrt((power**2).mean(axis=axis))
         for port in np.flatnonzero(strength < _DARK * np.median(strength)):
             detail = f"its {name} shows {strength[port] / np.median(strength):.1%} of the usual"
-            found.append(report_port(knowledge, "dark", int(port), f"{detail}; {mend}"))
+            found.append(port_fault(knowledge, "dark", int(port), f"{detail}; {mend}"))
     return found
 
 

@@ -30,6 +30,7 @@ from calibration.faults import (
 )
 from calibration.knowledge import Knowledge
 from calibration.mesh import layout, matrix_fidelity, mesh_matrix
+from calibration.port_faults import forget, ports_with
 from calibration.rank_one import Turning, turning
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
@@ -40,6 +41,8 @@ from calibration.walk import Walked, walk
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
+#: What this step may find broken of elements, besides ports.
+FAULTS = ("dead", "reversed", "swapped")
 #: Highest level of a sweep, p_pi: a little more than a full turn.
 TOP = 2.2
 #: s that the base is held before it is looked at.
@@ -201,6 +204,7 @@ class Phases:
         why: dict[tuple[int, int], str],
     ) -> Outcome:
         stands = np.mean([view.seen for view in views], axis=0)
+        forget(knowledge, *FAULTS)
         faults = port_faults(knowledge, stands, np.mean([view.clipped for view in views], axis=0))
         believed = []
         for bank, (turned, walked) in enumerate(found):
@@ -252,7 +256,10 @@ def _element_faults(
     knowledge: Knowledge, bank: int, turned: list[Turning], why: dict[tuple[int, int], str]
 ) -> list[str]:
     faults = []
+    where, dark = layout(knowledge.ports), ports_with(knowledge, "dark")
     for element, one in enumerate(turned):
+        if where.kind[element] == 2 and int(where.cell[element]) in dark:
+            continue  # its light ends at that detector alone: nothing can be seen of it
         if not one.alive:
             told = why.get((bank, element), "turns no light: dead, or its channel is stuck")
             faults.append(report_element(knowledge, "dead", bank, element, told))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,14 +20,14 @@ def port_fault(knowledge: Knowledge, kind: str, port: int, detail: str) -> str:
     detail : what was seen, and the mend.
     """
     entry = {"kind": kind, "bank": None, "element": None, "port": port, "detail": detail}
-    _enter(knowledge, entry)
+    enter(knowledge, entry)
     return f"port {port}: {kind}; {detail}"
 
 
 def bank_fault(knowledge: Knowledge, kind: str, bank: int, detail: str) -> str:
     """The same for a bank as a whole."""
     entry = {"kind": kind, "bank": bank, "element": None, "port": None, "detail": detail}
-    _enter(knowledge, entry)
+    enter(knowledge, entry)
     return f"bank {bank}: {kind}; {detail}"
 
 
@@ -48,9 +51,10 @@ def forget(knowledge: Knowledge, *kinds: str) -> None:
     knowledge.faults[:] = [one for one in knowledge.faults if one["kind"] not in kinds]
 
 
-def _enter(knowledge: Knowledge, entry: dict) -> None:
+def enter(knowledge: Knowledge, entry: Mapping[str, Any]) -> None:
+    """Enter a fault (kind, bank, element, port, detail) in place of an earlier one of its kind."""
     same = ("kind", "bank", "element", "port")
     knowledge.faults[:] = [
         one for one in knowledge.faults if any(one.get(key) != entry[key] for key in same)
     ]
-    knowledge.faults.append(entry)
+    knowledge.faults.append(dict(entry))
