@@ -43,6 +43,7 @@ class LayeredRefit:
         self._rng = np.random.default_rng([seed, 0x7EF17])
         self._memory: list[Remembered] = []
         self._seen = 0
+        self._rested = False
         self._good = copy_parameters(twin.parameters)
         self._caution = 1.0
         offset = twin.parameters["offset"]
@@ -69,7 +70,7 @@ class LayeredRefit:
         fresh = remember(powers, trace, self.twin.n_banks, samples, self._rng)
         self._judge(fresh)
         self._seen += 1
-        if self._seen % self.settings.every:
+        if self._seen % self.settings.every or self._may_rest():
             return self.residual
         moments = slot_moments(self.twin, trace)
         self.innovation = self.phases.update(powers, moments, float(trace.times[0]))
@@ -91,6 +92,14 @@ class LayeredRefit:
     def reset_phases(self, sigma: float) -> None:
         """Doubt all phases by sigma, rad."""
         self.phases.doubt(sigma)
+
+    def _may_rest(self) -> bool:
+        """Whether this batch need not be fitted: the last one was, and had little to say."""
+        said, self._rested = self.innovation, not self._rested
+        if said is None or not self._rested:
+            return False
+        self._rested = bool((said.residual < self.settings.enough * said.floor).all())
+        return self._rested
 
     def _remember(self, fresh: Remembered) -> None:
         if len(self._memory) >= self.settings.replay:

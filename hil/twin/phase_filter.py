@@ -74,13 +74,13 @@ class Innovation:
     """What a batch said against what had been expected.
 
     normalised : (n_banks,) mean square of the innovation in units of its expected variance.
-    residual, noise : (n_banks,) signal units, rms one-slot error before the update, and what was
-    taken for noise. shift : (n_banks, elements) rad, by which the offsets moved.
+    residual, floor : (n_banks,) signal units, rms one-slot error before the update, and of what no
+    matrix could explain. shift : (n_banks, elements) rad, by which the offsets moved.
     """
 
     normalised: Tensor
     residual: Tensor
-    noise: Tensor
+    floor: Tensor
     shift: Tensor
 
 
@@ -143,7 +143,9 @@ class PhaseFilter:
         factors = phase_factors(twin, powers)
         squares = moments.squares(factors.matrices)
         explained = moments.explained(factors.matrices)
-        noise2 = self._noise(moments, squares, explained, told)
+        free = ((moments.count - twin.ports) * twin.ports).clamp_min(1.0)
+        floor2 = ((squares - explained) / free).clamp_min(self.settings.noise**2)
+        noise2 = self._noise(floor2, explained, told)
         sure = (told / noise2)[:, None, None]
         root, known = self._solvable(factors, moments, before, sure)
         shift = torch.cholesky_solve(known, root)
@@ -162,7 +164,7 @@ class PhaseFilter:
         return Innovation(
             normalised,
             (squares / count).clamp_min(0.0).sqrt(),
-            noise2.sqrt(),
+            floor2.sqrt(),
             twin.parameters["offset"] - start,
         )
 
@@ -175,13 +177,11 @@ class PhaseFilter:
         known = sure * factors.along(moments.misfit(factors.matrices)).unsqueeze(-1)
         return torch.linalg.cholesky(before + information), known
 
-    def _noise(self, moments: Moments, squares: Tensor, explained: Tensor, told: Tensor) -> Tensor:
+    def _noise(self, floor2: Tensor, explained: Tensor, told: Tensor) -> Tensor:
         """What is to be taken for noise in a batch, variance (n_banks,)."""
-        s, ports = self.settings, self.twin.ports
-        free = ((moments.count - ports) * ports).clamp_min(1.0)
-        here = s.excess * ((squares - explained) / free).clamp_min(s.noise**2)
+        s, here = self.settings, self.settings.excess * floor2
         if self._noise2 is None:
-            usual = here + s.unknown * explained / ports**2
+            usual = here + s.unknown * explained / self.twin.ports**2
         else:
             followed = s.settling * self._noise2 + (1.0 - s.settling) * here
             usual = torch.minimum(followed, MOST_RISE * self._noise2)

@@ -43,6 +43,8 @@ class RefitSettings:
     pull : weight of the pull toward the record, per standard uncertainty.
     gate : a twin this much worse on new data than the last good one is dropped.
     phases, ports : of the layered refit's filters.
+    enough : a layered refit lets every other batch pass while its twin predicts within this many
+        times the noise floor.
     slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
@@ -57,6 +59,7 @@ class RefitSettings:
     gate: float = 1.3
     phases: FilterSettings = field(default_factory=FilterSettings)
     ports: PortSettings = field(default_factory=PortSettings)
+    enough: float = 1.2
     slow_rate: float = 0.003
     slow_pull: float = 2e-8
     slow_steps: int = 1
