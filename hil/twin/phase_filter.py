@@ -42,6 +42,8 @@ class FilterSettings:
     unknown : share of the first batch's error, squared, that is taken for noise as well.
     settling : of which a batch leaves this share.
     adapt : exponent of the normalised innovation in the followed size of the walk.
+    reach : rad rms, the most that the phases of a bank may move in an update, since the filter is
+        linear in them: a batch that asks for more is taken for noisier than it is.
     tries : halvings of a step that does not lessen the error.
     """
 
@@ -55,6 +57,7 @@ class FilterSettings:
     unknown: float = 0.1
     settling: float = 0.95
     adapt: float = 0.2
+    reach: float = 0.03
     tries: int = 3
 
 
@@ -65,6 +68,10 @@ MOST_RISE = 1.5
 #: Further Gauss-Newton rounds of an update whose normalised innovation is above `CURVED`: phases
 #: that have gone far are not found in one linear step.
 ROUNDS, CURVED = 3, 4.0
+#: Rounds at most in which an update that goes too far is taken for noisier.
+DULLED = 5
+#: Of a reach that is wider for a while, the share that an update leaves.
+KEPT_REACH = 0.7
 #: Variance, rad^2, that keeps a covariance positive in floating point.
 _TINY = 1e-10
 
@@ -102,6 +109,7 @@ class PhaseFilter:
         self.covariance = torch.diag_embed(sigma.to(torch.float64) ** 2)
         self.walk = torch.ones(twin.n_banks, dtype=torch.float64)
         self._noise2: Tensor | None = None
+        self._reach = settings.reach
         self.gone = 0.0
         self._powers: Tensor | None = None
         self._time = 0.0
@@ -111,7 +119,8 @@ class PhaseFilter:
         self._together = together.T @ together
 
     def doubt(self, sigma: float) -> None:
-        """Let every phase have moved by sigma, rad, each by its own."""
+        """Let every phase have moved by sigma, rad, each by its own; it may go as far back."""
+        self._reach = max(self._reach, sigma)
         self.covariance.diagonal(dim1=-2, dim2=-1).add_(sigma**2)
 
     def predict(self, powers: Tensor, time: float) -> None:
@@ -146,9 +155,18 @@ class PhaseFilter:
         free = ((moments.count - twin.ports) * twin.ports).clamp_min(1.0)
         floor2 = ((squares - explained) / free).clamp_min(self.settings.noise**2)
         noise2 = self._noise(floor2, explained, told)
+        self._reach = max(self.settings.reach, KEPT_REACH * self._reach)
         sure = (told / noise2)[:, None, None]
         root, known = self._solvable(factors, moments, before, sure)
         shift = torch.cholesky_solve(known, root)
+        for _ in range(DULLED):
+            far = shift.square().mean(dim=(-1, -2)).sqrt() / self._reach
+            if bool((far <= 1.0).all()):
+                break
+            noise2 = noise2 * (far**2).clamp(1.0, 16.0)
+            sure = (told / noise2)[:, None, None]
+            root, known = self._solvable(factors, moments, before, sure)
+            shift = torch.cholesky_solve(known, root)
         normalised = (explained / noise2 - (known * shift).sum(dim=(-1, -2))) / entries
         self._shorten(powers, moments, shift.squeeze(-1), squares)
         for _ in range(ROUNDS if float((told * normalised).max()) > CURVED else 0):
