@@ -17,6 +17,7 @@ from hil.learn.slots import Slots, twin_from_record
 from hil.tasks import task_from_arrays
 from hil.twin import Twin
 from hil.twin.refit import OnlineRefit, RefitSettings
+from hil.twin.refitting import new_refit
 
 __all__ = [
     "AsyncBench",
@@ -29,6 +30,7 @@ __all__ = [
     "Slots",
     "Trace",
     "Twin",
+    "new_refit",
     "open",
     "open_async",
     "task_from_arrays",

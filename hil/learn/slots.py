@@ -40,7 +40,7 @@ class Slots(nn.Module):
 
     Trainable: `powers` (n_banks, elements) in units of p_pi, `gain` (n_banks,), `bias`
     (n_banks, N). After a forward pass `trace` holds what was sent and measured; give it to
-    `hil.OnlineRefit.observe` with `powers` to keep the twin true.
+    the `observe` of a `hil.new_refit` with `powers` to keep the twin true.
 
     Raises
     ------
