@@ -20,9 +20,10 @@ from hil.twin.parameters import sigmas_from_record
 from hil.twin.port_filter import PortFilter, PortSettings
 from hil.twin.refit import OnlineRefit, RefitSettings
 from hil.twin.refitting import RefitError, new_refit, prior_sigma
+from sim_backends.plant import Plant
 from sim_backends.plant.microring import MicroringPlant
 from sim_backends.plant.spec import PlantSpec
-from tests.hil.twin.plants import document, exact_ring_twin
+from tests.hil.twin.plants import document, exact_ring_twin, exact_twin
 from tests.hil.twin.walk import P_PI, STILL, Walk
 
 LAYERED = RefitSettings(kind="layered")
@@ -250,5 +251,7 @@ def test_which_refit_a_twin_gets(walk: Walk) -> None:
     rings = exact_ring_twin(MicroringPlant(spec))
     assert isinstance(rings, MicroringTwin)
     assert isinstance(new_refit(rings, LAYERED, 0), OnlineRefit)
+    wide = exact_twin(Plant.from_document(document(24, 1)))
+    assert isinstance(new_refit(wide, LAYERED, 0), OnlineRefit)
     with pytest.raises(RefitError, match="layered, adam"):
         new_refit(walk.twin(), RefitSettings(kind="kalman"), 0)
