@@ -1,6 +1,6 @@
 """Step `weights`: the law of every ring, weight against power, with what rings do to each other.
 
-All rings of all banks jump to random levels over their whole range; frames show every weight. One
+All rings of all banks jump to random levels about their resonances; frames show every weight. One
 fit (`ring_fit`) of laws, amplitudes, crosstalk, lasers' spacing, detector gains, leak and slow
 thermal tail follows, drift filtered out, from several starts of what the coarse sweep cannot tell:
 the spacing, and the tail. Where the fit misses its gate, as many settings again are added.

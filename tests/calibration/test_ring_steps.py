@@ -57,19 +57,23 @@ class Faulty(BenchSetup):
 
 
 def on_bench(
-    folder: Path, work: Callable[[Faulty, Knowledge], Awaitable[T]], seed: int = 3
+    folder: Path,
+    work: Callable[[Faulty, Knowledge], Awaitable[T]],
+    seed: int = 3,
+    ports: int = PORTS,
+    severity: str = "std",
 ) -> tuple[T, MicroringPlant]:
-    """Work on an open bench of four ports and two banks, knowing nothing of it."""
+    """Work on an open bench of two banks, by default of four ports, knowing nothing of it."""
     path = folder / "rings.toml"
-    path.write_text(starting_text(Start(PORTS, BANKS, "rings", core="microring")), "utf-8")
-    core = make_core(path, path="slot", plant_seed=seed)
+    path.write_text(starting_text(Start(ports, BANKS, "rings", core="microring")), "utf-8")
+    core = make_core(path, path="slot", plant_seed=seed, severity=severity)
     loop = core.new_loop()
 
     async def whole() -> T:
         await core.open()
         try:
             setup = Faulty(core)
-            known = Knowledge.nothing(PORTS, BANKS, setup.p_pi, setup.core)
+            known = Knowledge.nothing(ports, BANKS, setup.p_pi, setup.core)
             try:
                 return await work(setup, known)
             finally:
@@ -112,6 +116,19 @@ def test_all_steps_find_the_plant(tmp_path: Path) -> None:
     numbers = plant.spec.numbers
     np.testing.assert_allclose(known.spacing, numbers.ring_spacing or 0.0, rtol=0.03)
     np.testing.assert_allclose(known.crosstalk[:, 0], numbers.crosstalk_c1, rtol=0.2)
+
+
+def test_rings_that_heat_each_other_by_a_half_width_are_told_apart(tmp_path: Path) -> None:
+    """With crosstalk of 3 % no coarse line is where its law says: the fit starts far away."""
+
+    async def work(setup: Faulty, known: Knowledge) -> tuple[Knowledge, Outcome]:
+        await run([*ring_steps()[:3], Resonances()], setup, known)
+        return known, await Weights(rounds=1).run(setup, known, Silent())
+
+    (known, outcome), plant = on_bench(tmp_path, work, seed=6, ports=8, severity="harsh")
+    assert outcome.passed, outcome.gates
+    np.testing.assert_allclose(known.crosstalk[:, 0], plant.spec.numbers.crosstalk_c1, rtol=0.1)
+    np.testing.assert_allclose(known.spacing, plant.spec.numbers.ring_spacing or 0.0, rtol=0.05)
 
 
 def test_broken_rings_and_ports_are_named(tmp_path: Path) -> None:
