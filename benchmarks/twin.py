@@ -13,7 +13,7 @@ that training believes in with central differences of the plant, after --cosine-
 that of the refit per batch.
 
 Methods: `layered` and `adam` are `pat` with that refit; `layered-anneal` the same with rates that
-fall to zero whatever the drift; `oracle` a twin that is given the plant's parameters, and its
+fall to zero whatever the drift, `layered-neural` with a neural residual; `oracle` a twin that is given the plant's parameters, and its
 phases at every batch: the ceiling; `fixed` has no refit; `frozen` trains electronics alone.
 """
 
@@ -44,10 +44,11 @@ from hil.learn.job import Job, train_job
 from hil.learn.loop import EpochReport, measure_accuracy
 from hil.learn.methods import Assembly, Trained
 from hil.learn.network import Network
+from hil.twin.neural import NeuralSettings
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import Refit, new_refit
 
-METHODS = ("layered", "adam", "layered-anneal", "oracle", "fixed", "frozen")
+METHODS = ("layered", "adam", "layered-anneal", "layered-neural", "oracle", "fixed", "frozen")
 LATER = 2.0
 
 
@@ -151,7 +152,10 @@ def job_of(asked: argparse.Namespace, bench: hil.Bench, run: Run) -> Job:
         seed=run.seed,
     )
     kind = "adam" if run.method == "adam" else "layered"
-    settings = replace(job.settings, refit=replace(job.settings.refit, kind=kind))
+    refit = replace(job.settings.refit, kind=kind)
+    if run.method == "layered-neural":
+        refit = replace(refit, neural=NeuralSettings())
+    settings = replace(job.settings, refit=refit)
     if run.method == "layered-anneal":
         settings = replace(settings, follow=0.0)
     return replace(job, settings=settings)

@@ -2,7 +2,8 @@
 
 1. detector gains, offsets and memory in closed form (`port_filter`);
 2. phases by an extended Kalman filter of each bank (`phase_filter`);
-3. splitters, losses, leak, modulators and saturation by slow Adam with a prior (`slow`).
+3. splitters, losses, leak, modulators and saturation by slow Adam with a prior (`slow`);
+4. if asked for, a small neural residual for what these do not explain (`neural`).
 
 As in `OnlineRefit` a trust gate judges the twin on each batch BEFORE it is fitted to it.
 """
@@ -18,6 +19,7 @@ from torch import Tensor
 from hil.control.trace import Trace
 from hil.twin.machine import Twin
 from hil.twin.moments import slot_moments
+from hil.twin.neural import NeuralResidual
 from hil.twin.parameters import TwinParameters, copy_parameters
 from hil.twin.phase_filter import Innovation, PhaseFilter
 from hil.twin.port_filter import PortFilter
@@ -53,6 +55,7 @@ class LayeredRefit:
             twin, sigma["gain"].expand_as(gain), sigma["zero"].expand_as(gain), settings.ports
         )
         self.slow = SlowRefit(twin, sigma, settings.slow_rate, settings.slow_pull)
+        self.neural = settings.neural and NeuralResidual(twin, settings.neural, seed)
 
     @property
     def drift(self) -> float:
@@ -78,6 +81,8 @@ class LayeredRefit:
         self._remember(fresh)
         for _ in range(self.settings.slow_steps):
             self.slow.fit(pick(self._memory, self.settings.settings, self._rng))
+        if self.neural is not None:
+            self.neural.fit(pick(self._memory, self.settings.settings, self._rng))
         return self.residual
 
     def adopt(self, parameters: TwinParameters) -> None:

@@ -20,9 +20,11 @@ from hil.twin.crosstalk import crosstalk_kernel
 from hil.twin.mesh import mesh_matrix
 from hil.twin.microring import MicroringTwin
 from hil.twin.parameters import (
+    NEURAL_MEANING,
     TwinParameters,
     copy_parameters,
     describe_parameters,
+    described,
     parameters_from_record,
     sigmas_from_record,
 )
@@ -124,7 +126,15 @@ class Twin:
         q = self.parameters if parameters is None else parameters
         signal = (amplitudes + q["memory"] * before) @ matrix.transpose(-1, -2)
         r = torch.sqrt(q["softness"].clamp_min(1e-12))
-        return q["gain"] * torch.tanh(r * signal) / r + q["zero"]
+        return q["gain"] * torch.tanh(r * signal) / r + q["zero"] + self.beyond(amplitudes, q)
+
+    def beyond(self, amplitudes: Tensor, parameters: TwinParameters | None = None) -> Tensor:
+        """What a neural residual adds (..., batch, N), where there is one; else zero."""
+        q = self.parameters if parameters is None else parameters
+        if "output_weight" not in q:
+            return amplitudes.new_zeros(())
+        inner = torch.tanh(amplitudes @ q["hidden_weight"].mT + q["hidden_bias"])
+        return inner @ q["output_weight"].mT
 
     def ideal(self) -> Self:
         """The same network without loss, error, crosstalk, curvature or saturation.
@@ -141,7 +151,8 @@ class Twin:
 
     def describe(self) -> dict[str, Any]:
         """Shapes, units and meaning of the parameters."""
-        return describe_parameters()
+        found = describe_parameters()
+        return found | described(NEURAL_MEANING) if "output_weight" in self.parameters else found
 
 
 def twin_of(record: CalibrationRecord, p_pi: float, n_banks: int | None = None) -> SlotTwin:

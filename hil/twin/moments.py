@@ -72,7 +72,7 @@ def slot_moments(twin: Twin, trace: Trace) -> Moments:
     earlier = earlier * torch.from_numpy(~trace.after_dark)[:, None, None]
     amplitude = drive + q["memory"] * earlier
     r = torch.sqrt(q["softness"].clamp_min(1e-12))
-    saturated = r * (measured - q["zero"]) / q["gain"]
+    saturated = r * (measured - q["zero"] - twin.beyond(drive)) / q["gain"]
     weight = weight & (saturated.abs() < _LINEAR).all(dim=2)
     signal = torch.atanh(saturated.clamp(-_LINEAR, _LINEAR)) / r
     held = weight.unsqueeze(-1).to(signal.dtype)

@@ -37,6 +37,12 @@ MEANING: dict[str, tuple[str, str, str]] = {
     "lo_phase": ("()", "rad", "common phase of the local oscillator"),
 }
 
+#: name -> (shape in words, unit, meaning), where a twin has such a residual.
+NEURAL_MEANING: dict[str, tuple[str, str, str]] = {
+    "hidden_weight": ("(hidden, N)", "1", "U of the neural residual V tanh(U s + b)"),
+    "hidden_bias": ("(hidden,)", "1", "b of the neural residual"),
+    "output_weight": ("(N, hidden)", "signal units", "V of the neural residual"),
+}
 #: The saturation's slope is flat at exactly zero softness: a start from which it can be learnt.
 LEAST_SOFTNESS = 1e-4
 

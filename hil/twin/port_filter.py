@@ -60,6 +60,7 @@ class PortFilter:
         sent = torch.from_numpy(np.where(sound[:, :, None], trace.sent, 0.0))
         measured = torch.from_numpy(np.where(finite, trace.measured, 0.0))
         light = twin.modulate(sent).movedim(1, 0)
+        measured = measured - twin.beyond(light.movedim(0, 1))
         earlier = samples_before(light, torch.from_numpy(trace.after_dark))
         matrix = twin.matrices(powers)[list(trace.banks)].mT
         now, then = (light @ matrix).movedim(0, 1), (earlier @ matrix).movedim(0, 1)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hil.control.trace import Trace
 from hil.twin.flat import FlatView
+from hil.twin.neural import NeuralSettings
 from hil.twin.parameters import TwinParameters, copy_parameters
 from hil.twin.phase_filter import FilterSettings
 from hil.twin.port_filter import PortSettings
@@ -45,6 +46,7 @@ class RefitSettings:
     phases, ports : of the layered refit's filters.
     enough : a layered refit lets every other batch pass while its twin predicts within this many
         times the noise floor.
+    neural : of a neural residual in a layered refit; None: there is none.
     slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
@@ -63,6 +65,7 @@ class RefitSettings:
     slow_rate: float = 0.003
     slow_pull: float = 2e-8
     slow_steps: int = 1
+    neural: NeuralSettings | None = None
 
 
 #: Step of each parameter relative to that of a phase offset; 0 keeps it as it is.
