@@ -13,8 +13,9 @@ that training believes in with central differences of the plant, after --cosine-
 that of the refit per batch.
 
 Methods: `layered` and `adam` are `pat` with that refit; `layered-anneal` the same with rates that
-fall to zero whatever the drift, `layered-neural` with a neural residual; `oracle` a twin that is given the plant's parameters, and its
-phases at every batch: the ceiling; `fixed` has no refit; `frozen` trains electronics alone.
+fall to zero whatever the drift, `layered-neural` with a neural residual; `oracle` a twin that is
+given the plant's parameters, and its phases at every batch: the ceiling of a twin; `fixed` has no
+refit; `frozen` trains electronics alone.
 """
 
 from __future__ import annotations
