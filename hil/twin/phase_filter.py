@@ -61,8 +61,9 @@ class FilterSettings:
     tries: int = 3
 
 
-#: Bounds of the followed size of the walk, as a factor of its variance.
-LEAST_WALK, MOST_WALK = 0.01, 100.0
+#: Bounds of the followed size of the walk, as a factor of its variance. What more than the largest
+#: walk would have to explain is taken for noise: errors of the twin beside phases, not drift.
+LEAST_WALK, MOST_WALK = 0.01, 4.0
 #: Most that a batch may raise what is taken for noise: one spoilt batch must not dull the filter.
 MOST_RISE = 1.5
 #: Further Gauss-Newton rounds of an update whose normalised innovation is above `CURVED`: phases
@@ -110,6 +111,7 @@ class PhaseFilter:
         self.walk = torch.ones(twin.n_banks, dtype=torch.float64)
         self._noise2: Tensor | None = None
         self._reach = settings.reach
+        self._dull = torch.ones_like(self.walk)
         self.gone = 0.0
         self._powers: Tensor | None = None
         self._time = 0.0
@@ -176,8 +178,7 @@ class PhaseFilter:
             shift = torch.cholesky_solve(known - before @ gone, root).squeeze(-1)
             self._shorten(powers, moments, shift, moments.squares(factors.matrices))
         self.covariance = torch.cholesky_inverse(root)
-        grown = self.walk * normalised.clamp(0.25, 4.0) ** self.settings.adapt
-        self.walk = torch.where(told > 0.0, grown.clamp(LEAST_WALK, MOST_WALK), self.walk)
+        self._follow(normalised, told)
         count = (moments.count * twin.ports).clamp_min(1.0)
         return Innovation(
             normalised,
@@ -195,9 +196,16 @@ class PhaseFilter:
         known = sure * factors.along(moments.misfit(factors.matrices)).unsqueeze(-1)
         return torch.linalg.cholesky(before + information), known
 
+    def _follow(self, normalised: Tensor, told: Tensor) -> None:
+        """Scale walk, and beyond the largest one noise, by what the innovation was."""
+        factor = normalised.clamp(0.25, 4.0) ** (self.settings.adapt * told)
+        size = self.walk * self._dull * factor
+        self.walk = size.clamp(LEAST_WALK, MOST_WALK)
+        self._dull = (size / MOST_WALK).clamp_min(1.0)
+
     def _noise(self, floor2: Tensor, explained: Tensor, told: Tensor) -> Tensor:
         """What is to be taken for noise in a batch, variance (n_banks,)."""
-        s, here = self.settings, self.settings.excess * floor2
+        s, here = self.settings, self.settings.excess * self._dull * floor2
         if self._noise2 is None:
             usual = here + s.unknown * explained / self.twin.ports**2
         else:
