@@ -18,7 +18,7 @@ from tests.hil.twin.plants import document, exact_twin
 PORTS, BANKS, STEP = 4, 2, 0.067
 NOISE = 0.01
 #: The filter's model holds here, so nothing beside read noise is to be allowed for.
-EXACT = FilterSettings(excess=1.0, unknown=0.0)
+EXACT = FilterSettings(drift=0.1, excess=1.0, unknown=0.0)
 
 
 class Drifting:
@@ -164,3 +164,16 @@ def test_a_step_is_followed_at_once_by_a_filter_that_was_told_to_doubt() -> None
         left.append(float(last.residual.mean()))
     assert left[1] < 2.0 * NOISE
     assert left[1] < 0.8 * left[0]
+
+
+def test_what_is_wrong_beside_phases_is_not_taken_for_ever_more_drift() -> None:
+    """Else phases are thrown about until predictions at new levels are worth nothing."""
+    bench = Drifting(0.03)
+    for name in ("alpha", "beta"):
+        wrong = 0.3 * torch.randn(
+            bench.truth.parameters[name].shape, generator=torch.Generator().manual_seed(2)
+        )
+        bench.truth.parameters[name] = bench.truth.parameters[name] + wrong.to(torch.float64)
+    _, follower, said = _follow(bench, 0.1, 150, FilterSettings())
+    assert float(follower.walk.max()) <= 4.0
+    assert float(torch.stack([one.residual for one in said[-50:]]).max()) < 0.05
