@@ -1,8 +1,12 @@
-"""When a residual has changed: a one-sided cumulative sum of its square.
+"""When a residual has changed: cumulative sums of its square, and of each element's score.
 
-Page, Biometrika 41, 100 (1954):
+Page, Biometrika 41, 100 (1954), one-sided on the mean square over everything:
 
     g = max(0, g + r^2 - 1 - k),  alarm at g >= h,  r^2 = mean square residual / expected
+
+and two-sided on the score z of each element (`hil.learn.scores`), which a mean over all dilutes:
+
+    g+ = max(0, g+ + z - k),  g- = max(0, g- - z - k),  alarm where either >= h
 
 What is expected is no constant: the read noise of the bench, and above it what the twin does not
 know yet, which shrinks as it learns. So the expected square follows what is seen, on a logarithmic
@@ -81,3 +85,63 @@ class ResidualCusum:
         self.restart()
         self.expected = np.maximum(np.asarray(square, dtype=np.float64), self.floor)
         self._best = self.expected.copy()
+
+
+@dataclass(frozen=True)
+class ElementRule:
+    """Constants of the elements' sums.
+
+    Attributes
+    ----------
+    slack : k. limit : h. One look alarms at k + h, two at k + h / 2 each.
+    usual : the largest score of a look at which no element has moved: of some hundreds of normal
+        ones. What is usual on a bench is followed upward of it, and scores count in its unit.
+    up, down : share of a surprise, on the logarithm, that this takes over.
+    surprise : largest surprise upward that it takes over a share of, as a factor.
+    first : looks after which alarms begin: a twin that knows little is wrong in some elements more
+        than in others.
+    """
+
+    slack: float = 3.3
+    limit: float = 2.6
+    usual: float = 3.6
+    up: float = 0.5
+    down: float = 0.1
+    surprise: float = 1.5
+    first: int = 2
+
+
+class ElementSums:
+    """Sums over the scores of some elements, of any shape."""
+
+    def __init__(self, rule: ElementRule, shape: tuple[int, ...]) -> None:
+        self.rule = rule
+        self.up = np.zeros(shape)
+        self.down = np.zeros(shape)
+        self.usual = rule.usual
+        self.looks = 0
+
+    def update(self, scores: Floats) -> NDArray[np.bool_]:
+        """Take in the scores of a look; tell where the alarm stands."""
+        rule = self.rule
+        counted = scores * (rule.usual / self.usual)
+        self.looks += 1
+        if self.looks > rule.first:
+            self.up = np.maximum(0.0, self.up + counted - rule.slack)
+            self.down = np.maximum(0.0, self.down - counted - rule.slack)
+        alarm = np.maximum(self.up, self.down) >= rule.limit
+        if not alarm.any():  # else it is what an alarm is about
+            surprise = min(float(np.abs(scores).max()) / self.usual, rule.surprise)
+            share = rule.up if surprise > 1.0 else rule.down
+            self.usual = max(rule.usual, self.usual * max(surprise, 1e-3) ** share)
+        return alarm
+
+    def restart(self) -> None:
+        """Forget the sums, after something was done."""
+        self.up = np.zeros(self.up.shape)
+        self.down = np.zeros(self.down.shape)
+
+    def accept(self, scores: Floats) -> None:
+        """Take the largest of some scores for usual."""
+        self.restart()
+        self.usual = max(self.rule.usual, float(np.abs(scores).max()))

@@ -9,6 +9,8 @@ on the patterns, the simplest that explains most of it is named.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,9 @@ import torch
 from torch import Tensor
 from torch.func import jacrev
 
+from hil.learn.cusum import Floats
 from hil.learn.reference import Look
+from hil.learn.scores import MOST_ELEMENTS, element_scores
 from hil.twin.machine import Twin, samples_before
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
@@ -24,6 +28,10 @@ from hil.twin.sensitivity import phase_sensitivity
 
 #: Share of a residual's square that a simple cause must explain to be named.
 NAMED = 0.6
+#: An element with such a score is named where it explains half of that.
+STANDS_OUT = 5.0
+#: Share of a residual that counts as excess at least: below, nothing can be told apart.
+LEAST_EXCESS = 0.3
 #: Changes of the elements by temperature that are tried, to either side (rad, or half-widths).
 TEMPERATURES = 0.3
 
@@ -143,13 +151,32 @@ def sensitivities(twin: SlotTwin, powers: Tensor) -> Tensor:
     return torch.stack([whole[k, :, :, k].permute(2, 0, 1) for k in range(twin.n_banks)]).detach()
 
 
+@contextmanager
+def believing(twin: SlotTwin, parameters: TwinParameters) -> Iterator[None]:
+    """Inside, the twin believes these parameters."""
+    own, twin.parameters = twin.parameters, parameters
+    try:
+        yield
+    finally:
+        twin.parameters = own
+
+
+def look_scores(twin: SlotTwin, look: Look, powers: Tensor) -> Floats | None:
+    """How far each element stands out in a look (n_banks, elements); None for too many of them."""
+    if twin.ports**2 > MOST_ELEMENTS:
+        return None
+    change = matrix_residual(twin, look, look.residual(twin, powers))
+    return element_scores(sensitivities(twin, powers), change).numpy()
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """The simplest cause that explains most of a residual.
 
-    kind : `common`, `ports`, `element` or `elements`. share : of the residual's square that it
-    explains. common : the numbers that are one for all. worst : (bank, element) that explains most
-    by itself. moved : by how much (rad, or half-widths) it would have moved.
+    kind : `common`, `ports`, `element` or `elements`. share : that it explains, of what the
+    residual's square exceeds the expected one by. common : the numbers that are one for all.
+    worst : (bank, element) that stands out most. moved : by how much (rad, or half-widths) it would
+    have moved by itself. score : how far it stands out (`scores`); NaN where there are none.
     """
 
     kind: str
@@ -157,6 +184,7 @@ class Diagnosis:
     common: Common
     worst: tuple[int, int]
     moved: float
+    score: float
 
     def text(self) -> str:
         """In words."""
@@ -177,9 +205,20 @@ class Diagnosis:
         return f"{what}; explains {self.share:.0%}"
 
 
-def diagnose(twin: SlotTwin, look: Look, powers: Tensor) -> Diagnosis:
-    """Name what explains the residual of a look at powers (n_banks, elements)."""
+def diagnose(
+    twin: SlotTwin,
+    look: Look,
+    powers: Tensor,
+    scores: Floats | None = None,
+    expected: float = 0.0,
+) -> Diagnosis:
+    """Name what explains the residual of a look at powers (n_banks, elements).
+
+    scores : as `look_scores`. expected : mean square of the residual before anything happened.
+    """
     residual = look.residual(twin, powers)
+    whole = float(residual.square().sum())
+    excess = max(whole - expected * float(look.usable.sum()), LEAST_EXCESS * whole, 1e-30) / whole
     common = common_change(twin, look, powers)
     *_, port_share = port_numbers(twin, look, powers, residual)
     change = matrix_residual(twin, look, residual).flatten(1).unsqueeze(-1)
@@ -187,11 +226,17 @@ def diagnose(twin: SlotTwin, look: Look, powers: Tensor) -> Diagnosis:
     along = (moved @ change).squeeze(-1)
     size = moved.square().sum(dim=-1).clamp_min(1e-12)
     explained = along**2 / size / change.square().sum().clamp_min(1e-30)
-    bank, element = divmod(int(explained.argmax()), explained.shape[1])
-    element_share = float(explained[bank, element])
+    standing_out = explained if scores is None else torch.from_numpy(scores).abs()
+    bank, element = divmod(int(standing_out.argmax()), explained.shape[1])
     worst, by = (bank, element), float(along[bank, element] / size[bank, element])
-    shares = {COMMON: common.share, ELEMENT: element_share, PORTS: port_share}
-    for kind, share in shares.items():
-        if share >= NAMED:
-            return Diagnosis(kind, share, common, worst, by)
-    return Diagnosis(ELEMENTS, 1.0 - max(shares.values()), common, worst, by)
+    score = math.nan if scores is None else float(scores[worst])
+    shares = {COMMON: common.share, PORTS: port_share, ELEMENT: float(explained[worst])}
+    order = [COMMON, PORTS, ELEMENT]
+    if abs(score) >= STANDS_OUT and shares[ELEMENT] >= max(common.share, port_share):
+        order = [ELEMENT]
+    for kind in order:
+        share = min(shares[kind] / excess, 1.0)
+        if share >= (NAMED if order[0] == COMMON else NAMED / 2):
+            return Diagnosis(kind, share, common, worst, by, score)
+    left = 1.0 - min(max(shares.values()) / excess, 1.0)
+    return Diagnosis(ELEMENTS, left, common, worst, by, score)

@@ -17,6 +17,7 @@ from hil.learn.limits import Limits
 from hil.learn.loop import EpochReport, Watcher
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
+from hil.learn.recalibration import recalibration
 from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
 from hil.record.folder import RunFolder
@@ -120,6 +121,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
         warm_up=bench.file.chip.warm_up,
         compute=bench.compute,
         watcher=_Keeper(folder, bench, watcher),
+        recalibrate=recalibration(bench, record),
     )
     bench.begin_running()
     trained = await assembly.train(job.settings)

@@ -20,11 +20,11 @@ class Action(StrEnum):
     REZERO = "re-zero"
     """Gains, offsets, and the numbers that are one for all."""
     REFIT = "refit"
-    """The place of every element, from one look."""
+    """The place of every element, from one look; the refit is told to doubt them."""
     RESWEEP = "re-sweep"
     """A short sweep of one element."""
     RECALIBRATE = "full calibration"
-    """The place of every element, by a procedure of its own."""
+    """The place of every element, from random settings of all of them."""
 
 
 ACTIONS = tuple(Action)

@@ -1,7 +1,7 @@
 """What a look at the reference inputs allows to put right in the twin, at no cost on the bench.
 
 - `rezero`: gains, offsets and the numbers that are one for all, by least squares;
-- `ElementUpdate`: where every element stands (phases, resonances), by Gauss-Newton steps with the
+- `place_elements`: where every element stands (phases, resonances), by Gauss-Newton steps with the
   prior that none has moved much. N^2 elements face N^2 entries of each bank's matrix.
 
 Both propose parameters; whoever asks compares them with the bench again before believing them.
@@ -54,63 +54,54 @@ def rezero(twin: SlotTwin, look: Look, powers: Tensor, found: Diagnosis) -> Twin
         twin.parameters = before
 
 
-class ElementUpdate:
-    """Where every element stands, from looks at some settings: Gauss-Newton steps with a memory.
+@torch.no_grad()
+def place_elements(
+    twin: SlotTwin, look: Look, powers: Tensor, sigma: float, noise: float
+) -> TwinParameters:
+    """Parameters with the place of every element renewed: Gauss-Newton steps.
 
-    One look at one setting leaves directions of which it shows nothing; they show as training moves
-    the levels on. So the doubt that a look leaves, a covariance of each bank's elements, is the
-    prior of the next: an extended Kalman filter that lives for a few looks.
+    One look at one setting leaves directions of which it shows nothing: there the prior holds. They
+    show as training moves the levels on, which is for the refit to see. Steps that do not lessen
+    the residual are halved, and given up when they are small.
 
-    sigma : how far an element may have moved at first (rad, or half-widths); walk : what it may
-    move by between looks; noise : rms read noise, signal units.
+    Parameters
+    ----------
+    powers : (n_banks, elements), of the look.
+    sigma : how far an element may have moved (rad, or half-widths).
+    noise : rms read noise, signal units.
     """
+    own, before = element_parameter(twin), twin.parameters
+    drive2 = float(twin.modulate(look.sent).square().mean())
+    place, noise2 = before[own], noise**2
+    prior = torch.eye(place.shape[1], dtype=place.dtype) / sigma**2
+    try:
+        best = square(twin, look, powers, before)
+        for _ in range(ROUNDS):
+            change = matrix_residual(twin, look, look.residual(twin, powers)).flatten(1)
+            moved = sensitivities(twin, powers).flatten(2)
+            entry2 = noise2 + CURVED**2 * max(best - noise2, 0.0)
+            entry2 /= drive2 * look.sent.shape[1]
+            gone = (twin.parameters[own] - place).unsqueeze(-1)
+            known = moved @ change.unsqueeze(-1) / entry2 - gone / sigma**2
+            root = torch.linalg.cholesky(moved @ moved.mT / entry2 + prior)
+            step = torch.cholesky_solve(known, root).squeeze(-1)
+            start = twin.parameters
+            best, twin.parameters = _shorten(twin, own, step, look, powers, best)
+            if twin.parameters is start or best < ENOUGH * noise2:
+                break
+        return copy_parameters(twin.parameters)
+    finally:
+        twin.parameters = before
 
-    def __init__(self, twin: SlotTwin, sigma: float, walk: float, noise: float) -> None:
-        self.twin = twin
-        self.own = element_parameter(twin)
-        banks, elements = twin.parameters[self.own].shape
-        unit = torch.eye(elements, dtype=torch.float64).expand(banks, elements, elements)
-        self._unit = unit
-        self._covariance = sigma**2 * unit
-        self._walk, self._noise = walk, noise
 
-    @torch.no_grad()
-    def step(self, look: Look, powers: Tensor) -> TwinParameters:
-        """Parameters renewed by a look at powers (n_banks, elements).
-
-        Steps that do not lessen the residual are halved, and given up when they are small.
-        """
-        twin, own, before = self.twin, self.own, self.twin.parameters
-        drive2 = float(twin.modulate(look.sent).square().mean())
-        prior = torch.cholesky_inverse(torch.linalg.cholesky(self._covariance))
-        place, noise2 = before[own], self._noise**2
-        try:
-            best = square(twin, look, powers, before)
-            for _ in range(ROUNDS):
-                change = matrix_residual(twin, look, look.residual(twin, powers)).flatten(1)
-                moved = sensitivities(twin, powers).flatten(2)
-                entry2 = noise2 + CURVED**2 * max(best - noise2, 0.0)
-                entry2 /= drive2 * look.sent.shape[1]
-                gone = (twin.parameters[own] - place).unsqueeze(-1)
-                known = moved @ change.unsqueeze(-1) / entry2 - prior @ gone
-                root = torch.linalg.cholesky(moved @ moved.mT / entry2 + prior)
-                step = torch.cholesky_solve(known, root).squeeze(-1)
-                start = twin.parameters
-                best, twin.parameters = self._shorten(start, step, look, powers, best)
-                self._covariance = torch.cholesky_inverse(root) + self._walk**2 * self._unit
-                if twin.parameters is start or best < ENOUGH * noise2:
-                    break
-            return copy_parameters(twin.parameters)
-        finally:
-            twin.parameters = before
-
-    def _shorten(
-        self, start: TwinParameters, step: Tensor, look: Look, powers: Tensor, best: float
-    ) -> tuple[float, TwinParameters]:
-        """The first of a step, its half, quarter, … that lessens the residual, or the start."""
-        for factor in (1.0, 0.5, 0.25, 0.125):
-            tried = {**start, self.own: start[self.own] + factor * step}
-            now = square(self.twin, look, powers, tried)
-            if now < best:
-                return now, tried
-        return best, start
+def _shorten(
+    twin: SlotTwin, own: str, step: Tensor, look: Look, powers: Tensor, best: float
+) -> tuple[float, TwinParameters]:
+    """The first of a step, its half, quarter, … that lessens the residual, or where it began."""
+    start = twin.parameters
+    for factor in (1.0, 0.5, 0.25, 0.125):
+        tried = {**start, own: start[own] + factor * step}
+        now = square(twin, look, powers, tried)
+        if now < best:
+            return now, tried
+    return best, start

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.learn.cusum import Rule
+from hil.learn.cusum import ElementRule, Rule
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,18 @@ class WatchSettings:
     health : batches between visits of the health setting, whose heaters must all be written;
         0: never.
     cool_down : batches after an action in which alarms lead to no other.
-    follow : batches that a refit of the elements goes on for, with a look at each.
     memory : batches within which a further alarm asks for more than the last action.
     most : how often each action may be taken in a run, in the order of `ladder.Action`.
+    rule, element_rule : of the alarms, of everything together and of each element.
     """
 
     every: int = 10
     health: int = 400
     cool_down: int = 20
-    follow: int = 10
     memory: int = 100
     most: tuple[int, ...] = (20, 20, 20, 2)
     rule: Rule = field(default_factory=Rule)
+    element_rule: ElementRule = field(default_factory=ElementRule)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Event:
     """Something that a reader of the run should know.
 
     batch : counted from 1 over the run; time : bench s; kind : `alarm`, `action`, `gate`,
-    `health`; text : a line for a person; data : numbers.
+    `health`, `look`; text : a line for a person; data : numbers.
     """
 
     batch: int

@@ -1,11 +1,12 @@
 """The drift watch: reference inputs now and then, alarms, and what is done about them.
 
 Every `every` batches the reference inputs pass each bank at the levels that training holds just
-then, and what they read is compared with what the twin expects. So the watch sees neither the
-training's own moves nor drift that refitting follows, but steps, and drift that outruns it
-(`cusum`). An alarm is diagnosed (`diagnosis`), and the mildest fitting action taken (`ladder`). An
-action proposes new parameters of the twin; they are believed only if they predict a fresh look
-better than the old ones do.
+then, and what they read is compared with what the twin, as it was at the look before, expects. So
+the watch does not see the training's own moves, but all that the bench has done since, whether the
+refit has followed it already or not: of everything together, and of each element beside the others
+(`cusum`, `scores`). An alarm is diagnosed (`diagnosis`). Where the twin as it is now is wrong, the
+mildest fitting action is taken (`ladder`, `actions`): it proposes new parameters of the twin, which
+are believed only if they predict a fresh look better than the old ones do.
 
 At long intervals the health setting, the one that training began with, is visited as well: its
 reading against its own recording tells how far the bench itself has moved, whatever the twin did.
@@ -13,45 +14,35 @@ reading against its own recording tells how far the bench itself has moved, what
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
-from hil.learn.cusum import ResidualCusum
-from hil.learn.diagnosis import Diagnosis, diagnose, element_parameter, sensitivities
+from hil.learn.actions import STEP_SIGMA, Actions, Compute, Proposal, Recalibrate, Refitter
+from hil.learn.cusum import ElementSums, Floats, ResidualCusum
+from hil.learn.diagnosis import (
+    Diagnosis,
+    believing,
+    diagnose,
+    look_scores,
+    sensitivities,
+)
 from hil.learn.ladder import Action, Ladder
 from hil.learn.limits import Limits
 from hil.learn.reference import Look, look, reference_inputs
-from hil.learn.repairs import ElementUpdate, rezero, square
-from hil.learn.resweep import fit_place, resweep
+from hil.learn.repairs import square
 from hil.learn.trust import Event, WatchSettings
-from hil.twin.parameters import TwinParameters
+from hil.twin.parameters import TwinParameters, copy_parameters
 from hil.twin.protocol import SlotTwin
 
-#: How far an element may have gone in an alarm (rad, or half-widths).
-STEP_SIGMA = 0.2
-#: By how much more, from one look of a refit to the next.
-WALK = 0.01
 PURPOSE = "drift-watch"
-
-
-class Refitter(Protocol):
-    """What keeps the twin true between alarms.
-
-    It may have `reset_phases(sigma)`, which makes it doubt all phases by sigma (rad).
-    """
-
-    def adopt(self, parameters: TwinParameters) -> None:
-        """Go on from these parameters, and forget what was measured before."""
-        ...
-
-
-#: Renews the twin's parameters by a calibration on the bench, or gives None where it cannot.
-Recalibrate = Callable[[SlotTwin], Awaitable[TwinParameters | None]]
+#: Mean square over the expected one up to which an alarm needs no action.
+FOLLOWED = 2.0
+#: Share of a look's samples that must be usable for it to be judged.
+ENOUGH_SEEN = 0.5
 
 
 @dataclass
@@ -60,9 +51,10 @@ class DriftWatch:
 
     Attributes
     ----------
-    machine : holds the levels of the last batch when `look_at` is called.
+    machine : holds the levels of the last batch when `after_batch` is called.
     refit : told of every repair; None for a twin that may not change: then alarms are only told.
     events : what happened, in order. alarms : how many.
+    noise : rms read noise, signal units, as the first look found it.
     """
 
     machine: Machine
@@ -70,7 +62,7 @@ class DriftWatch:
     twin: SlotTwin
     limits: Limits
     settings: WatchSettings
-    compute: Callable[[Callable[[], Any]], Awaitable[Any]]
+    compute: Compute
     refit: Refitter | None = None
     recalibrate: Recalibrate | None = None
     events: list[Event] = field(default_factory=list)
@@ -80,11 +72,14 @@ class DriftWatch:
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.settings)
         self._inputs = reference_inputs(self.machine.ports)
+        self._actions = Actions(
+            self.machine, self._inputs, self.twin, self.limits, self.compute, self.recalibrate
+        )
+        self._before = copy_parameters(self.twin.parameters)
         self._cusum: ResidualCusum | None = None
+        self._elements: ElementSums | None = None
         self._health: tuple[Tensor, Tensor] | None = None
         self._suspicion = ""
-        self._following: ElementUpdate | None = None
-        self._left = 0
         self._next_health = self.settings.health
 
     @property
@@ -104,29 +99,15 @@ class DriftWatch:
         Whether a repair of the twin has come to its end.
         """
         settings = self.settings
-        if self._following is not None:
-            return await self._follow(batch, powers, self._following)
-        if settings.every and (batch % settings.every == 0 or self._suspicion):
-            seen = await self._look()
-            changed = await self._judge(batch, powers, seen)
-            if settings.health and batch >= self._next_health:
-                self._next_health = batch + settings.health
-                await self._visit_health(batch, powers)
-            return changed
-        return False
-
-    async def _follow(self, batch: int, powers: Tensor, update: ElementUpdate) -> bool:
-        """One more look of a refit of the elements; tells whether it was the last."""
-        seen = await self._look()
-        before = await self.compute(lambda: square(self.twin, seen, powers, self.twin.parameters))
-        self.adopt(await self.compute(lambda: update.step(seen, powers)))
-        self._left -= 1
-        if self._left > 0:
+        if not settings.every:
             return False
-        self._following = None
-        told = f"refit followed for {self.settings.follow} batches: residual {before**0.5:.4f}"
-        self.tell(batch, "action", told, action="follow", before=before**0.5)
-        return True
+        if batch % settings.every and not self._suspicion:
+            return False
+        changed = await self._judge(batch, powers, await self._look())
+        if settings.health and batch >= self._next_health and self._health is not None:
+            self._next_health = batch + settings.health
+            await self._visit_health(batch, powers, *self._health)
+        return changed
 
     async def _look(self) -> Look:
         with self.machine.ledger.purpose(PURPOSE):
@@ -134,48 +115,105 @@ class DriftWatch:
                 self.machine, self._inputs, self.schedule.n_banks, self.schedule.n_steps
             )
 
+    async def _misfit(self, seen: Look, powers: Tensor, parameters: TwinParameters) -> float:
+        return await self.compute(lambda: square(self.twin, seen, powers, parameters))
+
     async def _judge(self, batch: int, powers: Tensor, seen: Look) -> bool:
-        now = await self.compute(lambda: square(self.twin, seen, powers, self.twin.parameters))
-        if self._cusum is None:
-            await self._begin(powers, seen)
-        assert self._cusum is not None
-        alarm, why = bool(self._cusum.update(now)), self._suspicion
-        self._suspicion = ""
-        if not (alarm or why):
+        share = float(seen.usable.double().mean())
+        if share < ENOUGH_SEEN:
+            self.tell(
+                batch,
+                "look",
+                f"of no use: {1.0 - share:.0%} of the reference samples clipped or lost",
+                usable=share,
+            )
             return False
-        found: Diagnosis = await self.compute(lambda: diagnose(self.twin, seen, powers))
-        self._cusum.restart()
-        if alarm:
+        # At the first look there is none before: the twin as it is.
+        before = self.twin.parameters if self._cusum is None else self._before
+        self._before = copy_parameters(self.twin.parameters)
+
+        def compare() -> tuple[float, Floats | None]:
+            with believing(self.twin, before):
+                return (
+                    square(self.twin, seen, powers, before),
+                    look_scores(self.twin, seen, powers),
+                )
+
+        now, scores = await self.compute(compare)
+        if self._cusum is None:
+            await self._begin(powers, seen, scores)
+        assert self._cusum is not None
+        expected = float(self._cusum.expected)
+        everything, why = bool(self._cusum.update(now)), self._suspicion
+        one = self._elements is not None and bool(self._elements.update(scores).any())
+        self._suspicion = ""
+        if not (everything or one or why):
+            return False
+
+        def find() -> Diagnosis:
+            with believing(self.twin, before):
+                return diagnose(self.twin, seen, powers, scores, expected)
+
+        found = await self.compute(find)
+        self._restart()
+        if everything or one:
             self.alarms += 1
+        self._tell_alarm(batch, why, everything, found)
+        if self.refit is None:
+            return False
+        left = await self._misfit(seen, powers, self.twin.parameters)
+        if not why and left <= FOLLOWED * expected:
+            told = f"none: the refit has followed, residual {left**0.5:.4f}"
+            self.tell(batch, "action", told, action="followed", after=left**0.5)
+            return False
+        return await self._act(batch, powers, seen, expected)
+
+    def _tell_alarm(self, batch: int, why: str, everything: bool, found: Diagnosis) -> None:
+        if not why:
+            of_one = f"one element beside the others (score {found.score:.1f})"
+            why = f"r^2 {self.ratio:.3g}" if everything else of_one
         self.tell(
             batch,
             "alarm",
-            (why or f"r^2 {self.ratio:.3g}") + f": {found.text()}",
+            f"{why}: {found.text()}",
             ratio=self.ratio,
+            score=found.score,
             cause=found.kind,
             share=found.share,
             bank=found.worst[0],
             element=found.worst[1],
             moved=found.moved,
         )
-        if self.refit is None:
-            return False
-        return await self._act(batch, powers, seen, found)
 
-    async def _begin(self, powers: Tensor, seen: Look) -> None:
+    async def _begin(self, powers: Tensor, seen: Look, scores: Floats | None) -> None:
         """The first look is taken twice: its difference is the noise, its mean the recording."""
         again = await self._look()
         both = seen.usable & again.usable
         noise2 = (seen.measured - again.measured).square()[both].mean() / 2
         # A bench without noise still has converters: something must be expected of it.
-        self.noise = max(float(noise2.sqrt()), 1e-5)
+        self.noise = max(float(noise2.nan_to_num().sqrt()), 1e-5)
         self._cusum = ResidualCusum(self.settings.rule, self.noise**2)
+        if scores is not None:
+            self._elements = ElementSums(self.settings.element_rule, scores.shape)
         self._health = (powers.clone(), 0.5 * (seen.measured + again.measured))
 
-    async def _act(self, batch: int, powers: Tensor, seen: Look, found: Diagnosis) -> bool:
+    def _restart(self) -> None:
+        assert self._cusum is not None
+        self._cusum.restart()
+        if self._elements is not None:
+            self._elements.restart()
+
+    async def _act(self, batch: int, powers: Tensor, seen: Look, expected: float) -> bool:
         if self.ladder.cooling(batch):
             self.tell(batch, "action", "none: the last one is given time", action="wait")
             return False
+
+        def find() -> Diagnosis:
+            """What is still wrong, the refit having followed so far."""
+            scores = look_scores(self.twin, seen, powers)
+            return diagnose(self.twin, seen, powers, scores, expected)
+
+        found = await self.compute(find)
         action = self.ladder.choose(found, batch)
         if action is None:
             await self._give_up(batch, powers)
@@ -186,86 +224,62 @@ class DriftWatch:
         self, action: Action, batch: int, powers: Tensor, seen: Look, found: Diagnosis
     ) -> bool:
         self.ladder.took(action, batch)
-        proposed, note = await self._propose(action, powers, seen, found)
-        if proposed is None:
-            self.tell(batch, "action", f"{action}: {note}", action=str(action), adopted=False)
+        proposal = await self._actions.propose(action, powers, seen, found, self.noise)
+        if proposal.parameters is None:
+            told = f"{action}: {proposal.note}"
+            self.tell(batch, "action", told, action=str(action), adopted=False)
             await self._give_up(batch, powers)
             return False
         fresh = await self._look()
-        before, after = await self.compute(
-            lambda: tuple(
-                square(self.twin, fresh, powers, q) ** 0.5 for q in (self.twin.parameters, proposed)
-            )
-        )
+        after = await self._believe(action, batch, powers, fresh, proposal)
+        assert self._cusum is not None
+        beyond = after**2 > self._cusum.rule.limit * float(self._cusum.expected)
+        if action is Action.REZERO and beyond and self.ladder.next_free(action) is Action.REFIT:
+            # What is left would alarm again at once, and the next action costs the bench nothing.
+            return await self._take(Action.REFIT, batch, powers, fresh, found)
+        return True
+
+    async def _believe(
+        self, action: Action, batch: int, powers: Tensor, fresh: Look, proposal: Proposal
+    ) -> float:
+        """Adopt a proposal if it predicts a fresh look better; gives the rms misfit then."""
+        assert proposal.parameters is not None
+        before = (await self._misfit(fresh, powers, self.twin.parameters)) ** 0.5
+        after = (await self._misfit(fresh, powers, proposal.parameters)) ** 0.5
         adopted = after < before
         if adopted:
-            self.adopt(proposed)
+            self.adopt(proposal.parameters)
         doubt = getattr(self.refit, "reset_phases", None)
         if action is not Action.REZERO and doubt is not None:
             doubt(STEP_SIGMA)
         self.tell(
             batch,
             "action",
-            f"{action}: {note}residual {before:.4f} -> {after:.4f}"
+            f"{action}: {proposal.note}residual {before:.4f} -> {after:.4f}"
             + ("" if adopted else ", not believed"),
             action=str(action),
             before=before,
             after=after,
             adopted=adopted,
         )
-        assert self._cusum is not None
-        beyond = min(after, before) ** 2 > self._cusum.rule.limit * float(self._cusum.expected)
-        if action is Action.REZERO and beyond and self.ladder.next_free(action) is Action.REFIT:
-            # What is left would alarm again at once, and the next action costs the bench nothing.
-            return await self._take(Action.REFIT, batch, powers, fresh, found)
-        return adopted and self._following is None
+        return min(after, before)
 
     def adopt(self, parameters: TwinParameters) -> None:
         """Give the twin parameters, and its refit too."""
         self.twin.parameters = parameters
+        self._before = copy_parameters(parameters)
         if self.refit is not None:
             self.refit.adopt(parameters)
-
-    async def _propose(
-        self, action: Action, powers: Tensor, seen: Look, found: Diagnosis
-    ) -> tuple[TwinParameters | None, str]:
-        twin = self.twin
-        match action:
-            case Action.REZERO:
-                return await self.compute(lambda: rezero(twin, seen, powers, found)), ""
-            case Action.REFIT:
-                update = ElementUpdate(twin, STEP_SIGMA, WALK, self.noise)
-                self._following, self._left = update, self.settings.follow
-                return await self.compute(lambda: update.step(seen, powers)), ""
-            case Action.RESWEEP:
-                return await self._resweep(powers, *found.worst)
-            case _:
-                renewed = None
-                if self.recalibrate is not None:
-                    renewed = await self.recalibrate(twin)
-                    await self.machine.program(powers.numpy() * twin.p_pi)
-                if renewed is None:
-                    return None, "not possible in this run: python -m hil.calibrate run, then again"
-                return renewed, ""
-
-    async def _resweep(self, powers: Tensor, bank: int, element: int) -> tuple[TwinParameters, str]:
-        with self.machine.ledger.purpose("calibration"):
-            settings, looks = await resweep(
-                self.machine, self._inputs, self.twin, self.limits, powers, bank, element
-            )
-        by, share = await self.compute(lambda: fit_place(self.twin, settings, looks, bank, element))
-        own = element_parameter(self.twin)
-        place = self.twin.parameters[own].clone()
-        place[bank, element] += by
-        told = f"bank {bank}, element {element} by {by:+.3f} (explains {share:.0%}), "
-        return {**self.twin.parameters, own: place}, told
 
     async def _give_up(self, batch: int, powers: Tensor) -> None:
         """Nothing is left to be done: what is seen now is what is expected from now on."""
         fresh = await self._look()
-        now = await self.compute(lambda: square(self.twin, fresh, powers, self.twin.parameters))
+        now = await self._misfit(fresh, powers, self.twin.parameters)
         assert self._cusum is not None
         self._cusum.accept(now)
+        if self._elements is not None:
+            scores = await self.compute(lambda: look_scores(self.twin, fresh, powers))
+            self._elements.accept(scores)
         self.tell(
             batch,
             "action",
@@ -273,9 +287,9 @@ class DriftWatch:
             action="accept",
         )
 
-    async def _visit_health(self, batch: int, powers: Tensor) -> None:
-        assert self._health is not None
-        setting, recorded = self._health
+    async def _visit_health(
+        self, batch: int, powers: Tensor, setting: Tensor, recorded: Tensor
+    ) -> None:
         twin = self.twin
         try:
             await self.machine.program(setting.numpy() * twin.p_pi)
@@ -291,9 +305,8 @@ class DriftWatch:
             each = (
                 drive2 * sensitivities(twin, setting).square().sum() / (twin.n_banks * twin.ports)
             )
-            return float((beyond / each).sqrt()), square(
-                twin, seen, setting, twin.parameters
-            ) ** 0.5
+            left = square(twin, seen, setting, twin.parameters)
+            return float((beyond / each).sqrt()), left**0.5
 
         moved, residual = await self.compute(compare)
         self.tell(
