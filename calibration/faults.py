@@ -27,6 +27,8 @@ CLIPPED = 0.02
 _DARK = 0.1
 #: Most pairs of swapped heaters looked for in a bank.
 _MOST_PAIRS = 4
+#: Misfits tried as one of a pair.
+_MOST_FIRSTS = 4
 #: A driver's volts that move by less than this share when asked for another level are stuck.
 _STUCK = 0.05
 #: Current below this share of the median heater's is none.
@@ -84,25 +86,36 @@ def swapped_pairs(
     rows, pairs = rows.copy(), []
     found = walk(rows, alive, seen, loss_db).misfit
     for _ in range(_MOST_PAIRS):
-        if found.max() < MISFIT:
+        # A wrong row spoils what is solved from it, in its own column too: the first misfit may be
+        # a neighbour's, so the next ones are tried as well.
+        for first in map(int, np.flatnonzero(found >= MISFIT)[:_MOST_FIRSTS]):
+            partner, left = _partner(rows, alive, seen, loss_db, first)
+            if partner is not None:
+                rows[[first, partner]] = rows[[partner, first]]
+                pairs.append((min(first, partner), max(first, partner)))
+                found = left
+                break
+        else:
             break
-        # Errors pass on with the light: the first misfit, and what it may be swapped with.
-        first = int(np.flatnonzero(found >= MISFIT)[0])
-        best, partner, left = float((found**2).sum()), -1, found
-        for other in np.flatnonzero(alive):
-            if other == first:
-                continue
-            tried = rows.copy()
-            tried[[first, other]] = rows[[other, first]]
-            misfit = walk(tried, alive, seen, loss_db).misfit
-            if (misfit**2).sum() < best and max(misfit[first], misfit[other]) < MISFIT:
-                best, partner, left = float((misfit**2).sum()), int(other), misfit
-        if partner < 0:
-            break
-        rows[[first, partner]] = rows[[partner, first]]
-        pairs.append((min(first, partner), max(first, partner)))
-        found = left
-    return pairs
+    # The partner of an early pair may lie behind a later one: it has to fit in the end.
+    return [pair for pair in pairs if max(found[list(pair)]) < MISFIT]
+
+
+def _partner(
+    rows: Complexes, alive: Bools, seen: Complexes, loss_db: float, first: int
+) -> tuple[int | None, Floats]:
+    """The element whose row lets the walk pass the place of `first`, and what then misfits."""
+    best, partner, left = np.inf, None, np.zeros(0)
+    for other in map(int, np.flatnonzero(alive)):
+        if other == first:
+            continue
+        tried = rows.copy()
+        tried[[first, other]] = rows[[other, first]]
+        misfit = walk(tried, alive, seen, loss_db).misfit
+        passed = bool((misfit[: first + 1] < MISFIT).all())
+        if passed and (misfit**2).sum() < best:
+            best, partner, left = float((misfit**2).sum()), other, misfit
+    return partner, left
 
 
 async def why_dead(setup: Setup, base: Floats, dead: Bools) -> dict[tuple[int, int], str]:

@@ -20,9 +20,18 @@ from hil.bench.opening import OpenBench
 from hil.bench.states import BACKENDS, PATHS
 from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import RAW, ROOT, CalibrationFolder, newest_record
+from hil.calibrating.identifying import (
+    BiasedBench,
+    apply,
+    exchanges,
+    lines,
+    look_at_currents,
+    look_at_light,
+)
 from hil.calibrating.running import Calibration, Runner, begin_time
 from hil.calibrating.showing import difference_lines, record_lines, step_lines
 from hil.calibrating.validity import check_holds, check_same_bench
+from hil.calibrating.watching import StepWatch
 from hil.console import OneLineParser, run_command
 
 EXIT_FAILED = 1
@@ -38,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "  python -m hil.calibrate run relax-mzi-8\n"
         "  python -m hil.calibrate run relax-mzi-8 --only offsets   # renews the newest record\n"
         "  python -m hil.calibrate check relax-mzi-8\n"
+        "  python -m hil.calibrate identify relax-mzi-8\n"
         "  python -m hil.calibrate show relax-mzi-8\n"
         "  python -m hil.train --bench relax-mzi-8 --as-built calibrations/relax-mzi-8/TIME/record"
         ".json\n\n"
@@ -47,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     do = p.add_subparsers(dest="what", required=True, metavar="COMMAND", parser_class=OneLineParser)
     _add_run(do)
     _add_check(do)
+    _add_identify(do)
     show = do.add_parser("show", help="a record in lines: steps, gates, costs, quantities")
     show.add_argument("record", metavar="RECORD|BENCH", help="record, its folder, or a bench: "
                       "its newest")  # fmt: skip
@@ -106,6 +117,25 @@ def _add_check(do: argparse._SubParsersAction) -> None:
     _add_bench(check)
     check.add_argument("--record", type=Path, metavar="RECORD", help="default: the newest")
     check.add_argument("--accept-stale", action="store_true", help="look at it all the same")
+
+
+def _add_identify(do: argparse._SubParsersAction) -> None:
+    identify = do.add_parser(
+        "identify",
+        help="which heater hangs on which channel? small steps against the wiring",
+        description="Before a chip is calibrated for the first time, or after a cable was moved: "
+        "measures the heaters' currents, then steps each element by at most 0.2 P_pi above the "
+        "idle bias, sees which light moves, and compares that with the bench file. Names what is "
+        "swapped, dead, open, shorted, stuck, reversed or dark, and proposes corrections. Nothing "
+        "need be known of the chip. Writes nothing without --apply.",
+        epilog="exit code: 0 all is as the file says, 1 something is not, 2 the request is wrong",
+    )
+    _add_bench(identify)
+    identify.add_argument(
+        "--apply", action="store_true",
+        help="exchange the channels of swapped elements in the bench file (what it was is kept "
+        "beside it as FILE.before); a packaged bench is written to BENCH.toml here",
+    )  # fmt: skip
 
 
 def chosen_steps(core: str, only: Sequence[str], skip: Sequence[str]) -> list[Step]:
@@ -249,6 +279,41 @@ def check(asked: argparse.Namespace) -> int:
     return 0 if row["state"] == "passed" else EXIT_FAILED
 
 
+def identify(asked: argparse.Namespace) -> int:
+    """Compare what small steps show with the wiring."""
+    core = _core(asked)
+    file = core.file
+    tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
+    simulated = " (simulated)" if core.all_simulated else ""
+    tell(f"identifying bench {file.name}{simulated}, path {core.path}")
+    broken = look_at_currents(core, tell) if core.path == "wire" else []
+    if any("shorted" in item.found for item in broken):
+        tell("the bench cannot be warmed with a shorted heater on it: mend that, then try again")
+        return EXIT_FAILED
+    core = BiasedBench(file, backend=core.backend, path=core.path)
+    with (
+        Bench(core, lambda line: tell(f"  {line}")) as bench,
+        StepWatch("identify", None, core.now) as watch,
+    ):
+        found = bench.do(look_at_light(core, watch))
+        table = core.ledger_table()
+    for line in lines(file, found):
+        tell(line)
+    counts = table["counts"]
+    tell(
+        f"{counts['frames']} frames, {counts['slow writes']} heater writes, "
+        f"{table['bench_seconds']:.1f} s of bench time"
+    )
+    pairs = exchanges(found)
+    if asked.apply and pairs:
+        tell(f"wrote {apply(file, asked.bench, pairs)}")
+        if core.all_simulated:
+            tell("a simulated bench is wired by this file: take its [[plant.fault]] out as well")
+    elif pairs:
+        tell("nothing was written; --apply writes what is proposed")
+    return EXIT_FAILED if broken or found.findings else 0
+
+
 def show(asked: argparse.Namespace) -> int:
     """A record in lines."""
     path = record_path(asked.record)
@@ -286,7 +351,14 @@ def report(asked: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"run": run, "check": check, "show": show, "diff": diff, "report": report}
+COMMANDS = {
+    "run": run,
+    "check": check,
+    "identify": identify,
+    "show": show,
+    "diff": diff,
+    "report": report,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.setup import Detection, LineTest, Observation, Points, Shot
 from hil.bench.electrical import read_electrical
+from hil.bench.file import BenchFile
 from hil.bench.opening import OpenBench
 from hil.bench.slot_bench import SlotBench
 from hil.control.demultiplex import lateness
@@ -64,10 +65,7 @@ class BenchSetup:
     @property
     def level_idle(self) -> Floats:
         """Least level (n_banks, elements) in W of a warm bench: the idle bias."""
-        volts = self._file.chip.idle_voltage
-        return np.stack(
-            [self._file.bank_elements(bank).level(volts) for bank in range(self.n_banks)]
-        )
+        return bias_levels(self._file)
 
     @property
     def level_max(self) -> Floats:
@@ -265,6 +263,12 @@ class BenchSetup:
             raise NotImplementedError("the slot path has no heater drivers; use the wire path")
         await self._machine.settled()
         return await read_electrical(self._file, self._core.parts)
+
+
+def bias_levels(file: BenchFile) -> Floats:
+    """Levels (n_banks, elements) in W of the idle bias."""
+    volts = file.chip.idle_voltage
+    return np.stack([file.bank_elements(bank).level(volts) for bank in range(file.n_banks)])
 
 
 def _fitting(

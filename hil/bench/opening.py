@@ -64,8 +64,8 @@ class OpenBench:
         start_time: float = 0.0,
     ) -> None:
         self.file = file
-        self.backend = backend
-        self.path = path
+        self.backend: Backend = backend
+        self.path: Path_ = path
         self.start_time = start_time
         self.state = BenchState.OFF
         simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}

@@ -30,6 +30,16 @@ async def preflight(core: OpenBench, report: Report, *, iv: bool) -> None:
         await to_the_end(asyncio.ensure_future(_end(core, report)))
 
 
+async def heaters_alone(core: OpenBench, report: Report) -> None:
+    """The I-V test alone, of a bench that is not open; leaves it off and closed."""
+    core.begin()
+    try:
+        check_identities(report, core.file, core.parts, await core.open_instruments())
+        await check_heaters(report, core.file, core.parts)
+    finally:
+        await to_the_end(asyncio.ensure_future(_end(core, report)))
+
+
 async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
     file, parts = core.file, core.parts
     check_identities(report, file, parts, await core.open_instruments())
