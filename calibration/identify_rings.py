@@ -69,7 +69,7 @@ async def identify_rings(setup: Setup, watch: Watch) -> Identified:
             watch.progress(number, len(levels), "codes")
             views.append(await viewer.at(wanted))
     film = Film.of(levels, views)
-    clipped = np.max([view.clipped for view in views], axis=(0, 1))
+    clipped = np.mean([view.clipped for view in views], axis=(0, 1))
     return await compute(lambda: _judge(known, film, codes, clipped))
 
 
@@ -111,7 +111,10 @@ def _judge(known: Knowledge, film: Film, codes: Floats, clipped: Floats) -> Iden
     for one in own[lit.ravel()]:
         first, second = np.argsort(share[one])[-1:-3:-1]
         strong = moving[one] > max(_MOVES * noise[one], _OWN * usual)
-        if strong and share[one, first] > max(_EXPLAINED, _AHEAD * share[one, second]):
+        # Its neighbours' heat alone moves a dead ring, too, but by their codes.
+        if (strong or first == one) and share[one, first] > max(
+            _EXPLAINED, _AHEAD * share[one, second]
+        ):
             answers[int(one)] = int(first)
     findings += list(_wrong(known, answers, share, lit.ravel(), elements))
     well = sum(one == channel for one, channel in answers.items())
