@@ -6,6 +6,8 @@ swapped with it; a port whose converter is at its end is saturated; one that sho
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,35 +89,48 @@ def swapped_pairs(
     found = walk(rows, alive, seen, loss_db).misfit
     for _ in range(_MOST_PAIRS):
         # A wrong row spoils what is solved from it, in its own column too: the first misfit may be
-        # a neighbour's, so the next ones are tried as well.
-        for first in map(int, np.flatnonzero(found >= MISFIT)[:_MOST_FIRSTS]):
-            partner, left = _partner(rows, alive, seen, loss_db, first)
-            if partner is not None:
-                rows[[first, partner]] = rows[[partner, first]]
-                pairs.append((min(first, partner), max(first, partner)))
-                found = left
-                break
-        else:
+        # a neighbour's, so the next ones are tried as well. The right pair lets the walk go on
+        # farthest.
+        firsts = np.flatnonzero(found >= MISFIT)[:_MOST_FIRSTS]
+        tried = [_partner(rows, alive, seen, loss_db, int(first)) for first in firsts]
+        best = max(tried, key=lambda one: one.reach, default=None)
+        if best is None or best.reach <= _reach(found):
             break
+        one, other = best.pair
+        rows[[one, other]] = rows[[other, one]]
+        pairs.append((min(one, other), max(one, other)))
+        found = best.misfit
     # The partner of an early pair may lie behind a later one: it has to fit in the end.
     return [pair for pair in pairs if max(found[list(pair)]) < MISFIT]
 
 
-def _partner(
-    rows: Complexes, alive: Bools, seen: Complexes, loss_db: float, first: int
-) -> tuple[int | None, Floats]:
-    """The element whose row lets the walk pass the place of `first`, and what then misfits."""
-    best, partner, left = np.inf, None, np.zeros(0)
+@dataclass(frozen=True)
+class _Tried:
+    """A pair exchanged: how far the walk then goes (`_reach`), and what misfits."""
+
+    pair: tuple[int, int]
+    reach: tuple[int, float]
+    misfit: Floats
+
+
+def _reach(misfit: Floats) -> tuple[int, float]:
+    """Elements that fit before the first that does not; then, less misfit is better."""
+    wrong = np.flatnonzero(misfit >= MISFIT)
+    return (int(wrong[0]) if wrong.size else len(misfit), -float((misfit**2).sum()))
+
+
+def _partner(rows: Complexes, alive: Bools, seen: Complexes, loss_db: float, first: int) -> _Tried:
+    """The exchange of an element with another that lets the walk go farthest."""
+    best = _Tried((first, first), (0, 0.0), np.zeros(0))
     for other in map(int, np.flatnonzero(alive)):
         if other == first:
             continue
         tried = rows.copy()
         tried[[first, other]] = rows[[other, first]]
         misfit = walk(tried, alive, seen, loss_db).misfit
-        passed = bool((misfit[: first + 1] < MISFIT).all())
-        if passed and (misfit**2).sum() < best:
-            best, partner, left = float((misfit**2).sum()), other, misfit
-    return partner, left
+        if (reach := _reach(misfit)) > best.reach:
+            best = _Tried((first, other), reach, misfit)
+    return best
 
 
 async def why_dead(setup: Setup, base: Floats, dead: Bools) -> dict[tuple[int, int], str]:
