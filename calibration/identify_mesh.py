@@ -8,7 +8,7 @@ row that its place cannot have belongs elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,65 +60,98 @@ class _Bench:
         self.looks: list[Complexes] = []
         self.clipped: list[Floats] = []
 
-    async def step(self, element: int, banks: list[int]) -> Complexes:
-        """Changes (2, n_banks, N, N) by two steps of an element in some banks."""
-        at = [await self._look(element, banks, share) for share in (0.0, 0.5, 1.0)]
+    async def step(self, places: Sequence[Place]) -> Complexes:
+        """Changes (n_banks, 2, N, N) by two steps of elements, at most one of a bank."""
+        at = [await self._look(places, share) for share in (0.0, 0.5, 1.0)]
         self.looks.append(at[0])
-        return np.array([at[1] - at[0], at[2] - at[0]])
+        return np.stack([at[1] - at[0], at[2] - at[0]], axis=1)
 
     def noise(self) -> float:
         """Rms noise of the real or imaginary part of an entry, by looks at the same levels."""
+        if len(self.looks) < 2:
+            return self._tomograph.sigma
         changes = np.abs(np.diff(np.array(self.looks), axis=0))
         # The median size of a complex normal number is sqrt(ln 2) of its rms; of two looks each.
         seen = float(np.median(changes)) / np.sqrt(np.log(2.0)) / 2.0
         return max(self._tomograph.sigma, seen)
 
-    async def _look(self, element: int, banks: list[int], share: float) -> Complexes:
+    async def _look(self, places: Sequence[Place], share: float) -> Complexes:
         levels = self.base.copy()
-        wanted = self.base[banks, element] + share * STEP * self.setup.p_pi
-        levels[banks, element] = np.minimum(wanted, self.setup.level_max[banks, element])
+        for place in places:
+            wanted = self.base[place] + share * STEP * self.setup.p_pi
+            levels[place] = min(wanted, self.setup.level_max[place])
         view = await self._tomograph.at(levels)
         self.clipped.append(view.clipped)
         return view.seen
+
+    async def alone(self, place: Place, usual: float | None) -> dict[int, Answer]:
+        """Answers by bank to steps of one element."""
+        changes = await self.step([place])
+        seen = {(bank, 0): change for bank, change in enumerate(changes)}
+        return {bank: one for (bank, _), one in _answers(seen, self.noise(), usual).items()}
 
 
 async def identify_mesh(setup: Setup, watch: Watch) -> Identified:
     """Step every element, and compare what answers with the wiring."""
     bench = _Bench(setup)
-    every = list(range(setup.n_banks))
-    elements = setup.ports**2
+    banks, elements = setup.n_banks, setup.ports**2
     async with sweeping(setup, bench.base, _WARM):
-        changes = []
-        for element in range(elements):
-            watch.progress(element, elements, f"element {element}")
-            changes.append(await bench.step(element, every))
-        answers = await compute(lambda: _answers(np.array(changes), bench.noise()))
+        exchanged = await _exchanged_banks(bench)
+        if exchanged:
+            return Identified(tuple(exchanged), 0, banks * elements)
+        changes = {}
+        for number in range(elements):
+            watch.progress(number, elements, f"element {number}")
+            # Not the same element in each: one that leads to its like in another bank shows then.
+            places = [(k, (number + k * (elements // banks)) % elements) for k in range(banks)]
+            seen = await bench.step(places)
+            changes |= {place: seen[place[0]] for place in places}
+        answers = await compute(lambda: _answers(changes, bench.noise()))
         usual = float(np.median([one.strength for one in answers.values()]))
         doubtful = [place for place, one in answers.items() if not one.clear or one.mixed]
         elsewhere: dict[Place, dict[int, Answer]] = {}
-        for number, (bank, element) in enumerate(doubtful):
-            watch.progress(number, len(doubtful), f"bank {bank}, element {element} alone")
-            alone = _answers((await bench.step(element, [bank]))[None], bench.noise(), usual)
-            answers[bank, element] = alone[bank, 0]
-            elsewhere[bank, element] = {
-                other: one for (other, _), one in alone.items() if other != bank and one.clear
-            }
-        dead = np.array([[not answers[bank, e].clear for e in range(elements)] for bank in every])
+        for number, place in enumerate(doubtful):
+            watch.progress(number, len(doubtful), f"bank {place[0]}, element {place[1]} alone")
+            alone = await bench.alone(place, usual)
+            answers[place] = alone.pop(place[0])
+            elsewhere[place] = {other: one for other, one in alone.items() if one.clear}
+        dead = np.array([[not answers[k, e].clear for e in range(elements)] for k in range(banks)])
         why = await why_dead(setup, bench.base, dead) if dead.any() else {}
     return await compute(lambda: _Judge(bench, answers, elsewhere, why).verdict())
 
 
-def _answers(changes: Complexes, sigma: float, usual: float | None = None) -> dict[Place, Answer]:
-    """Answers by (bank, number) from changes (numbers, 2, n_banks, N, N).
+async def _exchanged_banks(bench: _Bench) -> list[Finding]:
+    """Banks whose heaters all seem to be another's, by a few of each."""
+    banks, elements = bench.setup.n_banks, bench.setup.ports**2
+    found = []
+    for bank in range(banks if banks > 1 else 0):
+        strongest = []
+        for element in (0, elements // 2, elements - 1):
+            alone = await bench.alone((bank, element), None)
+            strongest.append(max(alone, key=lambda other: alone[other].strength))
+        if len(set(strongest)) == 1 and strongest[0] != bank:
+            found.append(
+                Finding(
+                    "exchanged",
+                    f"heaters of bank {bank} turn light that is seen while bank {strongest[0]} is "
+                    "selected",
+                    "exchange the cables of their chassis or their select lines, or say so in "
+                    "wiring.elements or wiring.lines.bank_select; then look again",
+                    bank,
+                )
+            )
+    return found
+
+
+def _answers(
+    changes: Mapping[Place, Complexes], sigma: float, usual: float | None = None
+) -> dict[Place, Answer]:
+    """Answers by place from changes (2, N, N).
 
     usual : strength of an answer; by default the median one here. All heaters see about the same
     light, so what is much weaker is none.
     """
-    found = {
-        (bank, number): answer(one[0, bank], one[1, bank], sigma)
-        for number, one in enumerate(changes)
-        for bank in range(changes.shape[2])
-    }
+    found = {place: answer(one[0], one[1], sigma) for place, one in changes.items()}
     if usual is None:
         usual = float(np.median([one.strength for one in found.values()]))
     return {
@@ -148,7 +181,7 @@ class _Judge:
         if self._mirrored:
             answers = {place: one.conjugate() for place, one in answers.items()}
             self._stands = self._stands.conj()
-        self._answers = answers
+        self._answers = dict(answers)
 
     def verdict(self) -> Identified:
         """All findings, the plainest first."""
@@ -266,7 +299,10 @@ class _Judge:
                     )
                 )
                 continue
-            left.pop(partner)
+            theirs = left.pop(partner)
+            # What is behind each place is known now: other exchanges are looked for with it.
+            self._answers[place] = self._turned(theirs[place[0]])
+            self._answers[partner] = self._turned(mine[partner[0]])
             found.append(
                 Finding(
                     "swapped",
@@ -278,12 +314,14 @@ class _Judge:
             )
         return set(foreign), found
 
+    def _turned(self, one: Answer) -> Answer:
+        return one.conjugate() if self._mirrored else one
+
     def _fit(self, place: Place, seen: Mapping[int, Answer]) -> float:
         """Misfit of an answer if it is the heater's at a place."""
         bank, element = place
         rows, alive = self._rows(bank)
-        row = seen[bank].row
-        rows[element] = row.conj() if self._mirrored else row
+        rows[element] = self._turned(seen[bank]).row
         alive[element] = True
         loss = float(self._known.value["cell_loss_db"][bank].mean())
         return float(walk(rows, alive, self._stands[bank], loss).misfit[element])

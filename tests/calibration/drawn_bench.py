@@ -73,7 +73,8 @@ class DrawnBench:
     """Fills `calibration.setup.Setup`.
 
     dead, stuck : by (bank, element): draws nothing, or holds a level in W. swapped : (bank, i, j)
-    whose channels are exchanged. shorted_light : elements that draw but turn nothing.
+    whose channels are exchanged; crossed : two places of any banks, likewise. shorted_light :
+    elements that draw but turn nothing.
     dark_detectors, saturated : ports. interrupt_at : number of the observation that raises.
     drivers : whether volts and amperes can be read.
     """
@@ -84,6 +85,7 @@ class DrawnBench:
     dead: Sequence[tuple[int, int]] = ()
     stuck: Mapping[tuple[int, int], float] = field(default_factory=dict)
     swapped: Sequence[tuple[int, int, int]] = ()
+    crossed: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     dark_detectors: Sequence[int] = ()
     dark_modulators: Sequence[int] = ()
     saturated: Sequence[int] = ()
@@ -159,6 +161,8 @@ class DrawnBench:
         heating = at_channel.copy()
         for bank, i, j in self.swapped:
             heating[bank, i], heating[bank, j] = at_channel[bank, j], at_channel[bank, i]
+        for one, other in self.crossed:
+            heating[one], heating[other] = at_channel[other], at_channel[one]
         for place in self.dead:
             heating[place] = 0.0
         return heating

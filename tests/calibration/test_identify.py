@@ -46,6 +46,19 @@ def test_swapped_channels_are_found_with_their_exchange(pair: tuple[int, int]) -
     assert found.answering == 30
 
 
+@pytest.mark.parametrize("pair", [((0, 3), (1, 12)), ((0, 6), (1, 6))])
+def test_channels_that_lead_to_each_others_banks_are_found(pair: Any) -> None:
+    _, found = looked(crossed=[pair])
+    assert [(one.kind, one.exchange) for one in found.findings] == [("swapped", pair)]
+
+
+def test_exchanged_cables_of_two_banks_are_one_finding_each() -> None:
+    every = [((0, element), (1, element)) for element in range(16)]
+    bench, found = looked(crossed=every)
+    assert kinds(found) == [("exchanged", 0, None), ("exchanged", 1, None)]
+    assert bench.observed < 30
+
+
 def test_two_pairs_and_an_open_heater_are_told_apart() -> None:
     _, found = looked(6, 7, swapped=[(0, 3, 20), (0, 8, 31)], dead=[(1, 11)])
     swaps = {one.exchange for one in found.findings if one.kind == "swapped"}
