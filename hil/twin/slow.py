@@ -5,9 +5,8 @@ record. A past setting is seen with the phases that the phase filter believed th
 since is no error. Slopes, curvature and crosstalk only say how phases change with levels: over
 such settings they have no error to learn from, and the phase filter carries their doubt.
 
-Directions that measurements do not tell apart are frozen: the common loss of all cells (it is the
-detectors' gain), and what moves the signal by less than the noise even if it were wrong by all its
-uncertainty.
+The direction that measurements cannot tell is frozen: the common loss of all cells, which is the
+detectors' gain. The others are held by the pull where the data say little.
 """
 
 from __future__ import annotations
