@@ -25,12 +25,13 @@ _TRIES = 3
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """Of each heater (heaters,): V asked, V and A read less those at rest, V at rest, tripped."""
+    """Of each heater (heaters,): V asked, V and A read less those at rest, these, tripped."""
 
     asked: Floats
     volts: Floats
     amps: Floats
     rest: Floats
+    rest_amps: Floats
     tripped: NDArray[np.bool_]
 
 
@@ -63,6 +64,7 @@ async def current_voltage(
         volts=(volts - rest_volts)[channels],
         amps=(amps - rest_amps)[channels],
         rest=rest_volts[channels],
+        rest_amps=rest_amps[channels],
         tripped=tripped | more,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hil.bench.assembly import Assembled
 from hil.bench.file import BenchFile
@@ -51,27 +52,37 @@ async def check_heaters(report: Report, file: BenchFile, parts: Assembled) -> No
             with report.looking_at(name):
                 await chassis.apply_limits()
                 seen = await current_voltage(chassis, heaters, volts)
-                judge(report, name, heaters, seen, chassis.v_full)
+                judge(report, name, heaters, seen, chassis.v_full, HOT * chassis.i_full)
 
 
 @dataclass(frozen=True)
 class _Point:
-    """One heater's answer in V, A, ohm; `hot`: V at which a channel at rest counts as hot."""
+    """One heater's answer in V, A, ohm; hot: V and A at which a channel at rest counts as hot."""
 
     asked: float
     volts: float
     amps: float
     rest: float
+    rest_amps: float
     tripped: bool
     r_nom: float
     i_max: float
     hot: float
+    hot_amps: float
 
 
 def judge(
-    report: Report, name: str, heaters: list[WiredHeater], seen: Response, v_full: float
+    report: Report,
+    name: str,
+    heaters: list[WiredHeater],
+    seen: Response,
+    v_full: float,
+    hot_amps: NDArray[np.float64],
 ) -> None:
-    """Enter what came of the heaters of one chassis of full scale `v_full` V."""
+    """Enter what came of the heaters of one chassis of full scale `v_full` V.
+
+    hot_amps : A, by channel, from which a channel at rest counts as hot.
+    """
     r_nom, i_max = column(heaters, "r_nom"), column(heaters, "i_max")
     faults = [
         _fault(
@@ -84,6 +95,8 @@ def judge(
                 r_nom=float(r_nom[at]),
                 i_max=float(i_max[at]),
                 hot=HOT * v_full,
+                rest_amps=float(seen.rest_amps[at]),
+                hot_amps=float(hot_amps[heaters[at].channel]),
             )
         )
         for at in range(len(heaters))
@@ -112,6 +125,12 @@ def _fault(one: _Point) -> Fault | None:
         return (
             f"stuck: reads {one.rest:.2f} V when it was set to 0 V (limit {one.hot:.3g} V)",
             "switch the chassis off, nothing here can; then replace the module",
+        )
+    if abs(one.rest_amps) > one.hot_amps:
+        return (
+            f"stuck: draws {1e3 * one.rest_amps:.3f} mA when it was set to 0 V (limit "
+            f"{1e3 * one.hot_amps:.2g} mA)",
+            "something else feeds it: switch the chassis off and follow its wire",
         )
     if one.tripped:
         return (

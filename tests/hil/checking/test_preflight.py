@@ -113,6 +113,17 @@ def test_a_bad_heater_is_named(
     assert any(line.startswith("heaters on heaters-0: 15 of 16") for line in ended.lines("PASS"))
 
 
+def test_a_heater_that_something_else_feeds_is_not_called_open(bench: Path, check: Check) -> None:
+    fault = '\n[[plant.fault]]\nkind = "stuck"\nbank = 0\nelement = 7\nvalue = 3.0\n'
+    bench.write_text(bench.read_text(encoding="utf-8") + fault, encoding="utf-8")
+    ended = check(bench)
+    assert ended.code == 1, ended.out
+    (own,) = [line for line in ended.lines("FAIL") if line.startswith("heater ")]
+    assert own.startswith("heater 0:7 (")
+    assert "stuck: draws 3." in own
+    assert own.endswith("follow its wire")
+
+
 def test_a_channel_that_stays_hot_is_told_at_the_end(bench: Path, check: Check) -> None:
     ended = check(bench, spoil=_stuck)
     told = [line for line in ended.lines("FAIL") if line.startswith("outputs at the end")]
