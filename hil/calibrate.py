@@ -85,8 +85,11 @@ def _add_run(do: argparse._SubParsersAction) -> None:
         description="Runs the steps of the bench's core in their order. Every sweep keeps to the "
         "limits and ramps of the bench file and ends at the idle bias. Ctrl-C is safe: finished "
         "sweeps are kept, and --resume goes on from there.",
-        epilog="steps of a mesh:\n"
-        + "\n".join(f"  {step.name:11s} {step.summary}" for step in steps_of("mzi-mesh")),
+        epilog="\n\n".join(
+            f"steps of {what}:\n"
+            + "\n".join(f"  {step.name:11s} {step.summary}" for step in steps_of(core))
+            for what, core in (("a mesh", "mzi-mesh"), ("microring banks", "microring"))
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_bench(run)
