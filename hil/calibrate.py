@@ -17,9 +17,8 @@ from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
-from hil.bench.states import BACKENDS, PATHS
 from hil.calibrating.errors import CalibrationError
-from hil.calibrating.folder import RAW, ROOT, CalibrationFolder, newest_record
+from hil.calibrating.folder import RAW, CalibrationFolder, newest_record
 from hil.calibrating.identifying import (
     BiasedBench,
     apply,
@@ -28,117 +27,21 @@ from hil.calibrating.identifying import (
     look_at_currents,
     look_at_light,
 )
+from hil.calibrating.options import parser
 from hil.calibrating.running import Calibration, Runner, begin_time
 from hil.calibrating.showing import difference_lines, record_lines, step_lines
+from hil.calibrating.targeting import (
+    new_file,
+    reach,
+    reached_lines,
+    targets_of,
+    write_levels,
+)
 from hil.calibrating.validity import check_holds, check_same_bench
 from hil.calibrating.watching import StepWatch
-from hil.console import OneLineParser, run_command
+from hil.console import run_command
 
 EXIT_FAILED = 1
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command's options."""
-    p = OneLineParser(
-        prog="python -m hil.calibrate",
-        description="Find out what a bench really does, and keep it in a calibration record that "
-        "training starts from.",
-        epilog="examples:\n"
-        "  python -m hil.calibrate run relax-mzi-8\n"
-        "  python -m hil.calibrate run relax-mzi-8 --only offsets   # renews the newest record\n"
-        "  python -m hil.calibrate check relax-mzi-8\n"
-        "  python -m hil.calibrate identify relax-mzi-8\n"
-        "  python -m hil.calibrate show relax-mzi-8\n"
-        "  python -m hil.train --bench relax-mzi-8 --as-built calibrations/relax-mzi-8/TIME/record"
-        ".json\n\n"
-        "exit code: 0 every gate passed, 1 one did not, 2 the request or a record is wrong",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    do = p.add_subparsers(dest="what", required=True, metavar="COMMAND", parser_class=OneLineParser)
-    _add_run(do)
-    _add_check(do)
-    _add_identify(do)
-    show = do.add_parser("show", help="a record in lines: steps, gates, costs, quantities")
-    show.add_argument("record", metavar="RECORD|BENCH", help="record, its folder, or a bench: "
-                      "its newest")  # fmt: skip
-    diff = do.add_parser("diff", help="what two records differ by, against their uncertainties")
-    diff.add_argument("a", metavar="A")
-    diff.add_argument("b", metavar="B")
-    report = do.add_parser("report", help="one page with the plots that an operator looks at")
-    report.add_argument("record", metavar="FOLDER|BENCH")
-    report.add_argument("--out", type=Path, metavar="FILE", help="default: report.html beside it")
-    return p
-
-
-def _add_bench(p: argparse.ArgumentParser) -> None:
-    p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
-    p.add_argument("--backend", choices=BACKENDS, default="sim", help="default sim")
-    p.add_argument("--path", choices=PATHS, default="wire", help="wire (default) or slot")
-    p.add_argument("--severity", choices=("std", "harsh"), help="of the simulated bench")
-    p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
-
-
-def _add_run(do: argparse._SubParsersAction) -> None:
-    run = do.add_parser(
-        "run",
-        help="sweep, fit, gate and record, step by step",
-        description="Runs the steps of the bench's core in their order. Every sweep keeps to the "
-        "limits and ramps of the bench file and ends at the idle bias. Ctrl-C is safe: finished "
-        "sweeps are kept, and --resume goes on from there.",
-        epilog="\n\n".join(
-            f"steps of {what}:\n"
-            + "\n".join(f"  {step.name:11s} {step.summary}" for step in steps_of(core))
-            for what, core in (("a mesh", "mzi-mesh"), ("microring banks", "microring"))
-        ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _add_bench(run)
-    run.add_argument("--only", action="append", default=[], metavar="STEP", help="these steps only")
-    run.add_argument("--skip", action="append", default=[], metavar="STEP", help="not these steps")
-    run.add_argument(
-        "--from",
-        dest="start",
-        type=Path,
-        metavar="RECORD",
-        help="begin with what a record knows (default: with nothing but the design; with --only, "
-        "with the bench's newest record)",
-    )
-    run.add_argument("--resume", type=Path, metavar="FOLDER", help="go on where it was interrupted")
-    run.add_argument("--keep-going", action="store_true", help="run what stands on a failed step")
-    run.add_argument(
-        "--out", type=Path, metavar="FOLDER", help=f"default {ROOT}/BENCH/TIME; must not exist"
-    )
-
-
-def _add_check(do: argparse._SubParsersAction) -> None:
-    check = do.add_parser(
-        "check",
-        help="does a record still hold? fresh settings, predicted and then seen",
-        description="Refuses a stale or foreign record with the reason; else predicts a few fresh "
-        "settings from it, measures them on the bench, and says how well they agree.",
-    )
-    _add_bench(check)
-    check.add_argument("--record", type=Path, metavar="RECORD", help="default: the newest")
-    check.add_argument("--accept-stale", action="store_true", help="look at it all the same")
-
-
-def _add_identify(do: argparse._SubParsersAction) -> None:
-    identify = do.add_parser(
-        "identify",
-        help="which heater hangs on which channel? small steps against the wiring",
-        description="Before a chip is calibrated for the first time, or after a cable was moved: "
-        "measures the heaters' currents, then steps each element by at most 0.2 P_pi above the "
-        "idle bias, sees which light moves, and compares that with the bench file. Names what is "
-        "swapped, dead, open, shorted, stuck, reversed or dark, and proposes corrections. Nothing "
-        "need be known of the chip. Writes nothing without --apply.",
-        epilog="exit code: 0 all is as the file says, 1 something is not, 2 the request is wrong",
-    )
-    _add_bench(identify)
-    identify.add_argument(
-        "--apply", action="store_true",
-        help="exchange the channels of swapped elements in the bench file (what it was is kept "
-        "beside it as FILE.before); a packaged bench is written to BENCH.toml here",
-    )  # fmt: skip
 
 
 def chosen_steps(core: str, only: Sequence[str], skip: Sequence[str]) -> list[Step]:
@@ -282,6 +185,30 @@ def check(asked: argparse.Namespace) -> int:
     return 0 if row["state"] == "passed" else EXIT_FAILED
 
 
+def configure(asked: argparse.Namespace) -> int:
+    """Make each bank a target unitary."""
+    core = _core(asked)
+    path = asked.record or newest_record(core.file.name)
+    record = _fitting(path, core)
+    targets = targets_of(asked.target, core.file)
+    out = new_file(asked.out or Path(f"{core.file.name}-levels.json"))
+    if core.all_simulated:
+        core = _core(asked, record.bench_time)
+    check_holds(record, core, str(path), accept_stale=asked.accept_stale)
+    print(f"configuring bench {core.file.name} by {path}")
+    with (
+        Bench(core, lambda line: print(f"  {line}", flush=True)) as bench,
+        StepWatch("configure", None, core.now) as watch,
+    ):
+        check_holds(record, core, str(path), accept_stale=asked.accept_stale)
+        reached = bench.do(reach(core, record, targets, watch, asked.iterations))
+    write_levels(out, core.file, asked.target, str(path), reached)
+    for line in reached_lines(reached):
+        print(line)
+    print(f"levels {out}")
+    return 0 if reached.good else EXIT_FAILED
+
+
 def identify(asked: argparse.Namespace) -> int:
     """Compare what small steps show with the wiring."""
     core = _core(asked)
@@ -358,6 +285,7 @@ COMMANDS = {
     "run": run,
     "check": check,
     "identify": identify,
+    "configure": configure,
     "show": show,
     "diff": diff,
     "report": report,

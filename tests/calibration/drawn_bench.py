@@ -87,6 +87,7 @@ class DrawnBench:
     swapped: Sequence[tuple[int, int, int]] = ()
     crossed: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     dark_detectors: Sequence[int] = ()
+    exchanged_detectors: tuple[int, int] | None = None
     dark_modulators: Sequence[int] = ()
     saturated: Sequence[int] = ()
     interrupt_at: int | None = None
@@ -205,6 +206,9 @@ class DrawnBench:
         signal = signal if limit is None else limit * np.tanh(signal / limit)
         signal = value["detector_gain"] * signal
         signal[:, list(self.dark_detectors)] = 0.0
+        if self.exchanged_detectors is not None:
+            pair = list(self.exchanged_detectors)
+            signal[:, pair] = signal[:, pair[::-1]]
         signal = signal + value["detector_offset"]
         signal = signal + self.noise * self._rng.standard_normal(signal.shape)
         full = self.full_scale

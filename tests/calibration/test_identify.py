@@ -36,7 +36,7 @@ def test_a_sound_bench_answers_everywhere_and_no_heater_goes_high() -> None:
     assert highest <= bench.level_idle.max() + STEP * P_PI * (1.0 + 1e-9)
 
 
-@pytest.mark.parametrize("pair", [(0, 1), (2, 9), (5, 14), (12, 13)])
+@pytest.mark.parametrize("pair", [(0, 1), (2, 9), (5, 14), (12, 13), (13, 14)])
 def test_swapped_channels_are_found_with_their_exchange(pair: tuple[int, int]) -> None:
     _, found = looked(swapped=[(1, *pair)])
     assert len(found.findings) == 1
@@ -50,6 +50,14 @@ def test_swapped_channels_are_found_with_their_exchange(pair: tuple[int, int]) -
 def test_channels_that_lead_to_each_others_banks_are_found(pair: Any) -> None:
     _, found = looked(crossed=[pair])
     assert [(one.kind, one.exchange) for one in found.findings] == [("swapped", pair)]
+
+
+def test_exchanged_detectors_are_told_from_exchanged_heaters() -> None:
+    _, found = looked(exchanged_detectors=(0, 3))
+    assert [(one.kind, one.port, one.exchange) for one in found.findings] == [
+        ("exchanged", 0, None)
+    ]
+    assert "detectors" in found.findings[0].text
 
 
 def test_exchanged_cables_of_two_banks_are_one_finding_each() -> None:

@@ -92,12 +92,12 @@ def test_calibration_commands_of_the_documents_run(
         for line in block.splitlines():
             words = shlex.split(line, comments=True)
             asked = words[words.index("hil.calibrate") + 1 :]
-            opens = asked[0] in ("run", "check")
+            opens = asked[0] in ("run", "check", "configure")
             named = ["small.toml" if opens else "small", *(["--path", "slot"] if opens else [])]
             place = asked.index("relax-mzi-8")
             assert calibrate_main([*asked[:place], *named, *asked[place + 1 :]]) == 0, line
             ran.append(asked[0])
-    assert ran == ["run", "show", "report", "check", "run"]
+    assert ran == ["run", "show", "report", "check", "run", "configure"]
     assert "every gate passed" in capsys.readouterr().out
 
 

@@ -11,6 +11,7 @@ from hil.bench.errors import BenchFileError
 from hil.bench.file import load
 from hil.bench.rewiring import CHANNEL, exchanged
 from hil.bench.writing import Start, starting_text
+from tests.hil.api.test_real import Served, quick
 from tests.hil.calibrating.conftest import Calibrate
 
 RINGS = Start(4, 1, "rings", core="microring")
@@ -67,6 +68,25 @@ def test_swapped_channels_are_proposed_and_applied_only_when_asked(
     again = calibrate("identify", file, "--path", "slot", "--apply")
     assert again.code == 2
     assert "wired.toml.before exists" in again.err
+
+
+def test_the_corrected_file_is_right_about_the_bench_behind_the_links(
+    calibrate: Calibrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bench that is served has its own wiring: only there is the swap gone by the file alone."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "wired.toml"
+    served = Served(quick(faulty(Start(2, 2, "wired"), kind="swapped", bank=1, element=0, other=3)))
+    try:
+        path.write_text(served.joined(quick(starting_text(Start(2, 2, "wired")))), encoding="utf-8")
+        first = calibrate("identify", str(path), "--backend", "real", "--apply")
+        assert first.code == 1, first.out + first.err
+        assert first.out.count("SWAPPED") == 1
+        again = calibrate("identify", str(path), "--backend", "real")
+        assert again.code == 0, again.out + again.err
+        assert "8 of 8 elements answer at their places; 0 findings" in again.out
+    finally:
+        served.close()
 
 
 def test_currents_name_an_open_heater_and_refuse_to_warm_a_short(
