@@ -27,6 +27,9 @@ from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import Refit
 
+#: Drift that is believed of a refit, in units of the walk seen at the health setting: drift that
+#: comes back to where it was has walked farther than it shows.
+BEYOND_WALKED = 1.5
 #: Most of the first rates that drift may keep training at.
 MOST_LATE = 0.5
 T = TypeVar("T")
@@ -245,8 +248,12 @@ class Trainer:
         """The steps that keep up with the drift, as a share of the first ones."""
         if self.refit is None:
             return 0.0
-        settings = self.settings
-        return settings.follow * self.refit.drift / (math.pi * settings.power_rate)
+        settings, drift = self.settings, self.refit.drift
+        walked = None if self.guard is None else self.guard.watch.walked
+        if walked is not None:
+            # A refit may take errors of its law for drift; a setting that is read again cannot.
+            drift = min(drift, BEYOND_WALKED * walked)
+        return settings.follow * drift / (math.pi * settings.power_rate)
 
     def _learn(
         self,

@@ -24,7 +24,7 @@ class WatchSettings:
     """
 
     every: int = 10
-    health: int = 400
+    health: int = 200
     cool_down: int = 20
     memory: int = 100
     most: tuple[int, ...] = (20, 20, 20, 2)

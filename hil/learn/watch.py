@@ -53,7 +53,8 @@ class DriftWatch:
     ----------
     machine : holds the levels of the last batch when `after_batch` is called.
     refit : told of every repair; None for a twin that may not change: then alarms are only told.
-    events : what happened, in order. alarms : how many.
+    events : what happened, in order. alarms : how many. walked : rad a batch that elements walk, by
+    the largest change of the health setting; None before it was visited.
     noise : rms read noise, signal units, as the first look found it.
     """
 
@@ -68,6 +69,7 @@ class DriftWatch:
     events: list[Event] = field(default_factory=list)
     alarms: int = 0
     noise: float = float("nan")
+    walked: float | None = None
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.settings)
@@ -79,6 +81,7 @@ class DriftWatch:
         self._cusum: ResidualCusum | None = None
         self._elements: ElementSums | None = None
         self._health: tuple[Tensor, Tensor] | None = None
+        self._begun = 0
         self._suspicion = ""
         self._next_health = self.settings.health
 
@@ -141,6 +144,7 @@ class DriftWatch:
 
         now, scores = await self.compute(compare)
         if self._cusum is None:
+            self._begun = batch
             await self._begin(powers, seen, scores)
         assert self._cusum is not None
         expected = float(self._cusum.expected)
@@ -309,6 +313,8 @@ class DriftWatch:
             return float((beyond / each).sqrt()), left**0.5
 
         moved, residual = await self.compute(compare)
+        walk = moved / max(batch - self._begun, 1) ** 0.5
+        self.walked = max(walk, 0.0 if self.walked is None else self.walked)
         self.tell(
             batch,
             "health",
