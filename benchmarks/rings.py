@@ -75,6 +75,8 @@ async def judge(
     """Bits of each row."""
     rng = np.random.default_rng([seed, 0xB175])
     low, high = common_range(setup, known)
+    if high <= low:
+        raise SystemExit(f"seed {seed}: by this model no weight is within all rings' range")
     shape = (setup.n_banks, setup.ports, setup.ports)
     middle = np.clip(0.6 * setup.p_pi, setup.level_idle, setup.level_max)
     found = {}

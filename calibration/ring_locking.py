@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.knowledge import Knowledge
 from calibration.ring_lock import RingLock
-from calibration.ring_precision import bits, common_range
+from calibration.ring_precision import bits, common_range, span_gate
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -41,6 +41,11 @@ class Lock:
         """Lock, hold, and write offsets."""
         rng = np.random.default_rng([self.seed, setup.ports, 0x10CC])
         low, high = common_range(setup, knowledge)
+        span = span_gate(low, high)
+        if not span.passed:
+            return Outcome(
+                (span,), (), ("nothing was asked of the rings: a step before is wanting",)
+            )
         shape = (setup.n_banks, setup.ports, setup.ports)
         first, last, counted = [], [], []
         moved = 0.0
@@ -55,9 +60,9 @@ class Lock:
                 last.append(held.errors[late].mean(axis=0))
                 counted.append(lock.setting(weights).reached & lock.moves.reshape(shape))
                 watch.progress(number + 1, self.sets, "sets of weights")
-        span, known = high - low, np.array(counted)
-        before = bits(np.array(first), known, span)
-        after = bits(np.array(last), known, span)
+        known = np.array(counted)
+        before = bits(np.array(first), known, high - low)
+        after = bits(np.array(last), known, high - low)
         gates = (
             Gate("precision of held weights", after.precision, BITS, "bit", least=True),
             Gate("accuracy of held weights", after.accuracy, BITS, "bit", least=True),

@@ -15,6 +15,7 @@ from calibration.knowledge import Knowledge
 from calibration.ring_faults import moving_rings
 from calibration.ring_model import bank_weights
 from calibration.setup import Setup
+from calibration.step import Gate
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -51,9 +52,18 @@ def bits(errors: Floats, counted: Bools, span: float) -> Bits:
     return Bits(float(np.log2(span / scatter)), float(np.log2(span / error)), scatter, error)
 
 
+#: Least span of weights for which bits mean something; sound rings reach over 1.5.
+LEAST_SPAN = 0.2
+
+
 def common_range(setup: Setup, knowledge: Knowledge) -> tuple[float, float]:
-    """Least and highest weight that all rings reach, the others being set in the middle."""
+    """Least and highest weight that all rings reach, the others being set in the middle.
+
+    The same twice where no ring moves; the wrong way round where a poor model has them never meet.
+    """
     moves = moving_rings(knowledge)
+    if not moves.any():
+        return 0.0, 0.0
     middle = np.clip(0.6 * setup.p_pi, setup.level_idle, setup.level_max)
     low = []
     for k in range(knowledge.n_banks):
@@ -66,3 +76,8 @@ def common_range(setup: Setup, knowledge: Knowledge) -> tuple[float, float]:
         low.append(cold.reshape(len(elements), -1)[number, elements])
     highest = 2.0 * float(knowledge.value["amplitude"][moves].min()) - 1.0 - _MARGIN
     return float(np.concatenate(low).max()), highest
+
+
+def span_gate(low: float, high: float) -> Gate:
+    """Whether there are weights that all rings reach: without, nothing can be asked of them."""
+    return Gate("span of weights that every ring reaches", high - low, LEAST_SPAN, "", least=True)

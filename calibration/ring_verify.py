@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.knowledge import Knowledge
 from calibration.ring_lock import RingLock
-from calibration.ring_precision import bits, common_range
+from calibration.ring_precision import bits, common_range, span_gate
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
 from calibration.sweeping import sweeping
@@ -52,6 +52,11 @@ class VerifyRings:
         known = deepcopy(knowledge)
         rng = np.random.default_rng([self.seed, setup.ports, 0x7E52])
         low, high = common_range(setup, known)
+        span = span_gate(low, high)
+        if not span.passed:
+            return Outcome(
+                (span,), (), ("nothing was asked of the rings: a step before is wanting",)
+            )
         shape = (setup.n_banks, setup.ports, setup.ports)
         gain = known.value["detector_gain"][:, None]
         asked, seen, counted = [], [], []

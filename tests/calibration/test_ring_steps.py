@@ -237,3 +237,29 @@ def test_bits_count_a_constant_error_in_the_accuracy_alone() -> None:
     found = bits(errors, np.ones(errors.shape, dtype=bool), 1.6)
     assert found.precision == pytest.approx(np.log2(160.0), abs=0.1)
     assert found.accuracy < found.precision - 2.0
+
+
+@pytest.mark.parametrize("step", [Lock(sets=1), VerifyRings(settings=1)])
+def test_a_model_whose_rings_share_no_weight_fails_the_gate(tmp_path: Path, step: Step) -> None:
+    async def work(setup: Faulty, known: Knowledge) -> Outcome:
+        await setup.program(setup.level_idle)
+        known.value["amplitude"][1, 5] = 0.05  # it can hardly turn: nothing can be asked of all
+        return await step.run(setup, known, Silent())
+
+    outcome, _ = on_bench(tmp_path, work)
+    assert not outcome.passed
+    assert "span of weights" in outcome.gates[0].name
+
+
+def test_a_bank_in_which_nothing_moves_fails_the_gate(tmp_path: Path) -> None:
+    async def work(setup: Faulty, known: Knowledge) -> Outcome:
+        await setup.program(setup.level_idle)
+        for bank in range(BANKS):
+            for element in range(PORTS**2):
+                known.faults.append(
+                    {"kind": "dead", "bank": bank, "element": element, "port": None, "detail": ""}
+                )
+        return await VerifyRings(settings=1).run(setup, known, Silent())
+
+    outcome, _ = on_bench(tmp_path, work)
+    assert not outcome.passed
