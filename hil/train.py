@@ -40,6 +40,7 @@ from hil.learn.settings import Method, TwinMode
 from hil.progress import ConsoleProgress
 from hil.record.folder import RunFolder
 from hil.tasks import TASKS
+from hil.twin.refitting import KINDS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -110,6 +111,12 @@ def parser() -> argparse.ArgumentParser:
         "and put the twin right (default 10: about 2 %% of passes and of bench time)",
     )
     how.add_argument(
+        "--refit",
+        choices=KINDS,
+        help="how the twin of a mesh is kept true: adam (default; steady whatever the model has "
+        "wrong) or layered (Kalman filters: follows fast drift; a model far off may break it)",
+    )
+    how.add_argument(
         "--gate",
         type=_every,
         metavar="K|off",
@@ -171,6 +178,7 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
         split_seed=asked.split_seed,
         drift_watch=asked.drift_watch,
         gate=asked.gate,
+        refit=asked.refit,
     )
     return core, job
 

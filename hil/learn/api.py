@@ -20,6 +20,7 @@ from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_me
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
 from hil.twin.protocol import SlotTwin
+from hil.twin.refitting import check_kind
 
 AS_BUILT = ("best", "std", "rough", "poor", "bad")
 #: What scikit-learn's splitter takes.
@@ -51,6 +52,7 @@ def make_job(
     split_seed: int = 0,
     drift_watch: int | None = None,
     gate: int | None = None,
+    refit: str | None = None,
 ) -> Job:
     """Assemble and check a job; arguments as `train`. Touches nothing."""
     if twin not in tuple(TwinMode):
@@ -62,6 +64,8 @@ def make_job(
     )
     if drift_watch is not None:
         settings = replace(settings, watch=replace(settings.watch, every=drift_watch))
+    if refit is not None:
+        settings = replace(settings, refit=replace(settings.refit, kind=check_kind(refit)))
     if gate is not None:
         settings = replace(settings, gate=replace(settings.gate, every=gate))
     if isinstance(task, Task):
@@ -118,9 +122,10 @@ def train(
     out : run folder, which must not exist; by default a new one under `runs`.
     watcher : told of each batch and epoch.
     accept_stale : start from a record that is stale or another bench's all the same.
-    options : twin (online, fixed), n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch
-        and gate: batches between looks at the reference inputs, and between checks of the gradient
-        on the bench (0: never; by default 10 and 300).
+    options : twin (online, fixed), refit (adam, layered: docs/methods.md), n_banks, n_steps,
+        epochs, batch, seed, split_seed; drift_watch and gate: batches between looks at the
+        reference inputs, and between checks of the gradient on the bench (0: never; by default 10
+        and 300).
 
     Returns
     -------

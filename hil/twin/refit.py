@@ -33,7 +33,7 @@ class RefitSettings:
 
     Attributes
     ----------
-    kind : `layered` (see `hil.twin.layered`; meshes only) or `adam` (`OnlineRefit`).
+    kind : `adam` (`OnlineRefit`) or `layered` (see `hil.twin.layered`; meshes only).
     rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others
         scale by `RELATIVE_RATE`.
     every : batches between refits.
@@ -50,7 +50,7 @@ class RefitSettings:
     slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
-    kind: str = "layered"
+    kind: str = "adam"
     rate: float = 0.003
     every: int = 1
     steps: int = 2

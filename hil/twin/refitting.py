@@ -39,6 +39,9 @@ class Refit(Protocol):
         ...
 
 
+KINDS = ("adam", "layered")
+
+
 class RefitError(ValueError):
     """A kind of refit that does not exist."""
 
@@ -46,6 +49,13 @@ class RefitError(ValueError):
 #: Ports up to which phases are filtered: the work grows with their sixth power, 9 ms a batch of two
 #: banks at 16, and a second at 36.
 MOST_PORTS = 20
+
+
+def check_kind(kind: str) -> str:
+    """A kind of refit that there is, or RefitError."""
+    if kind not in KINDS:
+        raise RefitError(f"no kind of refit {kind!r}; there are {', '.join(KINDS)}")
+    return kind
 
 
 def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
@@ -58,8 +68,7 @@ def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
     RefitError
         When there is no such kind.
     """
-    if settings.kind not in ("layered", "adam"):
-        raise RefitError(f"no kind of refit {settings.kind!r}; there are layered, adam")
+    check_kind(settings.kind)
     if settings.kind == "adam" or not isinstance(twin, Twin) or twin.ports > MOST_PORTS:
         return OnlineRefit(twin, settings, seed)
     return LayeredRefit(twin, settings, seed, prior_sigma(twin))
