@@ -66,9 +66,11 @@ def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
     Raises
     ------
     RefitError
-        When there is no such kind.
+        When there is no such kind, or when `adam` is asked for a neural residual.
     """
     check_kind(settings.kind)
+    if settings.kind == "adam" and settings.neural is not None:
+        raise RefitError("the refit adam has no neural residual; ask for layered")
     if settings.kind == "adam" or not isinstance(twin, Twin) or twin.ports > MOST_PORTS:
         return OnlineRefit(twin, settings, seed)
     return LayeredRefit(twin, settings, seed, prior_sigma(twin))

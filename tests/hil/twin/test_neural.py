@@ -11,10 +11,11 @@ import torch
 from hil.control import Trace
 from hil.twin.neural import NeuralResidual, NeuralSettings, jacobian
 from hil.twin.refit import RefitSettings
-from hil.twin.refitting import new_refit
+from hil.twin.refitting import RefitError, new_refit
 from tests.hil.twin.walk import Walk
 
-WITH = RefitSettings(neural=NeuralSettings(rate=0.01))
+WITHOUT = RefitSettings(kind="layered")
+WITH = replace(WITHOUT, neural=NeuralSettings(rate=0.01))
 
 
 def _distorted(trace: Trace) -> Trace:
@@ -26,7 +27,7 @@ def _distorted(trace: Trace) -> Trace:
 def test_it_is_off_by_default(walk: Walk) -> None:
     twin = walk.twin()
     before = set(twin.parameters)
-    new_refit(twin, RefitSettings(), 0).observe(*walk.step())
+    new_refit(twin, WITHOUT, 0).observe(*walk.step())
     assert set(twin.parameters) == before == set(twin.describe())
 
 
@@ -43,7 +44,7 @@ def test_at_first_it_adds_nothing_and_is_described(walk: Walk) -> None:
 
 def test_it_learns_what_the_law_cannot_say(walk: Walk) -> None:
     ends = []
-    for settings in (RefitSettings(), WITH):
+    for settings in (WITHOUT, WITH):
         refit = new_refit(walk.twin(), settings, 0)
         seen = [walk.step() for _ in range(150)]
         residuals = [refit.observe(powers, _distorted(trace)) for powers, trace in seen]
@@ -82,5 +83,7 @@ def test_bad_data_leaves_it_finite_and_too_many_weights_are_refused(walk: Walk) 
     for bad in (np.nan, 1e200):
         refit.observe(powers, replace(trace, measured=np.full_like(trace.measured, bad)))
     refit.observe(*walk.step())
+    with pytest.raises(RefitError, match="ask for layered"):
+        new_refit(walk.twin(), replace(WITH, kind="adam"), 0)
     with pytest.raises(ValueError, match="fewer hidden units"):
         NeuralResidual(walk.twin(), NeuralSettings(hidden=300), 0)
