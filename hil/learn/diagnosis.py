@@ -141,7 +141,7 @@ def matrix_residual(twin: SlotTwin, look: Look, residual: Tensor) -> Tensor:
 def sensitivities(twin: SlotTwin, powers: Tensor) -> Tensor:
     """Derivative (n_banks, elements, N, N) of each slot matrix with respect to its own elements."""
     if isinstance(twin, Twin):
-        return phase_sensitivity(twin, powers)[1]
+        return phase_sensitivity(twin, powers)
     own, q = element_parameter(twin), twin.parameters
 
     def matrices(value: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The layered refit of a mesh's twin: each kind of parameter by the method that suits it.
 
 1. detector gains, offsets and memory in closed form (`port_filter`);
-2. phases by an extended Kalman filter of each bank (`phase_filter`);
-3. splitters, losses, leak, modulators and saturation by slow Adam with a prior (`slow`);
+2. phases and splitters by an extended Kalman filter of each bank (`bank_filter`);
+3. losses, leak, modulators and saturation by slow Adam with a prior (`slow`);
 4. if asked for, a small neural residual for what these do not explain (`neural`).
 
 As in `OnlineRefit` a trust gate judges the twin on each batch BEFORE it is fitted to it.
@@ -10,18 +10,16 @@ As in `OnlineRefit` a trust gate judges the twin on each batch BEFORE it is fitt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from hil.control.trace import Trace
+from hil.twin.bank_filter import BankFilter, Innovation
 from hil.twin.machine import Twin
 from hil.twin.moments import slot_moments
 from hil.twin.neural import NeuralResidual
 from hil.twin.parameters import TwinParameters, copy_parameters
-from hil.twin.phase_filter import Innovation, PhaseFilter
 from hil.twin.port_filter import PortFilter
 from hil.twin.refit import RECOVERY, RefitSettings
 from hil.twin.replay import Remembered, remember, slot_error
@@ -35,7 +33,7 @@ class LayeredRefit:
     """
 
     def __init__(
-        self, twin: Twin, settings: RefitSettings, seed: int, sigma: Mapping[str, Tensor]
+        self, twin: Twin, settings: RefitSettings, seed: int, sigma: TwinParameters
     ) -> None:
         self.twin = twin
         self.settings = settings
@@ -48,8 +46,7 @@ class LayeredRefit:
         self._rested = False
         self._good = copy_parameters(twin.parameters)
         self._caution = 1.0
-        offset = twin.parameters["offset"]
-        self.phases = PhaseFilter(twin, sigma["offset"].expand_as(offset), settings.phases)
+        self.banks = BankFilter(twin, sigma, settings.banks)
         gain = twin.parameters["gain"]
         self.ports = PortFilter(
             twin, sigma["gain"].expand_as(gain), sigma["zero"].expand_as(gain), settings.ports
@@ -60,7 +57,7 @@ class LayeredRefit:
     @property
     def drift(self) -> float:
         """How far a phase walks from one batch to the next, rad rms."""
-        return self.phases.gone
+        return self.banks.gone
 
     def observe(self, powers: Tensor, trace: Trace) -> float:
         """Judge the twin on a batch, then refit it. Returns the one-slot residual.
@@ -76,7 +73,7 @@ class LayeredRefit:
         if self._seen % self.settings.every or self._may_rest():
             return self.residual
         moments = slot_moments(self.twin, trace)
-        self.innovation = self.phases.update(powers, moments, float(trace.times[0]))
+        self.innovation = self.banks.update(powers, moments, float(trace.times[0]))
         self.ports.update(powers, trace)
         self._remember(fresh)
         for _ in range(self.settings.slow_steps):
@@ -96,7 +93,7 @@ class LayeredRefit:
 
     def reset_phases(self, sigma: float) -> None:
         """Doubt all phases by sigma, rad."""
-        self.phases.doubt(sigma)
+        self.banks.doubt(sigma)
 
     def _may_rest(self) -> bool:
         """Whether this batch need not be fitted: the last one was, and had little to say."""
@@ -129,7 +126,7 @@ class LayeredRefit:
             gone = self._good["offset"] - self.twin.parameters["offset"]
             self.twin.parameters = copy_parameters(self._good)
             # The filter had been as sure of what is dropped now.
-            self.phases.doubt(float(gone.square().mean().sqrt()))
+            self.banks.doubt(float(gone.square().mean().sqrt()))
             self.slow.restart()
             self.slow.set_rate(self._caution)
             now = good

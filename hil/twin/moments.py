@@ -42,14 +42,20 @@ class Moments:
 
     def explained(self, matrices: Tensor) -> Tensor:
         """How much of `squares` the best matrices would take away: (n_banks,)."""
-        misfit = self.misfit(matrices)
-        return (misfit * torch.linalg.solve(self._solvable(), misfit, left=False)).sum(dim=(-1, -2))
+        return self.whitened(matrices, self.root()).square().sum(dim=(-1, -2))
 
-    def _solvable(self) -> Tensor:
-        """`aa` with a ridge, without which inputs that were never driven have no answer."""
+    def root(self) -> Tensor:
+        """R of `aa` = R R^T, (n_banks, N, N): M R is known equally well in all its entries.
+
+        With a ridge, without which inputs that were never driven have no answer.
+        """
         size = self.aa.diagonal(dim1=-2, dim2=-1).mean(dim=-1).clamp_min(1e-12)
         eye = torch.eye(self.aa.shape[-1], dtype=self.aa.dtype)
-        return self.aa + 1e-6 * size[:, None, None] * eye
+        return torch.linalg.cholesky(self.aa + 1e-6 * size[:, None, None] * eye)
+
+    def whitened(self, matrices: Tensor, root: Tensor) -> Tensor:
+        """(best - M) R for matrices M and `root` R: (n_banks, N, N), noise alike in all entries."""
+        return torch.linalg.solve_triangular(root.mT, self.misfit(matrices), upper=True, left=False)
 
     def misfit(self, matrices: Tensor) -> Tensor:
         """Sum of (z - M a) a^T: (n_banks, N, N)."""

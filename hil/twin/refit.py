@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from hil.control.trace import Trace
+from hil.twin.bank_filter import FilterSettings
 from hil.twin.flat import FlatView
 from hil.twin.neural import NeuralSettings
 from hil.twin.parameters import TwinParameters, copy_parameters
-from hil.twin.phase_filter import FilterSettings
 from hil.twin.port_filter import PortSettings
 from hil.twin.protocol import SlotTwin
 from hil.twin.replay import Remembered, remember, slot_error
@@ -43,7 +43,7 @@ class RefitSettings:
     samples : samples of each remembered batch that are kept.
     pull : weight of the pull toward the record, per standard uncertainty.
     gate : a twin this much worse on new data than the last good one is dropped.
-    phases, ports : of the layered refit's filters.
+    banks, ports : of the layered refit's filters.
     enough : a layered refit lets every other batch pass while its twin predicts within this many
         times the noise floor.
     neural : of a neural residual in a layered refit; None: there is none.
@@ -59,7 +59,7 @@ class RefitSettings:
     samples: int = 24
     pull: float = 1e-5
     gate: float = 1.3
-    phases: FilterSettings = field(default_factory=FilterSettings)
+    banks: FilterSettings = field(default_factory=FilterSettings)
     ports: PortSettings = field(default_factory=PortSettings)
     enough: float = 1.2
     slow_rate: float = 0.003

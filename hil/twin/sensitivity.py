@@ -1,9 +1,10 @@
-"""How each phase of a bank moves its slot matrix, in closed form.
+"""How each phase and each splitter of a bank moves its slot matrix, in closed form.
 
 A phase shifter acts on one mode at one place of the mesh, so the derivative of the transfer matrix
 with respect to its phase has rank one: what reaches the outputs from there (a column) times what
-reaches there from the inputs (a row). Products of the columns from the left and from the right
-give all of them for little more than the price of the matrix itself.
+reaches there from the inputs (a row). A splitter acts on two modes, and its derivative has rank
+two. Products of the columns from the left and from the right give all of them for little more than
+the price of the matrix itself.
 """
 
 from __future__ import annotations
@@ -36,91 +37,103 @@ def _cells(ports: int) -> _Places:
 
 
 @dataclass(frozen=True)
-class PhaseFactors:
-    """Slot matrices of all banks and the factors of their derivatives.
+class Sensitivity:
+    """How the slot matrices of all banks move with what is in them.
 
-    matrices : (n_banks, N, N). left, right : (n_banks, elements, N) complex; the matrix of a bank
-    moves by Re(left_i right_i^T) per rad of its element i.
+    phases : (n_banks, elements, N, N) per rad, in the order of the elements.
+    splitters : (n_banks, 2 * cells, N, N) per rad, the first of every cell, then the second.
     """
 
-    matrices: Tensor
-    left: Tensor
-    right: Tensor
+    phases: Tensor
+    splitters: Tensor
 
-    def moved(self) -> Tensor:
-        """The derivatives, (n_banks, elements, N, N) per rad."""
-        left, right = self.left, self.right
-        moved = left.real.unsqueeze(-1) * right.real.unsqueeze(-2)
-        moved -= left.imag.unsqueeze(-1) * right.imag.unsqueeze(-2)
-        return moved
 
-    def along(self, change: Tensor) -> Tensor:
-        """Inner products (n_banks, elements) of the derivatives with changes (n_banks, N, N)."""
-        reached = self.left @ change.to(self.left.dtype)
-        return (reached * self.right).sum(dim=-1).real
+@dataclass(frozen=True)
+class _Inside:
+    """A mesh seen from within: fields before its columns, and how outputs see them from there.
 
-    def gram(self, weight: Tensor) -> Tensor:
-        """tr(D_i A D_j^T) of all pairs of derivatives: (n_banks, elements, elements).
+    fields, seen : (n_banks, N + 1, N, N); fields[l] = C_{l-1} ... C_0, the rows of which are modes;
+    seen[l] = out C_{N-1} ... C_l, transposed: its rows are modes, too.
+    phases : (n_banks, elements).
+    """
 
-        weight : A (n_banks, N, N), symmetric. Of rank one, the derivatives need not be multiplied
-        out for it.
-        """
-        a, b = self.left.real, self.left.imag
-        c, d = self.right.real, self.right.imag
-        cw, dw = c @ weight, d @ weight
-        gram = (a @ a.mT) * (cw @ c.mT)
-        gram += (b @ b.mT) * (dw @ d.mT)
-        across = (a @ b.mT) * (cw @ d.mT)
-        gram -= across
-        gram -= across.mT
-        return gram
+    fields: Tensor
+    seen: Tensor
+    phases: Tensor
+
+    def modes(self, of: Tensor, after: int) -> tuple[Tensor, Tensor]:
+        """Upper and lower mode of every cell, before it or after it, (n_banks, cells, N) each."""
+        cells = _cells(of.shape[-1])
+        column = cells.column + after
+        return of[:, column, cells.mode], of[:, column, cells.mode + 1]
 
 
 @torch.no_grad()
-def phase_factors(twin: Twin, powers: Tensor) -> PhaseFactors:
-    """Slot matrices, and how each moves with the phases of its own bank.
+def bank_sensitivity(twin: Twin, powers: Tensor) -> Sensitivity:
+    """How each bank's slot matrix moves with its phases and splitters.
 
-    powers : (n_banks, elements) in units of p_pi. What a phase does to the other banks through the
-    leak of the switch (a few per cent) is left out.
+    powers : (n_banks, elements) in units of p_pi. What they do to the other banks through the leak
+    of the switch (a few per cent) is left out.
     """
+    inside = _inside(twin, powers)
+    return Sensitivity(_by_phases(twin, inside), _by_splitters(twin, inside))
+
+
+@torch.no_grad()
+def phase_sensitivity(twin: Twin, powers: Tensor) -> Tensor:
+    """The `phases` of `bank_sensitivity` alone."""
+    return _by_phases(twin, _inside(twin, powers))
+
+
+def _inside(twin: Twin, powers: Tensor) -> _Inside:
     q = twin.parameters
     phases = twin.phases(powers)
     mesh = mesh_columns(phases, q["alpha"], q["beta"], q["loss_db"])
-    columns, ports = mesh.columns, twin.ports
-    before, after = _running_products(columns, mesh.out)
-    cells = _cells(ports)
-    column, mode = cells.column, cells.mode
-    rotation = torch.polar(torch.ones_like(phases), phases)
+    fields, after = _running_products(mesh.columns, mesh.out)
+    return _Inside(fields, after.transpose(-1, -2), phases)
+
+
+def _by_phases(twin: Twin, inside: _Inside) -> Tensor:
+    q, ports = twin.parameters, twin.ports
+    rotation = torch.polar(torch.ones_like(inside.phases), inside.phases)
     inner = ports * (ports - 1)
-    theta, phi = rotation[:, 0:inner:2], rotation[:, 1:inner:2]
+    theta, phi, out = rotation[:, 0:inner:2], rotation[:, 1:inner:2], rotation[:, inner:]
     a, b = torch.pi / 4 + q["alpha"], torch.pi / 4 + q["beta"]
     loss = torch.pow(10.0, -q["loss_db"] / 20.0)
-    leaving = after.transpose(-1, -2)
-
-    # What reaches the cells' modes from the inputs, and the outputs from there, (…, cells, N).
-    upper, lower = before[:, column, mode], before[:, column, mode + 1]
+    upper, lower = inside.modes(inside.fields, 0)
+    seen_before, _ = inside.modes(inside.seen, 0)
+    seen_upper, seen_lower = inside.modes(inside.seen, 1)
     into_theta = _each(torch.cos(a) * phi) * upper + _each(1j * torch.sin(a)) * lower
-    out_of_theta = _each(loss * theta * torch.cos(b)) * leaving[:, column + 1, mode]
-    out_of_theta += _each(1j * loss * theta * torch.sin(b)) * leaving[:, column + 1, mode + 1]
-    left = torch.stack([out_of_theta, leaving[:, column, mode]], dim=2)
-    right = torch.stack([into_theta, upper], dim=2)
-    whole = mesh.out.unsqueeze(-1) * before[:, ports]
-    unit = torch.eye(ports, dtype=left.dtype).expand(twin.n_banks, ports, ports)
-    left = torch.cat([left.flatten(1, 2), unit], dim=1)
-    right = torch.cat([right.flatten(1, 2), whole], dim=1)
-    turn = torch.polar(torch.ones_like(q["lo_phase"]), -q["lo_phase"])
-    coupling = torch.view_as_complex(q["leak"]) + torch.eye(twin.n_banks, dtype=whole.dtype)
-    matrices = torch.einsum("kj,jno->kno", turn * coupling, whole).real
-    return PhaseFactors(matrices, 1j * turn * left, right)
+    out_of_theta = _each(loss * theta * torch.cos(b)) * seen_upper
+    out_of_theta += _each(1j * loss * theta * torch.sin(b)) * seen_lower
+    unit = torch.eye(ports, dtype=rotation.dtype).expand(twin.n_banks, ports, ports)
+    whole = _each(out) * inside.fields[:, ports]
+    left = torch.cat([torch.stack([out_of_theta, seen_before], dim=2).flatten(1, 2), unit], dim=1)
+    right = torch.cat([torch.stack([into_theta, upper], dim=2).flatten(1, 2), whole], dim=1)
+    return _outer(twin, left, right)
 
 
-def phase_sensitivity(twin: Twin, powers: Tensor) -> tuple[Tensor, Tensor]:
-    """Slot matrices (n_banks, N, N), and their derivatives (n_banks, elements, N, N) per rad.
+def _by_splitters(twin: Twin, inside: _Inside) -> Tensor:
+    """A splitter BS(x) moves by i X BS(x): what is in either mode is turned into the other."""
+    inner = twin.ports * (twin.ports - 1)
+    phi = inside.phases[:, 1:inner:2]
+    turn = _each(torch.polar(torch.ones_like(phi), phi))
+    upper, lower = inside.modes(inside.fields, 0)
+    seen_upper, seen_lower = inside.modes(inside.seen, 0)
+    first = _outer(twin, turn.conj() * seen_upper, lower) + _outer(twin, seen_lower, turn * upper)
+    upper, lower = inside.modes(inside.fields, 1)
+    seen_upper, seen_lower = inside.modes(inside.seen, 1)
+    second = _outer(twin, seen_upper, lower) + _outer(twin, seen_lower, upper)
+    return torch.cat([first, second], dim=1)
 
-    Arguments as `phase_factors`.
-    """
-    factors = phase_factors(twin, powers)
-    return factors.matrices, factors.moved()
+
+def _outer(twin: Twin, left: Tensor, right: Tensor) -> Tensor:
+    """Re(e^{-i psi} i l r^T) of vectors (n_banks, number, N): (n_banks, number, N, N)."""
+    lo_phase = twin.parameters["lo_phase"]
+    left = 1j * torch.polar(torch.ones_like(lo_phase), -lo_phase) * left
+    found = left.real.unsqueeze(-1) * right.real.unsqueeze(-2)
+    found -= left.imag.unsqueeze(-1) * right.imag.unsqueeze(-2)
+    return found
 
 
 def _each(factor: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""Slow refit of what neither phases nor ports are: splitters, losses, leak, modulators, saturation.
+"""Slow refit of what neither banks nor ports are known by: losses, leak, modulators, saturation.
 
 Adam on the one-slot error over the newest setting and a replay of past ones, pulled toward the
-record. A past setting is seen with the phases that the phase filter believed then, so that drift
+record. A past setting is seen with the phases that the bank filter believed then, so that drift
 since is no error. Slopes, curvature and crosstalk only say how phases change with levels: over
-such settings they have no error to learn from, and the phase filter carries their doubt.
+such settings they have no error to learn from, and the bank filter carries their doubt.
 
 The direction that measurements cannot tell is frozen: the common loss of all cells, which is the
 detectors' gain. The others are held by the pull where the data say little.
@@ -23,8 +23,6 @@ from hil.twin.replay import Remembered, slot_error
 
 #: Step of each parameter per refit relative to `rate`; what is not here is left alone.
 SLOW_RATE: dict[str, float] = {
-    "alpha": 0.3,
-    "beta": 0.3,
     "loss_db": 0.3,
     "leak": 0.2,
     "kappa": 0.2,

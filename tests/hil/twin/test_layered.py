@@ -24,7 +24,7 @@ from sim_backends.plant import Plant
 from sim_backends.plant.microring import MicroringPlant
 from sim_backends.plant.spec import PlantSpec
 from tests.hil.twin.plants import document, exact_ring_twin, exact_twin
-from tests.hil.twin.walk import P_PI, STILL, Walk
+from tests.hil.twin.walk import P_PI, PORTS, STILL, Walk
 
 LAYERED = RefitSettings(kind="layered")
 
@@ -36,7 +36,7 @@ def _refit(twin: Twin, seed: int = 0, **settings: Any) -> LayeredRefit:
 
 
 def _all_finite(refit: LayeredRefit) -> bool:
-    held = [*refit.twin.parameters.values(), refit.phases.covariance, refit.phases.walk]
+    held = [*refit.twin.parameters.values(), refit.banks.covariance, refit.banks.walk]
     return all(bool(torch.isfinite(value).all()) for value in held)
 
 
@@ -186,8 +186,10 @@ def test_uncertainties_come_from_the_record_in_the_twins_units(walk: Walk) -> No
     # The record has none for these: the refit's own are used, of the parameter's shape.
     assert found["crosstalk"].shape == twin.prior["crosstalk"].shape
     refit = _refit(twin)
-    doubt = refit.phases.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
-    assert torch.allclose(doubt, found["offset"])
+    doubt = refit.banks.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+    assert torch.allclose(doubt[:, : PORTS**2], found["offset"])
+    share = refit.settings.banks.splitters
+    assert torch.allclose(doubt[:, PORTS**2 :], torch.full_like(doubt[:, PORTS**2 :], share * 0.03))
 
 
 def test_a_record_that_states_no_uncertainty_is_not_taken_for_certain(

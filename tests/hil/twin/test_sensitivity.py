@@ -10,7 +10,7 @@ import torch
 
 from hil.twin.machine import Twin, samples_before
 from hil.twin.moments import slot_moments
-from hil.twin.sensitivity import phase_factors, phase_sensitivity
+from hil.twin.sensitivity import bank_sensitivity, phase_sensitivity
 from sim_backends.plant import Plant
 from tests.hil.twin.plants import document, exact_twin
 from tests.hil.twin.walk import PORTS, Observation, Walk
@@ -27,29 +27,23 @@ def test_derivatives_are_differences_of_the_matrix(ports: int) -> None:
     twin.parameters["lo_phase"] = torch.tensor(0.4, dtype=torch.float64)
     twin.parameters["leak"] = torch.zeros_like(twin.parameters["leak"])
     powers, step = _powers(twin), 1e-5
-    matrices, moved = phase_sensitivity(twin, powers)
-    assert torch.allclose(matrices, twin.matrices(powers), atol=1e-12)
-    for element in range(ports**2):
-        sides = []
-        for sign in (1.0, -1.0):
-            offset = twin.parameters["offset"].clone()
-            offset[:, element] += sign * step
-            sides.append(twin.matrices(powers, {**twin.parameters, "offset": offset}))
-        difference = (sides[0] - sides[1]) / (2.0 * step)
-        assert torch.allclose(moved[:, element], difference, atol=1e-9)
-
-
-def test_products_of_factors_are_those_of_the_derivatives() -> None:
-    twin = exact_twin(Plant.from_document(document(4, 3)))
-    factors = phase_factors(twin, _powers(twin))
-    moved = factors.moved()
-    draw = torch.Generator().manual_seed(0)
-    change = torch.randn(3, 4, 4, generator=draw, dtype=torch.float64)
-    root = torch.randn(3, 4, 4, generator=draw, dtype=torch.float64)
-    weight = root @ root.mT
-    assert torch.allclose(factors.along(change), torch.einsum("keij,kij->ke", moved, change))
-    gram = torch.einsum("keij,kjl,kfil->kef", moved, weight, moved)
-    assert torch.allclose(factors.gram(weight), gram)
+    seen = bank_sensitivity(twin, powers)
+    cells = ports * (ports - 1) // 2
+    parts = {
+        "offset": seen.phases,
+        "alpha": seen.splitters[:, :cells],
+        "beta": seen.splitters[:, cells:],
+    }
+    assert torch.equal(phase_sensitivity(twin, powers), seen.phases)
+    for name, found in parts.items():
+        for at in range(found.shape[1]):
+            sides = []
+            for sign in (1.0, -1.0):
+                value = twin.parameters[name].clone()
+                value[:, at] += sign * step
+                sides.append(twin.matrices(powers, {**twin.parameters, name: value}))
+            difference = (sides[0] - sides[1]) / (2.0 * step)
+            assert torch.allclose(found[:, at], difference, atol=1e-9), (name, at)
 
 
 def _seen(walk: Walk) -> tuple[Twin, Observation]:

@@ -1,4 +1,4 @@
-"""The phase filter on a synthetic bench: a twin whose phases drift by a known law."""
+"""The bank filter on a synthetic bench: a twin whose phases drift by a known law."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from hil.control import Trace
+from hil.twin.bank_filter import MOST_WALK, BankFilter, FilterSettings, Innovation
 from hil.twin.machine import Twin, samples_before
 from hil.twin.moments import slot_moments
-from hil.twin.phase_filter import MOST_WALK, FilterSettings, Innovation, PhaseFilter
 from sim_backends.plant import Plant
 from tests.hil.twin.plants import document, exact_twin
 
@@ -70,11 +70,16 @@ class Drifting:
 
 
 def _follow(
-    bench: Drifting, off: float, batches: int, settings: FilterSettings
-) -> tuple[Twin, PhaseFilter, list[Innovation]]:
+    bench: Drifting,
+    off: float,
+    batches: int,
+    settings: FilterSettings,
+    splitters: float = 0.0,
+) -> tuple[Twin, BankFilter, list[Innovation]]:
     twin = bench.twin(off)
-    sigma = torch.full_like(twin.parameters["offset"], off)
-    follower = PhaseFilter(twin, sigma, settings)
+    spread = {"offset": off, "alpha": splitters, "beta": splitters}
+    sigma = {name: torch.full_like(twin.parameters[name], rad) for name, rad in spread.items()}
+    follower = BankFilter(twin, sigma, settings)
     said = []
     for _ in range(batches):
         powers, trace = bench.batch()
@@ -92,7 +97,7 @@ def test_drifting_phases_are_tracked_and_the_doubt_is_right(rms: float) -> None:
     twin, follower, said = _follow(bench, 0.1, 200, EXACT)
     assert _tail(said) == pytest.approx(1.0, abs=0.25)
     wrong = twin.parameters["offset"] - bench.truth.parameters["offset"]
-    doubt = follower.covariance.diagonal(dim1=-2, dim2=-1)
+    doubt = follower.covariance.diagonal(dim1=-2, dim2=-1)[:, : PORTS**2]
     # In units of the filter's own doubt; all directions, also those that a setting hides.
     assert 0.3 < float((wrong**2 / doubt).mean()) < 3.0
     assert float(wrong.square().mean().sqrt()) < 0.4 * rms
@@ -175,5 +180,44 @@ def test_what_is_wrong_beside_phases_is_not_taken_for_ever_more_drift() -> None:
         )
         bench.truth.parameters[name] = bench.truth.parameters[name] + wrong.to(torch.float64)
     _, follower, said = _follow(bench, 0.1, 150, FilterSettings())
+    # Its splitters are not doubted here: the walk is what must not take their errors.
     assert float(follower.walk.max()) <= MOST_WALK
     assert float(torch.stack([one.residual for one in said[-50:]]).mean()) < 2.0 * NOISE
+
+
+def _splitters_wrong(bench: Drifting, rad: float) -> dict[str, torch.Tensor]:
+    """Give the bench other splitters; gives what they are then."""
+    truth, draw = bench.truth.parameters, torch.Generator().manual_seed(5)
+    for name in ("alpha", "beta"):
+        wrong = torch.randn(truth[name].shape, generator=draw, dtype=torch.float64)
+        truth[name] = truth[name] + rad * wrong
+    return truth
+
+
+def test_splitters_are_found_beside_phases_that_drift() -> None:
+    """A filter of phases alone would move them by what the splitters have wrong."""
+    settings = replace(EXACT, splitters=1.0)
+    off = {}
+    for believed in (0.0, 0.08):
+        bench = Drifting(0.05)
+        truth = _splitters_wrong(bench, 0.08)
+        twin, follower, said = _follow(bench, 0.1, 200, settings, believed)
+        assert _tail(said) == pytest.approx(1.0, abs=0.3)
+        off[believed] = {
+            name: float((twin.parameters[name] - truth[name]).square().mean().sqrt())
+            for name in ("offset", "alpha", "beta")
+        }
+    for name in ("alpha", "beta"):
+        assert off[0.0][name] == pytest.approx(0.08, rel=0.4)
+        assert off[0.08][name] < 0.5 * off[0.0][name]
+    assert off[0.08]["offset"] < 0.5 * off[0.0]["offset"]
+    elements = PORTS**2
+    wrong = torch.cat([twin.parameters[n] - truth[n] for n in ("alpha", "beta")], dim=1)
+    doubt = follower.covariance.diagonal(dim1=-2, dim2=-1)[:, elements:]
+    assert 0.3 < float((wrong**2 / doubt).mean()) < 3.0
+
+
+def test_a_covariance_stays_one() -> None:
+    _, follower, _ = _follow(Drifting(0.02), 0.3, 400, FilterSettings(), 0.05)
+    assert torch.allclose(follower.covariance, follower.covariance.mT, atol=1e-12)
+    assert float(torch.linalg.eigvalsh(follower.covariance).min()) > 0.0
