@@ -113,8 +113,8 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--refit",
         choices=KINDS,
-        help="how the twin of a mesh is kept true: adam (default; steady whatever the model has "
-        "wrong) or layered (Kalman filters: follows fast drift; a model far off may break it)",
+        help="how the twin of a mesh is kept true: layered (default; Kalman filters, which follow "
+        "fast drift) or adam (simpler, half the work, for drift of 0.03 rad or less)",
     )
     how.add_argument(
         "--gate",

@@ -50,7 +50,7 @@ class RefitSettings:
     slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
-    kind: str = "adam"
+    kind: str = "layered"
     rate: float = 0.003
     every: int = 1
     steps: int = 2
