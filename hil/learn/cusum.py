@@ -140,8 +140,3 @@ class ElementSums:
         """Forget the sums, after something was done."""
         self.up = np.zeros(self.up.shape)
         self.down = np.zeros(self.down.shape)
-
-    def accept(self, scores: Floats) -> None:
-        """Take the largest of some scores for usual."""
-        self.restart()
-        self.usual = max(self.rule.usual, float(np.abs(scores).max()))

@@ -98,9 +98,9 @@ class Measured:
             slopes.append(float(held.grad.square().sum()))
         predicted = float((gradient * (self.up - self.down)).sum())
         measured, noise = losses[0] - losses[1], state_noise * float(np.sqrt(sum(slopes)))
-        if not np.isfinite(measured) or abs(predicted) < settings.sure * noise:
+        if not np.isfinite(measured) or abs(predicted) <= settings.sure * noise:
             verdict = Verdict.UNCLEAR
-        elif measured >= settings.least * predicted:
+        elif measured / predicted >= settings.least:  # of either sign: by another twin's gradient
             verdict = Verdict.PASSED
         else:
             verdict = Verdict.FAILED

@@ -68,7 +68,10 @@ class Guard:
 
     async def measured(self, batch: int, powers: Tensor) -> None:
         """After batch number `batch` (from 1) was measured at `powers`, before it is learnt."""
+        adopted = self.watch.adopted
         self._repaired |= await self.watch.after_batch(batch, powers)
+        if self.watch.adopted != adopted:
+            self._good = None  # of the bench as it was before
 
     def due(self, batch: int) -> bool:
         """Whether the gate is to check the gradient of this batch."""

@@ -22,7 +22,7 @@ class Action(StrEnum):
     REFIT = "refit"
     """The place of every element, from one look; the refit is told to doubt them."""
     RESWEEP = "re-sweep"
-    """A short sweep of one element."""
+    """A short sweep of one element; only where one stands out."""
     RECALIBRATE = "full calibration"
     """The place of every element, from random settings of all of them."""
 
@@ -58,7 +58,11 @@ class Ladder:
         rung = ACTIONS.index(mildest(found))
         if self.last is not None and batch - self.last_batch <= self.settings.memory:
             rung = max(rung, ACTIONS.index(self.last) + 1)
-        return self._free(rung)
+        action = self._free(rung)
+        if action is Action.RESWEEP and found.kind != ELEMENT:
+            # Where no element stands out, the place of one is not what is wrong.
+            return self.next_free(action)
+        return action
 
     def next_free(self, action: Action) -> Action | None:
         """The action beyond one, of those that may still be taken."""

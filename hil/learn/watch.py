@@ -3,10 +3,10 @@
 Every `every` batches the reference inputs pass each bank at the levels that training holds just
 then, and what they read is compared with what the twin, as it was at the look before, expects. So
 the watch does not see the training's own moves, but all that the bench has done since, whether the
-refit has followed it already or not: of everything together, and of each element beside the others
-(`cusum`, `scores`). An alarm is diagnosed (`diagnosis`). Where the twin as it is now is wrong, the
-mildest fitting action is taken (`ladder`, `actions`): it proposes new parameters of the twin, which
-are believed only if they predict a fresh look better than the old ones do.
+refit has followed it already or not: everything together, what is new of it (`novelty`), and each
+element beside the others (`sums`). An alarm is diagnosed (`diagnosis`). Where the twin as it is now
+is wrong, the mildest fitting action is taken (`ladder`, `actions`): it proposes new parameters of
+the twin, which are believed only if they predict a fresh look better than the old ones do.
 
 At long intervals the health setting, the one that training began with, is visited as well: its
 reading against its own recording tells how far the bench itself has moved, whatever the twin did.
@@ -22,25 +22,20 @@ from torch import Tensor
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.learn.actions import STEP_SIGMA, Actions, Compute, Proposal, Recalibrate, Refitter
-from hil.learn.cusum import ElementSums, Floats, ResidualCusum
-from hil.learn.diagnosis import (
-    Diagnosis,
-    believing,
-    diagnose,
-    look_scores,
-    sensitivities,
-)
+from hil.learn.cusum import Floats
+from hil.learn.diagnosis import Diagnosis, believing, diagnose, look_scores
+from hil.learn.health import Health
 from hil.learn.ladder import Action, Ladder
 from hil.learn.limits import Limits
+from hil.learn.novelty import REMEMBERED, what_is_new
 from hil.learn.reference import Look, look, reference_inputs
 from hil.learn.repairs import square
+from hil.learn.sums import Expected, Sums, View
 from hil.learn.trust import Event, WatchSettings
 from hil.twin.parameters import TwinParameters, copy_parameters
 from hil.twin.protocol import SlotTwin
 
 PURPOSE = "drift-watch"
-#: Mean square over the expected one up to which an alarm needs no action.
-FOLLOWED = 2.0
 #: Share of a look's samples that must be usable for it to be judged.
 ENOUGH_SEEN = 0.5
 
@@ -55,7 +50,8 @@ class DriftWatch:
     refit : told of every repair; None for a twin that may not change: then alarms are only told.
     events : what happened, in order. alarms : how many. walked : rad a batch that elements walk, by
     the largest change of the health setting; None before it was visited.
-    noise : rms read noise, signal units, as the first look found it.
+    noise : rms read noise, signal units, as the first look found it. adopted : how often the twin
+    was given other parameters.
     """
 
     machine: Machine
@@ -70,6 +66,7 @@ class DriftWatch:
     alarms: int = 0
     noise: float = float("nan")
     walked: float | None = None
+    adopted: int = 0
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.settings)
@@ -78,9 +75,9 @@ class DriftWatch:
             self.machine, self._inputs, self.twin, self.limits, self.compute, self.recalibrate
         )
         self._before = copy_parameters(self.twin.parameters)
-        self._cusum: ResidualCusum | None = None
-        self._elements: ElementSums | None = None
-        self._health: tuple[Tensor, Tensor] | None = None
+        self._earlier: list[tuple[Look, Tensor]] = []
+        self._sums: Sums | None = None
+        self._health: Health | None = None
         self._begun = 0
         self._suspicion = ""
         self._next_health = self.settings.health
@@ -88,7 +85,7 @@ class DriftWatch:
     @property
     def ratio(self) -> float:
         """r^2 of the last look: its mean square residual over what was expected."""
-        return float("nan") if self._cusum is None else float(self._cusum.ratio)
+        return float("nan") if self._sums is None else self._sums.ratio
 
     def suspect(self, why: str) -> None:
         """Treat the next batch as an alarm, for a reason found elsewhere."""
@@ -109,7 +106,7 @@ class DriftWatch:
         changed = await self._judge(batch, powers, await self._look())
         if settings.health and batch >= self._next_health and self._health is not None:
             self._next_health = batch + settings.health
-            await self._visit_health(batch, powers, *self._health)
+            await self._visit_health(batch, powers, self._health)
         return changed
 
     async def _look(self) -> Look:
@@ -132,50 +129,69 @@ class DriftWatch:
             )
             return False
         # At the first look there is none before: the twin as it is.
-        before = self.twin.parameters if self._cusum is None else self._before
+        before = self.twin.parameters if self._sums is None else self._before
         self._before = copy_parameters(self.twin.parameters)
+        found = await self._view(seen, powers, before)
+        if self._sums is None:
+            self._begun = batch
+            await self._begin(powers, seen, found.scores)
+        assert self._sums is not None
+        expected, why = self._sums.expected, self._suspicion
+        alarm = self._sums.update(found)
+        self._suspicion = ""
+        if not (alarm or why):
+            self._earlier = [*self._earlier, (seen, powers.clone())][-REMEMBERED:]
+            return False
+        earlier, self._earlier = self._earlier, [(seen, powers.clone())]
+        diagnosis = await self._diagnose(found, powers, expected, before)
+        self._sums.restart()
+        if alarm:
+            self.alarms += 1
+        self._tell_alarm(batch, why or alarm.text(found), diagnosis)
+        if self.refit is None:
+            self._sums.accept(found)
+            return False
+        left = await self._view(seen, powers, self.twin.parameters, earlier)
+        if not why and alarm.followed(left, expected):
+            told = f"none: the refit has followed, residual {left.whole**0.5:.4f}"
+            self.tell(batch, "action", told, action="followed", after=left.whole**0.5)
+            return False
+        return await self._act(batch, powers, seen, left, expected)
 
-        def compare() -> tuple[float, Floats | None]:
-            with believing(self.twin, before):
-                return (
-                    square(self.twin, seen, powers, before),
-                    look_scores(self.twin, seen, powers),
+    async def _view(
+        self,
+        seen: Look,
+        powers: Tensor,
+        parameters: TwinParameters,
+        earlier: list[tuple[Look, Tensor]] | None = None,
+    ) -> View:
+        """What a look shows beside what a twin of these parameters expects."""
+        looks = self._earlier if earlier is None else earlier
+
+        def view() -> View:
+            with believing(self.twin, parameters):
+                new = what_is_new(self.twin, seen, powers, looks)
+                return View(
+                    square(self.twin, seen, powers, parameters),
+                    square(self.twin, new, powers, parameters) if looks else None,
+                    look_scores(self.twin, new, powers),
+                    new,
                 )
 
-        now, scores = await self.compute(compare)
-        if self._cusum is None:
-            self._begun = batch
-            await self._begin(powers, seen, scores)
-        assert self._cusum is not None
-        expected = float(self._cusum.expected)
-        everything, why = bool(self._cusum.update(now)), self._suspicion
-        one = self._elements is not None and bool(self._elements.update(scores).any())
-        self._suspicion = ""
-        if not (everything or one or why):
-            return False
+        return await self.compute(view)
+
+    async def _diagnose(
+        self, view: View, powers: Tensor, expected: Expected, parameters: TwinParameters
+    ) -> Diagnosis:
+        usual = expected.whole if view.new is None else expected.new
 
         def find() -> Diagnosis:
-            with believing(self.twin, before):
-                return diagnose(self.twin, seen, powers, scores, expected)
+            with believing(self.twin, parameters):
+                return diagnose(self.twin, view.look, powers, view.scores, usual)
 
-        found = await self.compute(find)
-        self._restart()
-        if everything or one:
-            self.alarms += 1
-        self._tell_alarm(batch, why, everything, found)
-        if self.refit is None:
-            return False
-        left = await self._misfit(seen, powers, self.twin.parameters)
-        if not why and left <= FOLLOWED * expected:
-            told = f"none: the refit has followed, residual {left**0.5:.4f}"
-            self.tell(batch, "action", told, action="followed", after=left**0.5)
-            return False
-        return await self._act(batch, powers, seen, expected)
+        return await self.compute(find)
 
-    def _tell_alarm(self, batch: int, why: str, everything: bool, found: Diagnosis) -> None:
-        if not why:
-            of_one = f"one element beside the others (score {found.score:.1f})"
-            why = f"r^2 {self.ratio:.3g}" if everything else of_one
+    def _tell_alarm(self, batch: int, why: str, found: Diagnosis) -> None:
         self.tell(
             batch,
             "alarm",
@@ -196,28 +212,18 @@ class DriftWatch:
         noise2 = (seen.measured - again.measured).square()[both].mean() / 2
         # A bench without noise still has converters: something must be expected of it.
         self.noise = max(float(noise2.nan_to_num().sqrt()), 1e-5)
-        self._cusum = ResidualCusum(self.settings.rule, self.noise**2)
-        if scores is not None:
-            self._elements = ElementSums(self.settings.element_rule, scores.shape)
-        self._health = (powers.clone(), 0.5 * (seen.measured + again.measured))
+        shape = None if scores is None else scores.shape
+        self._sums = Sums.begin(self.settings, self.noise**2, shape)
+        self._health = Health(powers.clone(), 0.5 * (seen.measured + again.measured))
 
-    def _restart(self) -> None:
-        assert self._cusum is not None
-        self._cusum.restart()
-        if self._elements is not None:
-            self._elements.restart()
-
-    async def _act(self, batch: int, powers: Tensor, seen: Look, expected: float) -> bool:
+    async def _act(
+        self, batch: int, powers: Tensor, seen: Look, left: View, expected: Expected
+    ) -> bool:
+        """Take the mildest action for what is still wrong (`left`), the refit having followed."""
         if self.ladder.cooling(batch):
             self.tell(batch, "action", "none: the last one is given time", action="wait")
             return False
-
-        def find() -> Diagnosis:
-            """What is still wrong, the refit having followed so far."""
-            scores = look_scores(self.twin, seen, powers)
-            return diagnose(self.twin, seen, powers, scores, expected)
-
-        found = await self.compute(find)
+        found = await self._diagnose(left, powers, expected, self.twin.parameters)
         action = self.ladder.choose(found, batch)
         if action is None:
             await self._give_up(batch, powers)
@@ -236,8 +242,8 @@ class DriftWatch:
             return False
         fresh = await self._look()
         after = await self._believe(action, batch, powers, fresh, proposal)
-        assert self._cusum is not None
-        beyond = after**2 > self._cusum.rule.limit * float(self._cusum.expected)
+        assert self._sums is not None
+        beyond = after**2 > self.settings.rule.limit * self._sums.expected.whole
         if action is Action.REZERO and beyond and self.ladder.next_free(action) is Action.REFIT:
             # What is left would alarm again at once, and the next action costs the bench nothing.
             return await self._take(Action.REFIT, batch, powers, fresh, found)
@@ -270,6 +276,7 @@ class DriftWatch:
 
     def adopt(self, parameters: TwinParameters) -> None:
         """Give the twin parameters, and its refit too."""
+        self.adopted += 1
         self.twin.parameters = parameters
         self._before = copy_parameters(parameters)
         if self.refit is not None:
@@ -277,42 +284,24 @@ class DriftWatch:
 
     async def _give_up(self, batch: int, powers: Tensor) -> None:
         """Nothing is left to be done: what is seen now is what is expected from now on."""
-        fresh = await self._look()
-        now = await self._misfit(fresh, powers, self.twin.parameters)
-        assert self._cusum is not None
-        self._cusum.accept(now)
-        if self._elements is not None:
-            scores = await self.compute(lambda: look_scores(self.twin, fresh, powers))
-            self._elements.accept(scores)
+        now = await self._view(await self._look(), powers, self.twin.parameters)
+        assert self._sums is not None
+        self._sums.accept(now)
         self.tell(
             batch,
             "action",
-            f"none left: residual {now**0.5:.4f} is taken for normal",
+            f"none left: residual {now.whole**0.5:.4f} is taken for normal",
             action="accept",
         )
 
-    async def _visit_health(
-        self, batch: int, powers: Tensor, setting: Tensor, recorded: Tensor
-    ) -> None:
+    async def _visit_health(self, batch: int, powers: Tensor, health: Health) -> None:
         twin = self.twin
         try:
-            await self.machine.program(setting.numpy() * twin.p_pi)
+            await self.machine.program(health.setting.numpy() * twin.p_pi)
             seen = await self._look()
         finally:
             await self.machine.program(powers.numpy() * twin.p_pi)
-
-        def compare() -> tuple[float, float]:
-            change = (seen.measured - recorded)[seen.usable].square().mean()
-            # The recording is a mean of two looks.
-            beyond = (change - 1.5 * self.noise**2).clamp_min(0.0)
-            drive2 = twin.modulate(seen.sent).square().mean()
-            each = (
-                drive2 * sensitivities(twin, setting).square().sum() / (twin.n_banks * twin.ports)
-            )
-            left = square(twin, seen, setting, twin.parameters)
-            return float((beyond / each).sqrt()), left**0.5
-
-        moved, residual = await self.compute(compare)
+        moved, residual = await self.compute(lambda: health.moved(twin, seen, self.noise))
         walk = moved / max(batch - self._begun, 1) ** 0.5
         self.walked = max(walk, 0.0 if self.walked is None else self.walked)
         self.tell(

@@ -45,6 +45,14 @@ def test_an_action_is_given_time() -> None:
     assert not ladder.cooling(30)
 
 
+@pytest.mark.parametrize("kind", ["common", "ports", "elements"])
+def test_an_element_is_swept_only_where_one_stands_out(kind: str) -> None:
+    ladder = Ladder(SETTINGS)
+    ladder.took(Action.REFIT, 10)
+    assert ladder.choose(_found(kind), 40) is Action.RECALIBRATE
+    assert ladder.choose(_found("element"), 40) is Action.RESWEEP
+
+
 def test_each_action_may_be_taken_so_many_times_and_then_there_is_none() -> None:
     ladder = Ladder(SETTINGS)
     taken = []
@@ -54,5 +62,6 @@ def test_each_action_may_be_taken_so_many_times_and_then_there_is_none() -> None
             break
         ladder.took(action, batch)
         taken.append(action)
-    assert [taken.count(action) for action in Action] == list(SETTINGS.most)
+    assert taken == 2 * [Action.REZERO] + 2 * [Action.REFIT] + [Action.RECALIBRATE]
     assert ladder.choose(_found("elements"), 10**6) is None
+    assert ladder.choose(_found("element"), 10**6) is Action.RESWEEP
