@@ -1,7 +1,7 @@
 """The drift watch of training: how soon steps alarm, and how often it alarms for nothing.
 
     python benchmarks/drift.py                              # plant seeds 1 to 5
-    python benchmarks/drift.py --plant-seeds 11 12 --runs 1 --refit layered
+    python benchmarks/drift.py --plant-seeds 11 12 --seeds 1 --refit layered
     python benchmarks/drift.py --bench relax-mrr-16 --size 0.3
     python benchmarks/drift.py --json drift.jsonl           # and keep what each run found
     python benchmarks/drift.py --show drift.jsonl           # the tables again
@@ -319,7 +319,7 @@ def main() -> None:
     p.add_argument("--as-built", default="rough")
     p.add_argument("--refit", default="adam")
     p.add_argument("--plant-seeds", nargs="*", type=int, default=[1, 2, 3, 4, 5])
-    p.add_argument("--runs", type=int, default=8, help="training seeds of each plant, from 1 on")
+    p.add_argument("--seeds", nargs="*", type=int, default=list(range(1, 9)), help="of training")
     p.add_argument("--epochs", type=int, default=40)
     p.add_argument("--size", type=float, default=0.2, help="rad, or half-widths")
     p.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
@@ -332,7 +332,7 @@ def main() -> None:
     runs = read(asked.show or [])
     if not asked.show:
         for plant_seed in asked.plant_seeds:
-            for seed in range(1, asked.runs + 1):
+            for seed in asked.seeds:
                 run = Run(plant_seed, seed, asked.refit)
                 runs.append(run)
                 one_run(asked, run)

@@ -1,10 +1,12 @@
-"""Run lengths of the drift watch's sum, over many benches at once."""
+"""Run lengths of the drift watch's sums, over many benches at once."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy.stats import norm
 
-from hil.learn.cusum import ResidualCusum, Rule
+from hil.learn.cusum import ElementRule, ElementSums, ResidualCusum, Rule
 
 FLOOR = 1e-4
 
@@ -65,3 +67,55 @@ def test_what_is_accepted_is_expected() -> None:
     assert watch.update(50 * FLOOR)
     watch.accept(50 * FLOOR)
     assert not any(bool(watch.update(50 * FLOOR)) for _ in range(20))
+
+
+def _run_length(slack: float, limit: float, cells: int = 400) -> float:
+    """Mean run length of a one-sided sum over standard normal numbers, from 0.
+
+    By a Markov chain on cells of the sum (Brook and Evans, Biometrika 59, 539 (1972)).
+    """
+    width = 2.0 * limit / (2 * cells - 1)
+    start, end = np.arange(cells)[:, None] * width, np.arange(cells)[None, :] * width
+    above = norm.cdf(end + 0.5 * width + slack - start)
+    below = norm.cdf(end - 0.5 * width + slack - start)
+    below[:, 0] = 0.0
+    return float(np.linalg.solve(np.eye(cells) - (above - below), np.ones(cells))[0])
+
+
+@pytest.mark.parametrize(("slack", "limit"), [(1.0, 2.0), (2.0, 1.5)])
+def test_run_lengths_of_elements_are_those_of_theory(slack: float, limit: float) -> None:
+    """Two-sided sums alarm twice as often as one; no normal score is unusual to these."""
+    chains = 3000
+    sums = ElementSums(ElementRule(slack, limit, usual=1e9, first=0), (chains,))
+    rng = np.random.default_rng(3)
+    alarmed, looks, expected = 0, 0, _run_length(slack, limit) / 2
+    while looks < 6 * expected:
+        looks += 1
+        alarm = sums.update(rng.standard_normal(chains))
+        alarmed += int(alarm.sum())
+        sums.up[alarm] = sums.down[alarm] = 0.0
+    assert alarmed == pytest.approx(chains * looks / expected, rel=0.05)
+
+
+def test_normal_scores_alarm_less_than_once_in_a_hundred_thousand_batches() -> None:
+    """Two banks of 256 elements, a look every tenth batch."""
+    rule = ElementRule()
+    a_look = 2 * 512 / _run_length(rule.slack, rule.limit)
+    assert 10_000 * a_look < 1.0
+    sums = ElementSums(rule, (2, 256))
+    rng = np.random.default_rng(4)
+    assert not any(sums.update(rng.standard_normal((2, 256))).any() for _ in range(5000))
+
+
+def test_scores_that_are_large_everywhere_become_usual_and_a_step_still_stands_out() -> None:
+    """A twin that is still learning: its largest scores are twice those of normal numbers."""
+    sums = ElementSums(ElementRule(), (2, 256))
+    rng = np.random.default_rng(5)
+    for look in range(60):
+        alarm = sums.update(1.5 * rng.standard_normal((2, 256)))
+        assert look < 3 or not alarm.any()
+        if alarm.any():
+            sums.restart()
+    scores = 1.5 * rng.standard_normal((2, 256))
+    scores[1, 7] = 12.0
+    assert np.argwhere(sums.update(scores)).tolist() == [[1, 7]]
