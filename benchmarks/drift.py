@@ -213,7 +213,13 @@ def one_run(asked: argparse.Namespace, run: Run) -> None:
     ):
         core = bench.core
         job = make_job(
-            core, asked.task, n_banks=2, epochs=asked.epochs, seed=run.seed, refit=run.refit
+            core,
+            asked.task,
+            n_banks=2,
+            epochs=asked.epochs,
+            seed=run.seed,
+            refit=run.refit,
+            drift_watch=asked.drift_watch,
         )
         file = Path(folder) / "record.json"
         core.write_as_built(asked.as_built, file)
@@ -321,6 +327,7 @@ def main() -> None:
     p.add_argument("--plant-seeds", nargs="*", type=int, default=[1, 2, 3, 4, 5])
     p.add_argument("--seeds", nargs="*", type=int, default=list(range(1, 9)), help="of training")
     p.add_argument("--epochs", type=int, default=40)
+    p.add_argument("--drift-watch", type=int, help="batches between looks")
     p.add_argument("--size", type=float, default=0.2, help="rad, or half-widths")
     p.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     p.add_argument("--between", type=int, default=60, help="batches between steps (default 60)")

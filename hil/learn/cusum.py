@@ -103,10 +103,10 @@ class ElementRule:
     """
 
     slack: float = 3.3
-    limit: float = 2.6
+    limit: float = 2.9
     usual: float = 3.6
-    up: float = 0.5
-    down: float = 0.1
+    up: float = 0.25
+    down: float = 0.25
     surprise: float = 1.5
     first: int = 2
 

@@ -28,7 +28,7 @@ from hil.twin.sensitivity import phase_sensitivity
 
 #: Share of a residual's square that a simple cause must explain to be named.
 NAMED = 0.6
-#: An element with such a score is named where it explains half of that.
+#: An element with such a score is named whatever it explains: its pattern is one of hundreds.
 STANDS_OUT = 5.0
 #: Share of a residual that counts as excess at least: below, nothing can be told apart.
 LEAST_EXCESS = 0.3
@@ -231,12 +231,9 @@ def diagnose(
     worst, by = (bank, element), float(along[bank, element] / size[bank, element])
     score = math.nan if scores is None else float(scores[worst])
     shares = {COMMON: common.share, PORTS: port_share, ELEMENT: float(explained[worst])}
-    order = [COMMON, PORTS, ELEMENT]
-    if abs(score) >= STANDS_OUT and shares[ELEMENT] >= max(common.share, port_share):
-        order = [ELEMENT]
-    for kind in order:
+    for kind in (COMMON, PORTS, ELEMENT):
         share = min(shares[kind] / excess, 1.0)
-        if share >= (NAMED if order[0] == COMMON else NAMED / 2):
+        if share >= NAMED or (kind == ELEMENT and abs(score) >= STANDS_OUT):
             return Diagnosis(kind, share, common, worst, by, score)
     left = 1.0 - min(max(shares.values()) / excess, 1.0)
     return Diagnosis(ELEMENTS, left, common, worst, by, score)
