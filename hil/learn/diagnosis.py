@@ -28,8 +28,10 @@ from hil.twin.sensitivity import phase_sensitivity
 
 #: Share of a residual's square that a simple cause must explain to be named.
 NAMED = 0.6
-#: An element with such a score is named whatever it explains: its pattern is one of hundreds.
+#: An element with such a score is named whatever it explains, if without it a look would be usual.
 STANDS_OUT = 5.0
+#: Mean square, over the expected one, of a usual look.
+USUAL = 4.0
 #: Share of a residual that counts as excess at least: below, nothing can be told apart.
 LEAST_EXCESS = 0.3
 #: Changes of the elements by temperature that are tried, to either side (rad, or half-widths).
@@ -231,9 +233,11 @@ def diagnose(
     worst, by = (bank, element), float(along[bank, element] / size[bank, element])
     score = math.nan if scores is None else float(scores[worst])
     shares = {COMMON: common.share, PORTS: port_share, ELEMENT: float(explained[worst])}
+    # What is left without the element would be nothing unusual.
+    alone = (1.0 - shares[ELEMENT]) * whole <= USUAL * expected * float(look.usable.sum())
     for kind in (COMMON, PORTS, ELEMENT):
         share = min(shares[kind] / excess, 1.0)
-        if share >= NAMED or (kind == ELEMENT and abs(score) >= STANDS_OUT):
+        if share >= NAMED or (kind == ELEMENT and abs(score) >= STANDS_OUT and alone):
             return Diagnosis(kind, share, common, worst, by, score)
     left = 1.0 - min(max(shares.values()) / excess, 1.0)
     return Diagnosis(ELEMENTS, left, common, worst, by, score)
