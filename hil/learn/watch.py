@@ -15,6 +15,7 @@ reading against its own recording tells how far the bench itself has moved, what
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from torch import Tensor
@@ -192,12 +193,14 @@ class DriftWatch:
         return await self.compute(find)
 
     def _tell_alarm(self, batch: int, why: str, found: Diagnosis) -> None:
+        assert self._sums is not None
         self.tell(
             batch,
             "alarm",
             f"{why}: {found.text()}",
             ratio=self.ratio,
-            score=found.score,
+            ratio_new=float(self._sums.new.ratio),
+            score=None if isnan(found.score) else found.score,
             cause=found.kind,
             share=found.share,
             bank=found.worst[0],
