@@ -2,6 +2,7 @@
 
     python benchmarks/drift.py                              # plant seeds 1 to 5
     python benchmarks/drift.py --plant-seeds 11 12 --seeds 1 --refit layered
+    python benchmarks/drift.py --stop 120 --between 25      # only while the twin is young
     python benchmarks/drift.py --bench relax-mrr-16 --size 0.3
     python benchmarks/drift.py --json drift.jsonl           # and keep what each run found
     python benchmarks/drift.py --show drift.jsonl           # the tables again
@@ -29,6 +30,7 @@ import sys
 import tempfile
 import traceback
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -100,6 +102,10 @@ class Kept(Assembly):
         return self.guards[-1]
 
 
+class StoppedError(Exception):
+    """The run has come as far as it was asked to."""
+
+
 class Stepper(Quiet):
     """Copies a run at certain batches, and steps the plant of the copy."""
 
@@ -123,6 +129,8 @@ class Stepper(Quiet):
         if self._trial is not None:
             self._trial_batch(self._trial)
             return
+        if self._run.batches == self._last:
+            raise StoppedError
         self._run.batches += 1
         if self._run.batches < self._next:
             return
@@ -224,8 +232,8 @@ def one_run(asked: argparse.Namespace, run: Run) -> None:
         file = Path(folder) / "record.json"
         core.write_as_built(asked.as_built, file)
         record, p_pi = core.read_record(file), core.file.chip.p_pi
-        batches = asked.epochs * len(batch_starts(len(job.task.train), job.settings.batch))
-        stepper = Stepper(asked, run, bench, batches)
+        whole = asked.epochs * len(batch_starts(len(job.task.train), job.settings.batch))
+        stepper = Stepper(asked, run, bench, min(whole, asked.stop or whole))
         assembly = Kept(
             bench=core.first_banks(job.n_banks),
             schedule=job.schedule,
@@ -239,7 +247,8 @@ def one_run(asked: argparse.Namespace, run: Run) -> None:
             guards=stepper.guards,
         )
         core.begin_running()
-        bench.do(assembly.train(job.settings))
+        with suppress(StoppedError):
+            bench.do(assembly.train(job.settings))
         events = stepper.guards[-1].events
         run.alarms = [(e.batch, e.text) for e in events if e.kind == "alarm"]
 
@@ -328,6 +337,7 @@ def main() -> None:
     p.add_argument("--seeds", nargs="*", type=int, default=list(range(1, 9)), help="of training")
     p.add_argument("--epochs", type=int, default=40)
     p.add_argument("--drift-watch", type=int, help="batches between looks")
+    p.add_argument("--stop", type=int, help="end each run after so many batches")
     p.add_argument("--size", type=float, default=0.2, help="rad, or half-widths")
     p.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     p.add_argument("--between", type=int, default=60, help="batches between steps (default 60)")
