@@ -45,9 +45,8 @@ from hil.learn.job import Job, train_job
 from hil.learn.loop import EpochReport, measure_accuracy
 from hil.learn.methods import Assembly, Trained
 from hil.learn.network import Network
-from hil.twin.neural import NeuralSettings
 from hil.twin.protocol import SlotTwin
-from hil.twin.refitting import Refit, new_refit
+from hil.twin.refitting import KINDS, Refit, new_refit
 
 METHODS = ("layered", "adam", "layered-anneal", "layered-neural", "oracle", "fixed", "frozen")
 LATER = 2.0
@@ -152,10 +151,8 @@ def job_of(asked: argparse.Namespace, bench: hil.Bench, run: Run) -> Job:
         epochs=asked.epochs,
         seed=run.seed,
     )
-    kind = "adam" if run.method == "adam" else "layered"
+    kind = run.method if run.method in KINDS else "layered"
     refit = replace(job.settings.refit, kind=kind)
-    if run.method == "layered-neural":
-        refit = replace(refit, neural=NeuralSettings())
     settings = replace(job.settings, refit=refit)
     if run.method == "layered-anneal":
         settings = replace(settings, follow=0.0)

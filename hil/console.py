@@ -21,6 +21,7 @@ from hil.control.schedule import ScheduleError
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError
 from hil.tasks.task import TaskError
+from hil.twin.refitting import RefitError
 
 #: What a user can mend: told in one line, exit code 2.
 MENDABLE = (
@@ -33,6 +34,7 @@ MENDABLE = (
     LinkError,
     MethodError,
     RecordError,
+    RefitError,
     RunFolderError,
     ScheduleError,
     SimulationError,

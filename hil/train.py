@@ -114,7 +114,8 @@ def parser() -> argparse.ArgumentParser:
         "--refit",
         choices=KINDS,
         help="how the twin of a mesh is kept true: layered (default; Kalman filters, which follow "
-        "fast drift) or adam (simpler, half the work, for drift of 0.03 rad or less)",
+        "fast drift), layered-neural (and a small neural residual for what physics leaves), or "
+        "adam (simpler, half the work, for drift of 0.03 rad or less)",
     )
     how.add_argument(
         "--gate",

@@ -122,10 +122,10 @@ def train(
     out : run folder, which must not exist; by default a new one under `runs`.
     watcher : told of each batch and epoch.
     accept_stale : start from a record that is stale or another bench's all the same.
-    options : twin (online, fixed), refit (adam, layered: docs/methods.md), n_banks, n_steps,
-        epochs, batch, seed, split_seed; drift_watch and gate: batches between looks at the
-        reference inputs, and between checks of the gradient on the bench (0: never; by default 10
-        and 300).
+    options : twin (online, fixed), refit (layered, layered-neural, adam: docs/methods.md),
+        n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch and gate: batches between
+        looks at the reference inputs, and between checks of the gradient on the bench (0: never;
+        by default 10 and 300).
 
     Returns
     -------
@@ -134,7 +134,7 @@ def train(
 
     Raises
     ------
-    TaskError, MethodError, ScheduleError, RunFolderError, RecordError, BenchError
+    TaskError, MethodError, RefitError, ScheduleError, RunFolderError, RecordError, BenchError
         Before anything is written or sent; each names the thing and the mend.
     """
     job = make_job(bench.core, task, method, **options)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from hil.bench.cores import MESH
 from hil.bench.opening import OpenBench
 from hil.control.schedule import Schedule, ScheduleError
 from hil.learn.limits import Limits
@@ -24,6 +25,7 @@ from hil.record.folder import RunFolder
 from hil.tasks.task import Task
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
+from hil.twin.refitting import kind_for
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic")
 
@@ -48,8 +50,9 @@ class Job:
 
         Raises
         ------
-        ScheduleError
+        ScheduleError, RefitError
         """
+        kind_for(self.settings.refit.kind, mesh=bench.file.core == MESH, ports=bench.file.ports)
         self.schedule.injected_steps(self.task.features, bench.file.ports)
         if self.n_banks > bench.file.n_banks:
             raise ScheduleError(

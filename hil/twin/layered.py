@@ -25,6 +25,9 @@ from hil.twin.refit import RECOVERY, RefitSettings
 from hil.twin.replay import Remembered, remember, slot_error
 from hil.twin.slow import SlowRefit, pick
 
+#: The kind of refit that has a neural residual as well.
+NEURAL = "layered-neural"
+
 
 class LayeredRefit:
     """Keeps a mesh's twin true to the bench. `seed` fixes the choice of replayed data.
@@ -52,7 +55,8 @@ class LayeredRefit:
             twin, sigma["gain"].expand_as(gain), sigma["zero"].expand_as(gain), settings.ports
         )
         self.slow = SlowRefit(twin, sigma, settings.slow_rate, settings.slow_pull)
-        self.neural = settings.neural and NeuralResidual(twin, settings.neural, seed)
+        asked = settings.kind == NEURAL
+        self.neural = NeuralResidual(twin, settings.neural, seed) if asked else None
 
     @property
     def drift(self) -> float:

@@ -33,7 +33,8 @@ class RefitSettings:
 
     Attributes
     ----------
-    kind : `adam` (`OnlineRefit`) or `layered` (see `hil.twin.layered`; meshes only).
+    kind : `layered` (see `hil.twin.layered`; meshes only), `layered-neural`, or `adam`
+        (`OnlineRefit`).
     rate : largest step of a phase offset (rad) or a resonance (half-widths) per refit; others
         scale by `RELATIVE_RATE`.
     every : batches between refits.
@@ -46,7 +47,7 @@ class RefitSettings:
     banks, ports : of the layered refit's filters.
     enough : a layered refit lets every other batch pass while its twin predicts within this many
         times the noise floor.
-    neural : of a neural residual in a layered refit; None: there is none.
+    neural : of the neural residual of `layered-neural`.
     slow_rate, slow_pull, slow_steps : of its slow part, as `rate`, the pull of each entry, `steps`.
     """
 
@@ -65,7 +66,7 @@ class RefitSettings:
     slow_rate: float = 0.003
     slow_pull: float = 2e-8
     slow_steps: int = 1
-    neural: NeuralSettings | None = None
+    neural: NeuralSettings = field(default_factory=NeuralSettings)
 
 
 #: Step of each parameter relative to that of a phase offset; 0 keeps it as it is.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hil.control.trace import Trace
-from hil.twin.layered import LayeredRefit
+from hil.twin.layered import NEURAL, LayeredRefit
 from hil.twin.machine import Twin
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
@@ -39,15 +39,15 @@ class Refit(Protocol):
         ...
 
 
-KINDS = ("adam", "layered")
+KINDS = ("layered", NEURAL, "adam")
 
 
 class RefitError(ValueError):
-    """A kind of refit that does not exist."""
+    """A kind of refit that does not exist, or not for such a twin."""
 
 
-#: Ports up to which phases are filtered: the work grows with their sixth power, 9 ms a batch of two
-#: banks at 16, and a second at 36.
+#: Ports up to which banks are filtered: the work grows with their sixth power, some 35 ms a batch
+#: of two banks at 16.
 MOST_PORTS = 20
 
 
@@ -58,22 +58,32 @@ def check_kind(kind: str) -> str:
     return kind
 
 
-def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
-    """The refit of `settings.kind`.
+def kind_for(kind: str, *, mesh: bool, ports: int) -> str:
+    """The kind that is had where `kind` is asked for.
 
-    Twins of microring banks, and of meshes of more than `MOST_PORTS`, get `adam` whatever it is.
+    Microring banks, and meshes of more than `MOST_PORTS`, have `adam` for `layered`.
 
     Raises
     ------
     RefitError
-        When there is no such kind, or when `adam` is asked for a neural residual.
+        When there is no such kind, or none with a neural residual for them.
     """
-    check_kind(settings.kind)
-    if settings.kind == "adam" and settings.neural is not None:
-        raise RefitError("the refit adam has no neural residual; ask for layered")
-    if settings.kind == "adam" or not isinstance(twin, Twin) or twin.ports > MOST_PORTS:
-        return OnlineRefit(twin, settings, seed)
-    return LayeredRefit(twin, settings, seed, prior_sigma(twin))
+    if check_kind(kind) == "adam" or (mesh and ports <= MOST_PORTS):
+        return kind
+    if kind == NEURAL:
+        raise RefitError(
+            f"{NEURAL} is for meshes of up to {MOST_PORTS} ports, and this bench is not one; "
+            "leave --refit out"
+        )
+    return "adam"
+
+
+def new_refit(twin: SlotTwin, settings: RefitSettings, seed: int) -> Refit:
+    """The refit of `settings.kind`, or the one that such a twin has instead (`kind_for`)."""
+    kind = kind_for(settings.kind, mesh=isinstance(twin, Twin), ports=twin.ports)
+    if kind != "adam" and isinstance(twin, Twin):
+        return LayeredRefit(twin, settings, seed, prior_sigma(twin))
+    return OnlineRefit(twin, settings, seed)
 
 
 def prior_sigma(twin: Twin) -> TwinParameters:

@@ -37,6 +37,7 @@ def check_refused(ended: Any, *said: str) -> None:
         (["--bench", "."], ["bench file .", "packaged"]),
         (["--task", "mnist"], ["no task 'mnist'", "digits, digits-pca, spirals"]),
         (["--method", "sgd"], ["no method 'sgd'", "pat, pat-final, in-silico"]),
+        (["--bench", "relax-mrr-16", "--refit", "layered-neural"], ["leave --refit out"]),
         (["--path", "fibre"], ["no path 'fibre'", "wire, slot"]),
         (["--twin", "evil"], ["no twin mode 'evil'", "online, fixed"]),
         (["--severity", "mild"], ["--severity", "'mild'", "std"]),

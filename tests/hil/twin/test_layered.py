@@ -255,5 +255,8 @@ def test_which_refit_a_twin_gets(walk: Walk) -> None:
     assert isinstance(new_refit(rings, LAYERED, 0), OnlineRefit)
     wide = exact_twin(Plant.from_document(document(24, 1)))
     assert isinstance(new_refit(wide, LAYERED, 0), OnlineRefit)
-    with pytest.raises(RefitError, match="adam, layered"):
+    for other in (rings, wide):
+        with pytest.raises(RefitError, match="leave --refit out"):
+            new_refit(other, replace(LAYERED, kind="layered-neural"), 0)
+    with pytest.raises(RefitError, match="layered, layered-neural, adam"):
         new_refit(walk.twin(), RefitSettings(kind="kalman"), 0)
