@@ -44,10 +44,11 @@ import hil
 from hil.learn.api import Quiet, make_job
 from hil.learn.guard import Guard
 from hil.learn.limits import Limits
-from hil.learn.loop import EpochReport, batch_starts
+from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly
 from hil.learn.network import Network
 from hil.learn.recalibration import recalibration
+from hil.learn.reports import EpochReport, StepReport
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from sim_backends.plant.plant import Plant
@@ -124,7 +125,7 @@ class Stepper(Quiet):
         between = self._asked.between
         return after + between + int(self._rng.integers(-between // 4, between // 4 + 1))
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+    def step(self, report: StepReport) -> None:
         """After each batch: of the run, begin trials; of a copy, end it when all is known."""
         if self._trial is not None:
             self._trial_batch(self._trial)

@@ -9,8 +9,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hil.learn.loop import EpochReport
 from hil.learn.network import Network
+from hil.learn.reports import EpochReport, StepReport
 from hil.twin.protocol import SlotTwin
 
 #: Without a terminal a line is printed for about so many epochs of a run.
@@ -59,11 +59,11 @@ class ConsoleProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+    def step(self, report: StepReport) -> None:
         """Move the bar by a batch."""
         if self._bar is not None:
-            done = epoch - 1 + (index + 1) / batches
-            state = self._last or f"loss {loss:.3f}"
+            done = report.epoch - 1 + (report.index + 1) / report.batches
+            state = self._last or f"loss {report.loss:.3f}"
             self._bar.update(self._task, completed=round(done, 2), state=state)
 
     def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:

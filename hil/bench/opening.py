@@ -40,6 +40,8 @@ from hil.control.plan import StepPlan, plan_step
 from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
+from hil.telemetry.bus import Bus
+from hil.telemetry.events import StateChanged
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,9 @@ class OpenBench:
         self.backend: Backend = backend
         self.path: Path_ = path
         self.start_time = start_time
-        self.state = BenchState.OFF
+        self.bus = Bus(self.now)
+        self._state = BenchState.OFF
+        self._lit = False
         simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}
         self.all_simulated = len(simulated) == len(file.instruments)
         if path == "slot" and not self.all_simulated:
@@ -92,6 +96,17 @@ class OpenBench:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = 0.0
         self._threads: threadpool_limits | None = None
+
+    @property
+    def state(self) -> BenchState:
+        """The state that the bench is in; changes are published on its bus."""
+        return self._state
+
+    @state.setter
+    def state(self, state: BenchState) -> None:
+        changed, self._state = state is not self._state, state
+        if changed:
+            self.bus.publish(StateChanged(state=str(state), light=self._lit))
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
         """The loop this bench wants: virtual when every link is in memory."""
@@ -165,6 +180,7 @@ class OpenBench:
             slots = self.simulation.slots()
             self.ledger = Ledger(lambda: slots.time)
             self._machine = SlotBench(slots, self.parts, self.file.timing.settle, self.ledger)
+            self._lit = True
             self.state = BenchState.IDLE
             return
         if self.simulation is not None and not self.all_simulated:
@@ -224,6 +240,7 @@ class OpenBench:
                 await self.parts.lo.on()
             tell("signal light on")
             await self.parts.light.on()
+        self._lit = True
         self.state = BenchState.IDLE
 
     async def arm(self, tell: Callable[[str], None] = logger.info) -> None:
@@ -271,6 +288,8 @@ class OpenBench:
         failed = await drive_off(
             self.parts, self._machine, lambda start, end: self._ramp(start, end, tell)
         )
+        # Of a light that may not have gone off, nobody is told that it is.
+        self._lit = any(line.startswith("light off") for line in failed)
         self.state = BenchState.TRIPPED if failed else BenchState.OFF
         return failed
 

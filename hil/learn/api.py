@@ -14,8 +14,8 @@ from hil.bench.faces import AsyncBench, Bench
 from hil.bench.opening import OpenBench
 from hil.calibrating.validity import check_holds
 from hil.learn.job import Job, Result, train_job
-from hil.learn.loop import EpochReport, Watcher
 from hil.learn.network import Network
+from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
@@ -31,7 +31,7 @@ TaskLike = str | Task | tuple[ArrayLike, ArrayLike]
 class Quiet:
     """Watches and says nothing."""
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+    def step(self, report: StepReport) -> None:
         """Nothing."""
 
     def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import sys
 import time
@@ -15,14 +16,17 @@ from hil.bench.cores import MESH
 from hil.bench.opening import OpenBench
 from hil.control.schedule import Schedule, ScheduleError
 from hil.learn.limits import Limits
-from hil.learn.loop import EpochReport, Watcher
+from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
+from hil.learn.publishing import Publisher, spent
 from hil.learn.recalibration import recalibration
+from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
 from hil.record.folder import RunFolder
 from hil.tasks.task import Task
+from hil.telemetry.events import RunEnded, RunStarted
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
@@ -88,9 +92,9 @@ class _Keeper:
         self._bench = bench
         self._next = next_watcher
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+    def step(self, report: StepReport) -> None:
         """Pass on."""
-        self._next.batch(epoch, index, batches, loss)
+        self._next.step(report)
 
     def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
         """Metrics, checkpoint, twin and ledger to disk."""
@@ -109,8 +113,42 @@ def keep(folder: RunFolder, network: Network, twin: SlotTwin, notes: Mapping[str
 async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
     """Train on an open bench, measure the test part once, write the run folder.
 
-    The folder's calibration record must be there already.
+    The folder's calibration record must be there already. Beginning and end are published on the
+    bench's bus, and everything between them.
     """
+    bench.bus.publish(_started(bench, job, folder))
+    try:
+        result = await _train(bench, job, folder, watcher)
+    except BaseException as error:
+        interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError))
+        outcome = "interrupted" if interrupted else "failed"
+        why = str(error) or type(error).__name__
+        bench.bus.publish(RunEnded(outcome=outcome, why=why))
+        raise
+    bench.bus.publish(spent(bench))
+    bench.bus.publish(RunEnded(outcome="finished", accuracy=result.accuracy))
+    return result
+
+
+def _started(bench: OpenBench, job: Job, folder: RunFolder) -> RunStarted:
+    settings = job.settings
+    return RunStarted(
+        run=folder.path.name,
+        bench=bench.file.name,
+        backend=bench.backend,
+        path=bench.path,
+        task=job.task.name,
+        method=str(settings.method),
+        epochs=settings.epochs,
+        batches=len(batch_starts(len(job.task.train), settings.batch)),
+        n_banks=job.n_banks,
+        n_steps=job.n_steps,
+        ports=bench.file.ports,
+        code_version=version("hil-photonics"),
+    )
+
+
+async def _train(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
     began = time.perf_counter()
     record = bench.read_record(folder.record)
     p_pi = bench.file.chip.p_pi
@@ -123,7 +161,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
         limits=Limits.of(bench.file, job.n_banks),
         warm_up=bench.file.chip.warm_up,
         compute=bench.compute,
-        watcher=_Keeper(folder, bench, watcher),
+        watcher=Publisher(bench, _Keeper(folder, bench, watcher)),
         recalibrate=recalibration(bench, record),
     )
     bench.begin_running()

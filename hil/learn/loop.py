@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from hil.learn.guard import Batch, Guard
 from hil.learn.limits import Limits
 from hil.learn.network import Network
 from hil.learn.pat import measured_pass, twin_pass
+from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Split, Task
 from hil.twin.parameters import TwinParameters
@@ -35,43 +36,6 @@ MOST_LATE = 0.5
 T = TypeVar("T")
 #: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
 Compute = Callable[[Callable[[], T]], Awaitable[T]]
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What is known after an epoch.
-
-    alarms : of the drift watch, over the run; events : of watch and gate, in this epoch.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float
-    train_accuracy: float
-    held_out_accuracy: float
-    measured_on: str
-    residual: float | None
-    fallbacks: int
-    clamped: int
-    bench_time: float
-    alarms: int = 0
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def as_row(self) -> dict[str, Any]:
-        """Plain data for the metrics file."""
-        return dict(vars(self))
-
-
-class Watcher(Protocol):
-    """Told of progress; must return at once."""
-
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
-        """After each batch."""
-        ...
-
-    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
-        """After each epoch."""
-        ...
 
 
 def believed_final(measured: Tensor, believed: Tensor) -> Tensor:
@@ -120,7 +84,7 @@ class Trainer:
         rng = np.random.default_rng([self.settings.seed, 0xDA7A])
         reports: list[EpochReport] = []
         clamped = self.network.clamp(self.limits)
-        number = told = 0
+        number = told = shown = 0
         for epoch in range(1, epochs + 1):
             losses: list[float] = []
             right = seen = 0
@@ -154,7 +118,23 @@ class Trainer:
                 if guard is not None and checked is not None:
                     await guard.learnt(number, checked)
                 await self._write_and_refit(powers, trace)
-                self.watcher.batch(epoch, index, len(batches), loss)
+                events = guard.events[shown:] if guard is not None else []
+                shown += len(events)
+                self.watcher.step(
+                    StepReport(
+                        number=number,
+                        epoch=epoch,
+                        index=index,
+                        batches=len(batches),
+                        loss=loss,
+                        accuracy=correct / len(labels),
+                        clamped=outside,
+                        residual=self.refit.residual if self.refit else None,
+                        powers=powers,
+                        trace=trace,
+                        events=events,
+                    )
+                )
             held_out = await measure_accuracy(
                 self.machine, self.schedule, self.network, self.task.held_out, "validation"
             )

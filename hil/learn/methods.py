@@ -23,13 +23,12 @@ from hil.learn.guard import Guard
 from hil.learn.limits import Limits
 from hil.learn.loop import (
     Compute,
-    EpochReport,
     Trainer,
-    Watcher,
     deploy,
     measure_accuracy,
 )
 from hil.learn.network import Network
+from hil.learn.reports import EpochReport, Watcher
 from hil.learn.settings import Method, TrainingSettings, TwinMode
 from hil.learn.watch import DriftWatch, Recalibrate
 from hil.tasks.task import Task

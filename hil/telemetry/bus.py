@@ -34,7 +34,7 @@ class Outlet:
     ----------
     name : of the thread, and in messages.
     take : given some events, oldest first; may block. What it raises ends a lossless outlet
-        (`check` and `publish` raise then), and is logged once and counted by a lossy one.
+        (`check` raises then), and is logged once and counted by a lossy one.
     size : events that wait at most.
     lossy : whether the oldest waiting event is dropped when there are more; else `put` waits.
     kinds : the classes of events that it takes; empty: all.
@@ -74,18 +74,11 @@ class Outlet:
         return len(self._waiting)
 
     def put(self, stamped: Stamped) -> None:
-        """Lay an event into the queue.
-
-        Raises
-        ------
-        OutletFailed
-            When the outlet is lossless and has failed.
-        """
+        """Lay an event into the queue; never raises, and is lost where the outlet has ended."""
         if self._kinds and not isinstance(stamped.event, self._kinds):
             return
         with self._changed:
-            self.check()
-            if self._closing:
+            if self._closing or self._error is not None:
                 return
             if len(self._waiting) >= self._size:
                 if self._lossy:
@@ -93,7 +86,8 @@ class Outlet:
                     self.dropped += 1
                 else:
                     self._changed.wait_for(self._has_room)
-                    self.check()
+                    if self._error is not None:
+                        return
             self._waiting.append(stamped)
             self._changed.notify_all()
 
@@ -161,16 +155,18 @@ class Bus:
     def publish(self, event: Event) -> None:
         """Stamp an event and lay it into the queue of each outlet.
 
-        Raises
-        ------
-        OutletFailed
-            When a lossless outlet has failed: what is measured from now on would not be kept.
+        Never raises: a bench is driven off even where nobody can be told. See `check`.
         """
         with self._lock:
             self._number += 1
             stamped = Stamped(self._number, self.clock(), time.time(), event)
             for outlet in self.outlets:
                 outlet.put(stamped)
+
+    def check(self) -> None:
+        """Raise `OutletFailed` where an outlet that keeps records can keep no more."""
+        for outlet in self.outlets:
+            outlet.check()
 
     def close(self, patience: float = 5.0) -> list[str]:
         """Close all outlets; a line for each that could not hand over everything."""

@@ -90,7 +90,7 @@ async def test_a_cancelled_task_leaves_the_bench_off(
     loop = asyncio.get_running_loop()
 
     class Watch:
-        def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+        def step(self, report: Any) -> None:
             loop.call_soon_threadsafe(begun.set)
 
         def epoch(self, report: Any, network: Any, twin: Any) -> None:

@@ -15,7 +15,7 @@ import torch
 
 import hil
 from drivers.transport.link import LinkError
-from hil.learn.loop import EpochReport
+from hil.learn.reports import EpochReport, StepReport
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolder
 from hil.tasks import TaskError
@@ -87,8 +87,8 @@ def test_the_same_seed_is_the_same_run_to_the_last_digit(
 class Interrupter:
     """Sends this process a signal in the middle of the second epoch."""
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
-        if epoch == 2 and index == 1:
+    def step(self, report: StepReport) -> None:
+        if report.epoch == 2 and report.index == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
     def epoch(self, report: EpochReport, network: Any, twin: Any) -> None:
@@ -132,7 +132,7 @@ class Unplugger:
     def __init__(self, faults: Any) -> None:
         self.faults = faults
 
-    def batch(self, epoch: int, index: int, batches: int, loss: float) -> None:
+    def step(self, report: StepReport) -> None:
         pass
 
     def epoch(self, report: EpochReport, network: Any, twin: Any) -> None:

@@ -1,0 +1,107 @@
+"""A run's reports become events on the bus."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hil.bench.opening import OpenBench
+from hil.learn.network import Network
+from hil.learn.reports import EpochReport, StepReport, Watcher
+from hil.learn.trust import Event
+from hil.telemetry.bus import Bus
+from hil.telemetry.events import EpochEnded, Levels, Severity, Slots, Spent, Step, Watched
+from hil.twin.protocol import SlotTwin
+
+
+class Publisher:
+    """Publishes what training reports, and passes it on to another watcher.
+
+    A record that can be kept no longer ends the run: what it went on to measure would be lost.
+    """
+
+    def __init__(self, bench: OpenBench, next_watcher: Watcher) -> None:
+        self._bench = bench
+        self._bus: Bus = bench.bus
+        self._next = next_watcher
+        self._before = bench.now()
+
+    def step(self, report: StepReport) -> None:
+        """A step, its levels and slots, and what the watch had to tell."""
+        now = self._bench.now()
+        if self._bus.heard:
+            self._bus.check()
+            self._publish(report, now - self._before)
+        self._before = now
+        self._next.step(report)
+
+    def _publish(self, report: StepReport, seconds: float) -> None:
+        publish, trace, number = self._bus.publish, report.trace, report.number
+        publish(
+            Step(
+                step=number,
+                epoch=report.epoch,
+                loss=report.loss,
+                accuracy=report.accuracy,
+                residual=report.residual,
+                clamped=report.clamped,
+                seconds=seconds,
+            )
+        )
+        publish(Levels(step=number, levels=report.powers.numpy() * self._bench.file.chip.p_pi))
+        publish(
+            Slots(
+                step=number,
+                banks=np.array(trace.banks),
+                times=trace.times,
+                sent=trace.sent,
+                measured=trace.measured,
+                clipped=trace.clipped,
+            )
+        )
+        for event in report.events:
+            publish(
+                Watched(
+                    step=event.batch,
+                    what=event.kind,
+                    text=event.text,
+                    severity=severity(event),
+                    data=event.data,
+                )
+            )
+
+    def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
+        """The epoch's figures, and the ledger."""
+        if self._bus.heard:
+            self._bus.publish(
+                EpochEnded(
+                    epoch=report.epoch,
+                    loss=report.loss,
+                    train_accuracy=report.train_accuracy,
+                    held_out_accuracy=report.held_out_accuracy,
+                    measured_on=report.measured_on,
+                    residual=report.residual,
+                    fallbacks=report.fallbacks,
+                    clamped=report.clamped,
+                    alarms=report.alarms,
+                )
+            )
+            self._bus.publish(spent(self._bench))
+        self._next.epoch(report, network, twin)
+
+
+def spent(bench: OpenBench) -> Spent:
+    """The ledger of a bench, so far."""
+    table = bench.ledger_table()
+    names = ("bench_seconds", "seconds", "device_passes", "counts")
+    return Spent(**{name: table[name] for name in names})
+
+
+def severity(event: Event) -> Severity:
+    """How bad it is what a watch tells: an alarm is minor, what could not be put right is major."""
+    if event.kind == "alarm":
+        return Severity.MINOR
+    if event.kind == "gate" and event.data.get("verdict") == "failed":
+        return Severity.MAJOR
+    if event.kind == "action" and event.data.get("action") == "accept":
+        return Severity.MAJOR
+    return Severity.NONE

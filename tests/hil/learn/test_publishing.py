@@ -1,0 +1,145 @@
+"""What a run tells on the bus, in order, and that it tells it truly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hil
+from hil.bench.file import from_document
+from hil.learn.publishing import severity
+from hil.learn.reports import EpochReport, StepReport
+from hil.learn.trust import Event
+from hil.telemetry.bus import Outlet, OutletFailed
+from hil.telemetry.events import (
+    EpochEnded,
+    Levels,
+    RunEnded,
+    RunStarted,
+    Severity,
+    Slots,
+    Spent,
+    Stamped,
+    StateChanged,
+    Step,
+    Watched,
+)
+from tests.hil.twin.plants import document
+
+OPTIONS: dict[str, Any] = {"epochs": 2, "n_steps": 3, "batch": 64}
+
+
+def _bench(path: str = "slot") -> hil.Bench:
+    return hil.open(from_document(document(4, 2), source="tiny"), path=path)
+
+
+def _heard(folder: Path, path: str = "slot", **options: Any) -> tuple[Any, list[Stamped]]:
+    heard: list[Stamped] = []
+    with _bench(path) as bench:
+        outlet = bench.core.bus.add(Outlet("test", heard.extend, size=10_000, lossy=False))
+        result = hil.train(bench, "spirals", out=folder, **OPTIONS, **options)
+    assert outlet.close()
+    return result, heard
+
+
+def test_a_run_tells_all_that_it_does_in_order(tmp_path: Path) -> None:
+    result, heard = _heard(tmp_path / "run")
+    events = [one.event for one in heard]
+    assert [one.number for one in heard] == list(range(heard[0].number, heard[-1].number + 1))
+    times = [one.bench_time for one in heard]
+    assert times == sorted(times)
+    states = [e.state for e in events if isinstance(e, StateChanged)]
+    assert states == ["running", "off"]
+    started = next(e for e in events if isinstance(e, RunStarted))
+    steps = [e for e in events if isinstance(e, Step)]
+    assert [e.step for e in steps] == list(range(1, started.epochs * started.batches + 1))
+    assert {e.step for e in events if isinstance(e, Slots)} == {e.step for e in steps}
+    levels = [e for e in events if isinstance(e, Levels)]
+    assert len(levels) == len(steps)
+    assert levels[0].levels.shape == (2, 16)
+    assert not np.array_equal(levels[0].levels, levels[-1].levels)
+    epochs = [e for e in events if isinstance(e, EpochEnded)]
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [e.held_out_accuracy for e in epochs] == [row["held_out_accuracy"] for row in rows]
+    assert epochs[0].loss == pytest.approx(
+        np.mean([e.loss for e in steps if e.epoch == 1]), abs=1e-12
+    )
+    told = [e for e in events if isinstance(e, Watched)]
+    assert [e.text for e in told] == [event["text"] for row in rows for event in row["events"]]
+    spent = [e for e in events if isinstance(e, Spent)]
+    assert spent[-1].device_passes == result.ledger["device_passes"]
+    ended = next(e for e in events if isinstance(e, RunEnded))
+    assert (ended.outcome, ended.accuracy) == ("finished", result.accuracy)
+    order = [type(e) for e in events if not isinstance(e, StateChanged)]
+    assert order[0] is RunStarted
+    assert order[-1] is RunEnded
+
+
+def test_who_listens_changes_nothing(tmp_path: Path) -> None:
+    result, _ = _heard(tmp_path / "heard")
+    with _bench() as bench:
+        alone = hil.train(bench, "spirals", out=tmp_path / "alone", **OPTIONS)
+    assert alone.accuracy == result.accuracy
+    assert alone.ledger == result.ledger
+
+
+def test_the_light_is_told_of_as_it_is(tmp_path: Path) -> None:
+    heard: list[Stamped] = []
+    core = _bench("wire")
+    with core as bench:
+        outlet = bench.core.bus.add(Outlet("test", heard.extend, lossy=False))
+        bench.run(np.full((2, 16), 0.01), np.zeros((4, 4)))
+    assert outlet.close()
+    said = [(e.state, e.light) for one in heard if isinstance(e := one.event, StateChanged)]
+    assert said == [("running", True), ("off", False)]
+
+
+class _Stopped:
+    def step(self, report: StepReport) -> None:
+        if report.number == 3:
+            raise RuntimeError("a fuse blew")
+
+    def epoch(self, report: EpochReport, network: Any, twin: Any) -> None:
+        """Not reached."""
+
+
+def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
+    heard: list[Stamped] = []
+    with _bench() as bench:
+        outlet = bench.core.bus.add(Outlet("test", heard.extend, lossy=False))
+        with pytest.raises(RuntimeError, match="fuse"):
+            hil.train(bench, "spirals", out=tmp_path / "run", watcher=_Stopped(), **OPTIONS)
+    assert outlet.close()
+    ended = [one.event for one in heard if isinstance(one.event, RunEnded)]
+    assert [(e.outcome, e.why) for e in ended] == [("failed", "a fuse blew")]
+
+
+def test_a_record_that_cannot_be_kept_ends_the_run(tmp_path: Path) -> None:
+    def full(events: Sequence[Stamped]) -> None:
+        raise OSError("no space left on device")
+
+    with _bench() as bench:
+        bench.core.bus.add(Outlet("record", full, lossy=False, size=1))
+        with pytest.raises(OutletFailed, match="no space left"):
+            hil.train(bench, "spirals", out=tmp_path / "run", **OPTIONS)
+    assert str(bench.core.state) == "off"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "expected"),
+    [
+        ("alarm", {}, Severity.MINOR),
+        ("gate", {"verdict": "failed"}, Severity.MAJOR),
+        ("gate", {"verdict": "passed"}, Severity.NONE),
+        ("action", {"action": "accept"}, Severity.MAJOR),
+        ("action", {"action": "refit"}, Severity.NONE),
+        ("health", {}, Severity.NONE),
+    ],
+)
+def test_how_bad_it_is(kind: str, data: dict[str, Any], expected: Severity) -> None:
+    assert severity(Event(1, 0.0, kind, "", data)) is expected
