@@ -132,6 +132,7 @@ class Trainer:
                         residual=self.refit.residual if self.refit else None,
                         powers=powers,
                         trace=trace,
+                        measured_on=self.measured_on,
                         events=events,
                     )
                 )

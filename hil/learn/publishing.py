@@ -44,9 +44,12 @@ class Publisher:
                 accuracy=report.accuracy,
                 residual=report.residual,
                 clamped=report.clamped,
+                measured_on=report.measured_on,
                 seconds=seconds,
             )
         )
+        if report.measured_on != "bench":
+            return  # what a twin computed was neither programmed nor measured
         publish(Levels(step=number, levels=report.powers.numpy() * self._bench.file.chip.p_pi))
         publish(
             Slots(

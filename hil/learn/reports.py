@@ -21,7 +21,8 @@ class StepReport:
     number : from 1 over the run; epoch from 1; index : of the batch in its epoch, from 0, of
     `batches`. loss, accuracy : of the batch. clamped : levels of this step that were.
     residual : of the twin over one slot, signal units, or None. powers : (n_banks, elements) in
-    p_pi, at which `trace` was measured. events : of watch and gate, since the step before.
+    p_pi, at which `trace` was measured; measured_on : `bench` or `twin`. events : of watch and
+    gate, since the step before.
     """
 
     number: int
@@ -34,6 +35,7 @@ class StepReport:
     residual: float | None
     powers: Tensor
     trace: Trace
+    measured_on: str
     events: Sequence[Event] = ()
 
 

@@ -91,6 +91,7 @@ class Step(Event):
         ),
     ]
     clamped: Annotated[int, Told("levels of this step that were clamped")]
+    measured_on: Annotated[str, Told("bench or twin")]
     seconds: Annotated[float, Told("bench time since the step before", "s")]
 
 

@@ -80,6 +80,17 @@ def test_a_run_tells_all_that_it_does_in_order(tmp_path: Path) -> None:
     assert order[-1] is RunEnded
 
 
+def test_what_a_twin_computed_is_not_told_as_measured(tmp_path: Path) -> None:
+    with _bench() as bench:
+        heard: list[Stamped] = []
+        outlet = bench.core.bus.add(Outlet("test", heard.extend, size=10_000, lossy=False))
+        hil.train(bench, "spirals", "in-silico", out=tmp_path / "run", **OPTIONS)
+    assert outlet.close()
+    events = [one.event for one in heard]
+    assert {e.measured_on for e in events if isinstance(e, Step)} == {"twin"}
+    assert not any(isinstance(e, (Levels, Slots)) for e in events)
+
+
 def test_who_listens_changes_nothing(tmp_path: Path) -> None:
     result, _ = _heard(tmp_path / "heard")
     with _bench() as bench:
