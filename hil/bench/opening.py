@@ -41,6 +41,7 @@ from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
 from hil.telemetry.bus import Bus
+from hil.telemetry.commands import CommandDesk
 from hil.telemetry.events import StateChanged
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class OpenBench:
         self.path: Path_ = path
         self.start_time = start_time
         self.bus = Bus(self.now)
+        self.desk = CommandDesk(self.bus)
         self._state = BenchState.OFF
         self._lit = False
         simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}

@@ -19,14 +19,14 @@ from hil.learn.limits import Limits
 from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
-from hil.learn.publishing import Publisher, spent
+from hil.learn.publishing import Publisher, described, spent
 from hil.learn.recalibration import recalibration
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
 from hil.record.folder import RunFolder
 from hil.tasks.task import Task
-from hil.telemetry.events import RunEnded, RunStarted
+from hil.telemetry.events import Baselines, RunEnded, RunStarted
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
@@ -117,6 +117,7 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
     bench's bus, and everything between them.
     """
     bench.bus.publish(_started(bench, job, folder))
+    bench.bus.publish(described(bench, job.n_banks))
     try:
         result = await _train(bench, job, folder, watcher)
     except BaseException as error:
@@ -164,10 +165,11 @@ async def _train(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher
         watcher=Publisher(bench, _Keeper(folder, bench, watcher)),
         recalibrate=recalibration(bench, record),
     )
+    baselines = {"logistic regression": await bench.compute(lambda: logistic_regression(job.task))}
+    bench.bus.publish(Baselines(accuracy=baselines))
     bench.begin_running()
     trained = await assembly.train(job.settings)
     accuracy = await assembly.test_accuracy(trained)
-    baselines = {"logistic regression": await bench.compute(lambda: logistic_regression(job.task))}
     wall = time.perf_counter() - began
     return _conclude(bench, job, folder, trained, accuracy, baselines, wall)
 

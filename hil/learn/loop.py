@@ -16,11 +16,11 @@ from torch.nn import functional
 from hil.control.feedback import run_schedule
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
-from hil.control.trace import Trace
+from hil.control.trace import Floats, Trace
 from hil.learn.guard import Batch, Guard
 from hil.learn.limits import Limits
 from hil.learn.network import Network
-from hil.learn.pat import measured_pass, twin_pass
+from hil.learn.pat import believed_slots, measured_pass, twin_pass
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Split, Task
@@ -31,6 +31,8 @@ from hil.twin.refitting import Refit
 #: Drift that is believed of a refit, in units of the walk seen at the health setting: drift that
 #: comes back to where it was has walked farther than it shows.
 BEYOND_WALKED = 1.5
+#: Batches from one look at what the twin believes to the next, and samples of it.
+BELIEVED_EVERY, BELIEVED = 5, 16
 #: Most of the first rates that drift may keep training at.
 MOST_LATE = 0.5
 T = TypeVar("T")
@@ -117,6 +119,7 @@ class Trainer:
                 right, seen = right + correct, seen + len(labels)
                 if guard is not None and checked is not None:
                     await guard.learnt(number, checked)
+                believed = await self._believe(number, powers, trace)
                 await self._write_and_refit(powers, trace)
                 events = guard.events[shown:] if guard is not None else []
                 shown += len(events)
@@ -134,6 +137,7 @@ class Trainer:
                         trace=trace,
                         measured_on=self.measured_on,
                         events=events,
+                        believed=believed,
                     )
                 )
             held_out = await measure_accuracy(
@@ -163,6 +167,12 @@ class Trainer:
         return await run_schedule(
             self.machine, self.schedule, network.levels(), network.electronics(), inputs
         )
+
+    async def _believe(self, number: int, powers: Tensor, trace: Trace) -> Floats | None:
+        """Now and then, what the twin believes of some samples, for whoever watches."""
+        if self.measured_on != "bench" or number % BELIEVED_EVERY:
+            return None
+        return await self.compute(lambda: believed_slots(self.twin, powers, trace, BELIEVED))
 
     async def _write_and_refit(self, powers: Tensor, trace: Trace) -> None:
         """New levels are written and settle while the twin refits."""

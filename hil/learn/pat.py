@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hil.control.machine import DRIVE_LIMIT
-from hil.control.trace import Trace
+from hil.control.trace import Floats, Trace
 from hil.twin.machine import samples_before
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
@@ -108,3 +108,18 @@ def twin_pass(
         if t + 1 < len(banks):
             v = v + inputs[:, t + 1]
     return v
+
+
+@torch.no_grad()
+def believed_slots(twin: SlotTwin, powers: Tensor, trace: Trace, samples: int) -> Floats:
+    """What a twin believes of the first samples of a trace: (samples, slots, N), signal units.
+
+    powers : (n_banks, elements) in units of p_pi, at which the trace was measured.
+    """
+    # (slots, samples, N): one matrix a slot.
+    sent = torch.from_numpy(trace.sent[:samples].swapaxes(0, 1).copy())
+    after_dark = torch.from_numpy(trace.after_dark[:samples])
+    light = twin.modulate(sent)
+    before = torch.stack([samples_before(one, after_dark) for one in light])
+    matrices = twin.matrices(powers)[list(trace.banks)]
+    return twin.detect(light, before, matrices).numpy().swapaxes(0, 1)

@@ -9,7 +9,18 @@ from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.trust import Event
 from hil.telemetry.bus import Bus
-from hil.telemetry.events import EpochEnded, Levels, Severity, Slots, Spent, Step, Watched
+from hil.telemetry.event import Severity
+from hil.telemetry.events import (
+    Believed,
+    BenchDescribed,
+    EpochEnded,
+    Health,
+    Levels,
+    Slots,
+    Spent,
+    Step,
+    Watched,
+)
 from hil.twin.protocol import SlotTwin
 
 
@@ -61,6 +72,10 @@ class Publisher:
                 clipped=trace.clipped,
             )
         )
+        if report.believed is not None:
+            shown = trace.measured[: len(report.believed)]
+            banks = np.array(trace.banks)
+            publish(Believed(step=number, banks=banks, believed=report.believed, measured=shown))
         for event in report.events:
             publish(
                 Watched(
@@ -89,6 +104,7 @@ class Publisher:
                 )
             )
             self._bus.publish(spent(self._bench))
+            self._bus.publish(health(self._bench))
         self._next.epoch(report, network, twin)
 
 
@@ -97,6 +113,49 @@ def spent(bench: OpenBench) -> Spent:
     table = bench.ledger_table()
     names = ("bench_seconds", "seconds", "device_passes", "counts")
     return Spent(**{name: table[name] for name in names})
+
+
+def described(bench: OpenBench, n_banks: int) -> BenchDescribed:
+    """The bench of a run on its first banks."""
+    file = bench.file
+    banks = [file.bank_elements(k) for k in range(n_banks)]
+    return BenchDescribed(
+        bench=file.name,
+        core=file.core,
+        ports=file.ports,
+        n_banks=n_banks,
+        p_pi=file.chip.p_pi,
+        power_max=file.chip.power_max,
+        level_max=np.stack([one.level_max for one in banks]),
+        resistance=np.stack([one.r_nom for one in banks]),
+        full_scale=file.port_array("detector_range"),
+        instruments={
+            one.name: {
+                "driver": one.driver,
+                "resource": one.resource,
+                "backend": one.backend or bench.backend,
+            }
+            for one in file.instruments
+        },
+    )
+
+
+def health(bench: OpenBench) -> Health:
+    """How a bench's links and its bus's outlets do."""
+    return Health(
+        links={
+            one.name: {
+                "open": one.is_open,
+                "exchanges": one.exchanges,
+                "busy": float(sum(one.busy.values())),
+            }
+            for one in bench.parts.instruments
+        },
+        outlets={
+            one.name: {"waiting": one.waiting, "dropped": one.dropped, "failed": one.failed}
+            for one in bench.bus.outlets
+        },
+    )
 
 
 def severity(event: Event) -> Severity:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from hil.control.trace import Trace
+from hil.control.trace import Floats, Trace
 from hil.learn.network import Network
 from hil.learn.trust import Event
 from hil.twin.protocol import SlotTwin
@@ -22,7 +22,8 @@ class StepReport:
     `batches`. loss, accuracy : of the batch. clamped : levels of this step that were.
     residual : of the twin over one slot, signal units, or None. powers : (n_banks, elements) in
     p_pi, at which `trace` was measured; measured_on : `bench` or `twin`. events : of watch and
-    gate, since the step before.
+    gate, since the step before. believed : (samples, slots, ports) of the batch's first samples,
+    by the twin before it was refitted to them; None where it was not asked.
     """
 
     number: int
@@ -37,6 +38,7 @@ class StepReport:
     trace: Trace
     measured_on: str
     events: Sequence[Event] = ()
+    believed: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from hil.telemetry.events import Event, Stamped
+from hil.telemetry.event import Event, Stamped
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """What a run tells: one class an event, with unit, shape and meaning of each of its fields.
 
-An event is what happened, no more: when, and which in the order, is written on it by the bus
-(`Stamped`). Arrays are numpy, never to be changed after they were published. What a reader needs to
-know of all events, without this code, is `describe()`: it goes into records, and to MQTT.
+An event is what happened, no more. Arrays are numpy, never to be changed after they were published.
+What a reader needs to know of all events, without this code, is `describe()`: it goes into records,
+and to MQTT.
 """
 
 from __future__ import annotations
@@ -10,40 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Severity(StrEnum):
-    """How bad it is, in the words of EPICS."""
-
-    NONE = "none"
-    MINOR = "minor"
-    MAJOR = "major"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a field means, its unit (empty: none) and its shape (empty: one value)."""
-
-    meaning: str
-    unit: str = ""
-    shape: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something that a run tells."""
-
-    KIND: ClassVar[str] = ""
-    #: Whether it holds arrays, for outlets that keep those elsewhere.
-    ARRAYS: ClassVar[bool] = False
+from hil.telemetry.event import Event, Severity, Told, told_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +36,30 @@ class RunStarted(Event):
     n_steps: Annotated[int, Told("slots of a pass")]
     ports: Annotated[int, Told("ports of the bench")]
     code_version: Annotated[str, Told("version of this package")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchDescribed(Event):
+    """What the bench of a run is and bears: all that a reader needs to show levels and margins."""
+
+    KIND = "bench"
+    ARRAYS = True
+    bench: Annotated[str, Told("name of the bench")]
+    core: Annotated[str, Told("mzi-mesh or microring")]
+    ports: Annotated[int, Told("ports of the bench")]
+    n_banks: Annotated[int, Told("banks in use")]
+    p_pi: Annotated[float, Told("nominal heater power of a phase of pi", "W")]
+    power_max: Annotated[float, Told("most heater power of one bank's chip", "W")]
+    level_max: Annotated[NDArray[Any], Told("highest levels", "W", "(n_banks, elements)")]
+    resistance: Annotated[
+        NDArray[Any], Told("nominal heater resistances", "ohm", "(n_banks, elements)")
+    ]
+    full_scale: Annotated[
+        NDArray[Any], Told("what the converter's end reads", "signal units", "(ports,)")
+    ]
+    instruments: Annotated[
+        Mapping[str, Any], Told("driver, resource and backend of each instrument by name")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +121,30 @@ class Slots(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Believed(Event):
+    """What the twin believed of some samples before it was refitted to them, beside the truth."""
+
+    KIND = "believed"
+    ARRAYS = True
+    step: Annotated[int, Told("number of the batch")]
+    banks: Annotated[NDArray[Any], Told("bank of each slot", "", "(slots,)")]
+    believed: Annotated[
+        NDArray[Any], Told("what the twin predicted", "signal units", "(samples, slots, ports)")
+    ]
+    measured: Annotated[
+        NDArray[Any], Told("what was measured", "signal units", "(samples, slots, ports)")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baselines(Event):
+    """What references reach on the same test items."""
+
+    KIND = "baselines"
+    accuracy: Annotated[Mapping[str, float], Told("share answered right, by reference", "1")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpochEnded(Event):
     """The training data were gone through once."""
 
@@ -163,6 +184,20 @@ class Spent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Health(Event):
+    """How links and outlets do."""
+
+    KIND = "health"
+    links: Annotated[
+        Mapping[str, Any],
+        Told("of each instrument: open, exchanges, seconds busy"),
+    ]
+    outlets: Annotated[
+        Mapping[str, Any], Told("of each outlet: events waiting, dropped, and failures")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault(Event):
     """Something failed, or was refused."""
 
@@ -182,6 +217,18 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommandAnswered(Event):
+    """A command from outside was taken, or refused."""
+
+    KIND = "command"
+    id: Annotated[str, Told("of the command, as its issuer gave it")]
+    verb: Annotated[str, Told("pause, resume, stop or off")]
+    issuer: Annotated[str, Told("who gave it")]
+    accepted: Annotated[bool, Told("whether it is obeyed")]
+    text: Annotated[str, Told("what is done, or why not")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded(Event):
     """A run is over."""
 
@@ -195,46 +242,23 @@ KINDS: Mapping[str, type[Event]] = {
     kind.KIND: kind
     for kind in (
         RunStarted,
+        BenchDescribed,
         StateChanged,
         Step,
         Levels,
         Slots,
+        Believed,
+        Baselines,
         EpochEnded,
         Watched,
         Spent,
+        Health,
         Fault,
         Noted,
+        CommandAnswered,
         RunEnded,
     )
 }
-
-
-@dataclass(frozen=True)
-class Stamped:
-    """An event as it was published.
-
-    number : from 1 in the order of publication; bench_time : s; wall_time : s since 1970, UTC.
-    """
-
-    number: int
-    bench_time: float
-    wall_time: float
-    event: Event
-
-
-def fields_of(event: Event) -> dict[str, Any]:
-    """The fields of an event, as they are."""
-    return {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-
-
-@lru_cache
-def told_of(kind: type[Event]) -> Mapping[str, tuple[Any, Told]]:
-    """Type and meaning of the fields of a kind of event, in order."""
-    hints = get_type_hints(kind, include_extras=True)
-    return {
-        field.name: (get_args(hints[field.name])[0], get_args(hints[field.name])[1])
-        for field in dataclasses.fields(kind)
-    }
 
 
 def describe() -> dict[str, Any]:

@@ -16,15 +16,17 @@ from hil.learn.publishing import severity
 from hil.learn.reports import EpochReport, StepReport
 from hil.learn.trust import Event
 from hil.telemetry.bus import Outlet, OutletFailed
+from hil.telemetry.event import Severity, Stamped
 from hil.telemetry.events import (
+    Baselines,
+    Believed,
+    BenchDescribed,
     EpochEnded,
     Levels,
     RunEnded,
     RunStarted,
-    Severity,
     Slots,
     Spent,
-    Stamped,
     StateChanged,
     Step,
     Watched,
@@ -59,6 +61,15 @@ def test_a_run_tells_all_that_it_does_in_order(tmp_path: Path) -> None:
     steps = [e for e in events if isinstance(e, Step)]
     assert [e.step for e in steps] == list(range(1, started.epochs * started.batches + 1))
     assert {e.step for e in events if isinstance(e, Slots)} == {e.step for e in steps}
+    believed = [e for e in events if isinstance(e, Believed)]
+    assert [e.step for e in believed] == [n for n in range(1, len(steps) + 1) if n % 5 == 0]
+    off = [float(np.sqrt(np.mean((e.believed - e.measured) ** 2))) for e in believed]
+    residuals = {e.step: e.residual for e in steps}
+    assert off == pytest.approx([residuals[e.step] for e in believed], rel=0.3)
+    bench = next(e for e in events if isinstance(e, BenchDescribed))
+    assert bench.level_max.shape == bench.resistance.shape == (2, 16)
+    baselines = next(e for e in events if isinstance(e, Baselines))
+    assert baselines.accuracy == result.baselines
     levels = [e for e in events if isinstance(e, Levels)]
     assert len(levels) == len(steps)
     assert levels[0].levels.shape == (2, 16)

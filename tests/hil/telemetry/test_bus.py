@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from hil.telemetry.bus import Bus, Outlet, OutletFailed
-from hil.telemetry.events import Noted, Stamped, StateChanged
+from hil.telemetry.event import Stamped
+from hil.telemetry.events import Noted, StateChanged
 
 
 def _note(text: str) -> Noted:

@@ -9,7 +9,8 @@ from typing import get_origin
 import numpy as np
 import pytest
 
-from hil.telemetry.events import KINDS, Event, Levels, describe, fields_of, told_of
+from hil.telemetry.event import Event, fields_of, told_of
+from hil.telemetry.events import KINDS, Levels, describe
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
