@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -47,6 +47,14 @@ from hil.telemetry.events import StateChanged
 logger = logging.getLogger(__name__)
 
 
+class Record(Protocol):
+    """Keeps what is published on a bench's bus."""
+
+    def close(self) -> None:
+        """Write what waits; no more is kept."""
+        ...
+
+
 class OpenBench:
     """A bench: built without I/O, opened by `open`, made safe by `close`.
 
@@ -72,6 +80,7 @@ class OpenBench:
         self.start_time = start_time
         self.bus = Bus(self.now)
         self.desk = CommandDesk(self.bus)
+        self._record: Record | None = None
         self._state = BenchState.OFF
         self._lit = False
         simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}
@@ -274,6 +283,19 @@ class OpenBench:
             await self.machine.program(start + (end - start) * (step / chip.ramp_steps))
             await asyncio.sleep(chip.ramp_time / chip.ramp_steps)
 
+    def keep_record(self, record: Record) -> None:
+        """Have `record` hear of this bench until another one does, or until the bench is closed.
+
+        So what happens on the way to `off` is in the record, too.
+        """
+        self._end_record()
+        self._record = record
+
+    def _end_record(self) -> None:
+        record, self._record = self._record, None
+        if record is not None:
+            record.close()
+
     def begin_running(self) -> None:
         """Enter `running`: the first frame is about to fire."""
         self.state = BenchState.RUNNING
@@ -306,6 +328,12 @@ class OpenBench:
                 await instrument.close()
             except Exception as error:
                 failed.append(f"{instrument.name} close: {error}")
+        try:
+            self._end_record()
+        except Exception as error:  # the bench is off; what was not kept must not hide that
+            tell(f"FAILED to keep the record: {error}")
+        for line in self.bus.close():
+            tell(line)
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None

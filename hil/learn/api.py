@@ -53,6 +53,7 @@ def make_job(
     drift_watch: int | None = None,
     gate: int | None = None,
     refit: str | None = None,
+    traces: int = 1,
 ) -> Job:
     """Assemble and check a job; arguments as `train`. Touches nothing."""
     if twin not in tuple(TwinMode):
@@ -75,7 +76,7 @@ def make_job(
     else:
         chosen = task_from_arrays(*task, seed=split_seed)
     banks = bench.file.n_banks if n_banks is None else n_banks
-    job = Job(chosen, banks, n_steps, settings, split_seed)
+    job = Job(chosen, banks, n_steps, settings, split_seed, traces)
     job.check(bench)
     return job
 
@@ -125,7 +126,8 @@ def train(
     options : twin (online, fixed), refit (layered, layered-neural, adam: docs/methods.md),
         n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch and gate: batches between
         looks at the reference inputs, and between checks of the gradient on the bench (0: never;
-        by default 10 and 300).
+        by default 10 and 300); traces: of every so many steps the record keeps what was sent
+        and measured (default 1: all; 0: none).
 
     Returns
     -------

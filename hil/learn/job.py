@@ -19,14 +19,16 @@ from hil.learn.limits import Limits
 from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
-from hil.learn.publishing import Publisher, described, spent
+from hil.learn.publishing import Publisher, array_room, described, spent
 from hil.learn.recalibration import recalibration
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
 from hil.record.folder import RunFolder
+from hil.record.recorder import Recorder
 from hil.tasks.task import Task
-from hil.telemetry.events import Baselines, RunEnded, RunStarted
+from hil.telemetry.event import Event
+from hil.telemetry.events import Baselines, RunEnded, RunStarted, Slots
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
@@ -36,13 +38,17 @@ PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic"
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained: the task, the schedule's size, the settings."""
+    """What is to be trained: the task, the schedule's size, the settings.
+
+    traces : of every so many steps the record keeps what was sent and measured; 0: of none.
+    """
 
     task: Task
     n_banks: int
     n_steps: int
     settings: TrainingSettings
     split_seed: int = 0
+    traces: int = 1
 
     @property
     def schedule(self) -> Schedule:
@@ -114,8 +120,10 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
     """Train on an open bench, measure the test part once, write the run folder.
 
     The folder's calibration record must be there already. Beginning and end are published on the
-    bench's bus, and everything between them.
+    bench's bus, and everything between them; the folder's record hears it until the bench is closed
+    or trained on again.
     """
+    bench.keep_record(_recorder(bench, job, folder))
     bench.bus.publish(_started(bench, job, folder))
     bench.bus.publish(described(bench, job.n_banks))
     try:
@@ -129,6 +137,16 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
     bench.bus.publish(spent(bench))
     bench.bus.publish(RunEnded(outcome="finished", accuracy=result.accuracy))
     return result
+
+
+def _recorder(bench: OpenBench, job: Job, folder: RunFolder) -> Recorder:
+    batch = batch_starts(len(job.task.train), job.settings.batch).step
+
+    def keep(event: Event) -> bool:
+        return not isinstance(event, Slots) or (bool(job.traces) and event.step % job.traces == 0)
+
+    room = array_room(batch, job.n_steps, job.n_banks, bench.file.ports)
+    return Recorder(folder.path, bench.bus, bench.desk, room, keep)
 
 
 def _started(bench: OpenBench, job: Job, folder: RunFolder) -> RunStarted:

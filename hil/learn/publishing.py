@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from hil.bench.opening import OpenBench
+from hil.learn.loop import BELIEVED
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.trust import Event
+from hil.record.arrays import Room
 from hil.telemetry.bus import Bus
 from hil.telemetry.event import Severity
 from hil.telemetry.events import (
@@ -113,6 +115,22 @@ def spent(bench: OpenBench) -> Spent:
     table = bench.ledger_table()
     names = ("bench_seconds", "seconds", "device_passes", "counts")
     return Spent(**{name: table[name] for name in names})
+
+
+def array_room(batch: int, n_steps: int, n_banks: int, ports: int) -> Room:
+    """What the arrays of a run of these sizes need of its record."""
+    slots, some = (batch, n_steps, ports), (BELIEVED, n_steps, ports)
+    return {
+        Levels: {"levels": (n_banks, ports**2)},
+        Slots: {
+            "banks": (n_steps,),
+            "times": (n_steps,),
+            "sent": slots,
+            "measured": slots,
+            "clipped": slots,
+        },
+        Believed: {"banks": (n_steps,), "believed": some, "measured": some},
+    }
 
 
 def described(bench: OpenBench, n_banks: int) -> BenchDescribed:

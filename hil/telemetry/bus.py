@@ -63,7 +63,7 @@ class Outlet:
         self._kinds = kinds
         self._waiting: deque[Stamped] = deque()
         self._changed = threading.Condition()
-        self._closing = False
+        self._closing = self._taking = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"outlet {name}", daemon=True)
         self._thread.start()
@@ -92,7 +92,16 @@ class Outlet:
             self._changed.notify_all()
 
     def check(self) -> None:
-        """Raise `OutletFailed` where a lossless outlet has failed."""
+        """Wait until a lossless outlet has taken all that it was given.
+
+        Raises
+        ------
+        OutletFailed
+            Where it could not.
+        """
+        if not self._lossy:
+            with self._changed:
+                self._changed.wait_for(self._idle)
         if self._error is not None:
             raise OutletFailed(f"{self.name}: {self._error}") from self._error
 
@@ -104,6 +113,9 @@ class Outlet:
         self._thread.join(patience)
         return not self._thread.is_alive() and not self._waiting
 
+    def _idle(self) -> bool:
+        return not (self._waiting or self._taking) or self._error is not None
+
     def _has_room(self) -> bool:
         return len(self._waiting) < self._size or self._error is not None or self._closing
 
@@ -113,6 +125,7 @@ class Outlet:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 number = min(len(self._waiting), MOST_AT_ONCE)
                 events = [self._waiting.popleft() for _ in range(number)]
+                self._taking = bool(events)
                 self._changed.notify_all()
             if not events:
                 return
@@ -127,6 +140,10 @@ class Outlet:
                         self._error = error
                         self._changed.notify_all()
                     return
+            finally:
+                with self._changed:
+                    self._taking = False
+                    self._changed.notify_all()
 
 
 class Bus:
@@ -164,7 +181,13 @@ class Bus:
                 outlet.put(stamped)
 
     def check(self) -> None:
-        """Raise `OutletFailed` where an outlet that keeps records can keep no more."""
+        """Wait until all that was published is kept by those that keep records.
+
+        Raises
+        ------
+        OutletFailed
+            Where one can keep no more.
+        """
         for outlet in self.outlets:
             outlet.check()
 

@@ -1,0 +1,210 @@
+"""The journal of a run: its events in order, in one SQLite file that is readable while it grows.
+
+SQLite in WAL mode: several processes read and write at once (the run its events, an operator notes
+and commands), and what was committed outlives kill -9. Not for network file systems, where WAL does
+not work. Arrays stand in `arrays-*.h5` where there is room for them, else beside the fields.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.record.folder import RunFolderError
+from hil.telemetry.commands import Command
+from hil.telemetry.events import describe
+
+NAME = "events.sqlite"
+VERSION = 1
+#: s, that a writer waits for another.
+PATIENCE = 10.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER NOT NULL,
+    bench_time REAL,
+    wall_time REAL NOT NULL,
+    kind TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    part INTEGER,
+    row INTEGER,
+    arrays BLOB
+);
+CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind, id);
+CREATE TABLE IF NOT EXISTS commands (
+    id TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    expires REAL NOT NULL,
+    asked REAL NOT NULL,
+    PRIMARY KEY (issuer, id)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event as it stands in the journal.
+
+    id : in the order of entry; number : of the run's bus, 0 of a note from outside. fields : JSON.
+    part, row : where its arrays stand: file of the part, row in the group of its kind; arrays :
+    packed, where they do not stand there.
+    """
+
+    id: int
+    number: int
+    bench_time: float
+    wall_time: float
+    kind: str
+    fields: str
+    part: int | None = None
+    row: int | None = None
+    arrays: bytes | None = None
+
+
+class Journal:
+    """A run's journal. Use by one thread at a time.
+
+    Raises
+    ------
+    RunFolderError
+        By every method, where the file cannot be read or written: says which, and why.
+    """
+
+    def __init__(self, folder: Path, *, mode: str = "read") -> None:
+        """Open the journal of a run folder. mode : `create` (or go on with), `write` or `read`."""
+        self.path = folder / NAME
+        if mode != "create" and not self.path.is_file():
+            raise RunFolderError(f"{folder} has no {NAME}: it is no run folder, or an old one")
+        how = {"create": "rwc", "write": "rw", "read": "ro"}[mode]
+        try:
+            self._db = self._connect(how)
+            if mode == "create":
+                self._begin()
+            self._about = dict(self._db.execute("SELECT key, value FROM about"))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        if int(self._about.get("version", "0")) != VERSION:
+            raise RunFolderError(
+                f"{self.path} is of version {self._about.get('version')}, this program reads "
+                f"{VERSION}"
+            )
+
+    def _connect(self, how: str) -> sqlite3.Connection:
+        def connect(options: str) -> sqlite3.Connection:
+            return sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?{options}",
+                uri=True,
+                timeout=PATIENCE,
+                check_same_thread=False,
+                isolation_level=None,
+            )
+
+        db = connect(f"mode={how}")
+        if how != "ro":
+            return db
+        try:
+            db.execute("SELECT 1 FROM about LIMIT 1")
+        except sqlite3.OperationalError:
+            # On a medium that is read-only WAL has no place for its index; nobody writes there.
+            db.close()
+            db = connect("mode=ro&immutable=1")
+        return db
+
+    def _begin(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        about = {
+            "schema": "hil-run-events",
+            "version": str(VERSION),
+            "events": json.dumps(describe()),
+        }
+        self._db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add events, all or none; their ids are given here, whatever they had."""
+        rows = [
+            (e.number, e.bench_time, e.wall_time, e.kind, e.fields, e.part, e.row, e.arrays)
+            for e in entries
+        ]
+        insert = (
+            "INSERT INTO events (number, bench_time, wall_time, kind, fields, part, row, arrays) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany(insert, rows)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def after(
+        self, last: int, *, most: int = 500, kinds: Sequence[str] = (), until: int | None = None
+    ) -> list[Entry]:
+        """Events whose id is above `last` (and at most `until`), in order, `most` at most."""
+        where, values = "id > ?", [last, *kinds]
+        if kinds:
+            where += f" AND kind IN ({', '.join('?' * len(kinds))})"
+        if until is not None:
+            where += " AND id <= ?"
+            values.append(until)
+        rows = self._ask(
+            "SELECT id, number, bench_time, wall_time, kind, fields, part, row, arrays FROM events "
+            f"WHERE {where} ORDER BY id LIMIT ?",
+            (*values, most),
+        )
+        nan = float("nan")
+        return [Entry(i, n, nan if b is None else b, *rest) for i, n, b, *rest in rows]
+
+    def last_id(self) -> int:
+        """The id of the newest event, 0 of none."""
+        return self._ask("SELECT coalesce(max(id), 0) FROM events", ())[0][0]
+
+    def last_bench_time(self) -> float | None:
+        """Bench time of the newest event that has one, s."""
+        rows = self._ask(
+            "SELECT bench_time FROM events WHERE bench_time IS NOT NULL ORDER BY id DESC LIMIT 1",
+            (),
+        )
+        return rows[0][0] if rows else None
+
+    def ask(self, command: Command) -> None:
+        """Lay a command before the run."""
+        row = (command.id, command.issuer, command.verb, command.expires, time.time())
+        try:
+            self._db.execute("INSERT INTO commands VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def commands(self, last: int) -> list[tuple[int, Command]]:
+        """Commands whose rowid is above `last`, each with its own."""
+        rows = self._ask(
+            "SELECT rowid, id, verb, issuer, expires FROM commands WHERE rowid > ? ORDER BY rowid",
+            (last,),
+        )
+        return [(rowid, Command(*rest)) for rowid, *rest in rows]
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._db.close()
+
+    def _ask(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> RunFolderError:
+        return RunFolderError(f"{self.path}: {error}")
