@@ -44,9 +44,9 @@ import hil
 from hil.learn.api import Quiet, make_job
 from hil.learn.guard import Guard
 from hil.learn.limits import Limits
-from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly
 from hil.learn.network import Network
+from hil.learn.position import batch_starts
 from hil.learn.recalibration import recalibration
 from hil.learn.reports import EpochReport, StepReport
 from hil.twin.machine import twin_of

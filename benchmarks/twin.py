@@ -42,7 +42,7 @@ import hil.learn.methods
 from hil.control.trace import Trace
 from hil.learn.api import Quiet, make_job, prepare_folder
 from hil.learn.job import Job, train_job
-from hil.learn.loop import measure_accuracy
+from hil.learn.measuring import measure_accuracy
 from hil.learn.methods import Assembly, Trained
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport

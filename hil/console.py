@@ -21,6 +21,7 @@ from hil.control.schedule import ScheduleError
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError
 from hil.tasks.task import TaskError
+from hil.telemetry.commands import Stopped
 from hil.twin.refitting import RefitError
 
 #: What a user can mend: told in one line, exit code 2.
@@ -42,6 +43,7 @@ MENDABLE = (
 )
 
 EXIT_MENDABLE = 2
+EXIT_STOPPED = 3
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -70,6 +72,9 @@ def run_command(command: Callable[[], int]) -> int:
     except MENDABLE as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_MENDABLE
+    except Stopped as error:
+        print(f"{error}; the bench is off", file=sys.stderr)
+        return EXIT_STOPPED
     except Terminated:
         print("terminated; the bench is off", file=sys.stderr)
         return EXIT_TERMINATED

@@ -18,7 +18,7 @@ from hil.bench.file import from_document
 from hil.bench.states import BACKENDS, PATHS
 from hil.console import OneLineParser, run_command
 from hil.control.schedule import Schedule
-from hil.learn.loop import deploy, measure_accuracy
+from hil.learn.measuring import deploy, measure_accuracy
 from hil.learn.network import Network
 from hil.record import folder as files
 from hil.record.folder import RunFolder, RunFolderError
@@ -54,7 +54,7 @@ def read_network(folder: RunFolder, configuration: dict[str, Any]) -> tuple[Netw
 
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
-    folder = RunFolder.existing(asked.run)
+    folder = RunFolder.existing(asked.run, files.CHECKPOINT)
     configuration = folder.read_json(files.CONFIGURATION)
     if configuration["task"] not in TASKS:
         raise RunFolderError(

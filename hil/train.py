@@ -31,16 +31,22 @@ from hil.learn.api import (
     default_folder,
     make_job,
     prepare_folder,
+    prepare_resume,
     refuse_existing,
 )
 from hil.learn.compare import COMPARED, comparison_table
+from hil.learn.continuing import bench_file_of, check_resumable
 from hil.learn.job import Job, Result, train_job
-from hil.learn.loop import batch_starts
+from hil.learn.position import batch_starts
 from hil.learn.settings import Method, TwinMode
 from hil.progress import ConsoleProgress
+from hil.record import folder as files
 from hil.record.folder import RunFolder
 from hil.tasks import TASKS
 from hil.twin.refitting import KINDS
+
+#: The bench of a newcomer.
+BENCH = "relax-mzi-16"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,9 +67,8 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
     where.add_argument(
         "--bench",
-        default="relax-mzi-16",
         metavar="NAME|FILE",
-        help="packaged bench, or a bench file (default relax-mzi-16; see python -m hil.bench list)",
+        help=f"packaged bench, or a bench file (default {BENCH}; see python -m hil.bench list)",
     )
     where.add_argument(
         "--path",
@@ -130,6 +135,21 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--split-seed", type=int, default=0, help="split of the data")
     out = p.add_argument_group("output")
     out.add_argument(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with a run that was stopped or killed, from its last checkpoint; of the other "
+        "options only --bench (where its file has moved) and --accept-stale count then",
+    )
+    out.add_argument(
+        "--traces",
+        type=_every,
+        default=1,
+        metavar="K|off",
+        help="keep what was sent and measured of every K-th step (default 1: of all, some 50 kB a "
+        "step of 16 ports), or of none",
+    )
+    out.add_argument(
         "--compare", action="store_true", help="run every method on the same bench; one table"
     )
     out.add_argument(
@@ -180,6 +200,7 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
         drift_watch=asked.drift_watch,
         gate=asked.gate,
         refit=asked.refit,
+        traces=asked.traces,
     )
     return core, job
 
@@ -215,6 +236,28 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
         )
         with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher))
+
+
+def resume(asked: argparse.Namespace) -> Result:
+    """Go on with a run."""
+    folder = RunFolder.existing(asked.resume)
+    left = check_resumable(folder)
+    asked_then = folder.read_json(files.CONFIGURATION)
+    file = bench_file_of(folder, asked.bench)
+    core = make_core(
+        file,
+        backend=asked_then["backend"],
+        path=asked_then["path"],
+        start_time=left.bench_time_now(simulated=asked_then["backend"] == "sim"),
+    )
+    job, folder, left = prepare_resume(core, asked.resume, accept_stale=asked.accept_stale)
+    print(f"resuming {folder.path} after step {left.number}")
+    simulated = " (simulated)" if core.all_simulated else ""
+    print(f"opening bench {file.name}{simulated}, path {core.path}")
+    tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
+    with Bench(core, tell) as bench:
+        with ConsoleProgress(f"{job.settings.method:15s}", job.settings.epochs) as watcher:
+            return bench.do(train_job(core, job, folder, watcher, left))
 
 
 def _record_line(record: CalibrationRecord, source: str) -> str:
@@ -259,6 +302,10 @@ def summary(result: Result) -> str:
 
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
+    if asked.resume is not None:
+        print(summary(resume(asked)))
+        return 0
+    asked.bench = asked.bench or BENCH
     file = bench_file(asked)
     if asked.record is not None:
         newest = asked.record == "newest"

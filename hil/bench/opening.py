@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -41,10 +42,13 @@ from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
 from hil.telemetry.bus import Bus
-from hil.telemetry.commands import CommandDesk
+from hil.telemetry.commands import CommandDesk, Stopped
 from hil.telemetry.events import StateChanged
 
 logger = logging.getLogger(__name__)
+
+#: s, from one look at a pause to the next.
+HOLD = 0.05
 
 
 class Record(Protocol):
@@ -299,6 +303,29 @@ class OpenBench:
     def begin_running(self) -> None:
         """Enter `running`: the first frame is about to fire."""
         self.state = BenchState.RUNNING
+
+    async def between_steps(self) -> None:
+        """Hold while a command asks for a pause, with levels as they are: state `idle` meanwhile.
+
+        Raises
+        ------
+        Stopped
+            Where a command asks for the end.
+        """
+        if self.desk.paused:
+            before, self.state = self.state, BenchState.IDLE
+            while self.desk.paused:
+                await self._wait_awhile(HOLD)
+            self.state = before
+        if self.desk.end:
+            raise Stopped(self.desk.end)
+
+    async def _wait_awhile(self, seconds: float) -> None:
+        """Wait on the wall's clock, also on a virtual loop, whose own would not stand still."""
+        if self.all_simulated:
+            await asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
+        else:
+            await asyncio.sleep(seconds)
 
     async def off(self, tell: Callable[[str], None] = logger.info) -> list[str]:
         """Drive to the safe state: light, inputs, heaters down their ramp, outputs off.

@@ -42,6 +42,18 @@ class Ledger:
         self.digital_passes: dict[str, int] = defaultdict(int)
         self.counts: dict[str, int] = defaultdict(int)
 
+    def carry(self, table: Mapping[str, Any]) -> None:
+        """Go on from what was spent before, as `table` gave it (instruments' seconds excepted)."""
+        self._begin -= table["bench_seconds"]
+        for mine, theirs in (
+            (self.seconds, table["seconds"]),
+            (self.passes, table["device_passes"]),
+            (self.digital_passes, table["digital_passes"]),
+            (self.counts, table["counts"]),
+        ):
+            for name, number in theirs.items():
+                mine[name] += number
+
     @contextmanager
     def span(self, category: str) -> Iterator[None]:
         """Charge the time inside to `category` (unless a category before it runs too)."""

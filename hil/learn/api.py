@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike
 from hil.bench.faces import AsyncBench, Bench
 from hil.bench.opening import OpenBench
 from hil.calibrating.validity import check_holds
+from hil.learn.continuing import check_resumable, check_same_bench, job_of
 from hil.learn.job import Job, Result, train_job
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
+from hil.learn.resuming import LeftOff
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
@@ -108,6 +110,7 @@ def train(
     out: str | Path | None = None,
     watcher: Watcher | None = None,
     accept_stale: bool = False,
+    resume: str | Path | None = None,
     **options: Any,
 ) -> Result:
     """Train a ReLaX-Net on an open bench and measure its test accuracy there.
@@ -123,6 +126,8 @@ def train(
     out : run folder, which must not exist; by default a new one under `runs`.
     watcher : told of each batch and epoch.
     accept_stale : start from a record that is stale or another bench's all the same.
+    resume : run folder to go on with from its last checkpoint; of the other arguments only
+        `watcher`, `accept_stale` and (for data of one's own) `task` count then.
     options : twin (online, fixed), refit (layered, layered-neural, adam: docs/methods.md),
         n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch and gate: batches between
         looks at the reference inputs, and between checks of the gradient on the bench (0: never;
@@ -139,9 +144,15 @@ def train(
     TaskError, MethodError, RefitError, ScheduleError, RunFolderError, RecordError, BenchError
         Before anything is written or sent; each names the thing and the mend.
     """
-    job = make_job(bench.core, task, method, **options)
-    folder = prepare_folder(bench.core, job, as_built, out, accept_stale=accept_stale)
-    return bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
+    if resume is not None:
+        job, folder, left = prepare_resume(
+            bench.core, resume, own_data(task), accept_stale=accept_stale
+        )
+    else:
+        job = make_job(bench.core, task, method, **options)
+        folder = prepare_folder(bench.core, job, as_built, out, accept_stale=accept_stale)
+        left = None
+    return bench.do(train_job(bench.core, job, folder, watcher or Quiet(), left))
 
 
 async def train_async(
@@ -159,6 +170,42 @@ async def train_async(
     job = await asyncio.to_thread(make_job, bench.core, task, method, **options)
     folder = prepare_folder(bench.core, job, as_built, out, accept_stale=accept_stale)
     return await bench.do(train_job(bench.core, job, folder, watcher or Quiet()))
+
+
+def own_data(task: TaskLike, seed: int = 0) -> Task | None:
+    """A task of one's own data; None for one that is named."""
+    if isinstance(task, str):
+        return None
+    return task if isinstance(task, Task) else task_from_arrays(*task, seed=seed)
+
+
+def prepare_resume(
+    bench: OpenBench,
+    run: str | Path,
+    task: Task | None = None,
+    *,
+    accept_stale: bool = False,
+) -> tuple[Job, RunFolder, LeftOff]:
+    """Check that a run can be gone on with on a bench, and read where it was left.
+
+    Raises
+    ------
+    RunFolderError, RecordError
+        Where it cannot, saying why: nothing is changed then.
+    """
+    folder = RunFolder.existing(Path(run))
+    left = check_resumable(folder)
+    job = job_of(folder, task)
+    job.check(bench)
+    check_same_bench(folder, bench)
+    if bench.now() < left.bench_time:
+        raise RunFolderError(
+            f"bench time is {bench.now():.1f} s, but {folder.path} was left at "
+            f"{left.bench_time:.1f} s: open the bench with start_time={left.bench_time:.1f}"
+        )
+    record = bench.read_record(folder.record)
+    check_holds(record, bench, str(folder.record), accept_stale=accept_stale)
+    return job, folder, left
 
 
 def prepare_folder(

@@ -20,6 +20,7 @@ Every state is an array, so that the same code watches one bench and simulates r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,9 @@ class ResidualCusum:
 
     floor : mean square of the read noise, below which nothing is expected.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("rule", "floor", "sum", "expected", "ratio", "_best")
 
     def __init__(self, rule: Rule, floor: float | Floats) -> None:
         self.rule = rule
@@ -113,6 +117,9 @@ class ElementRule:
 
 class ElementSums:
     """Sums over the scores of some elements, of any shape."""
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("rule", "up", "down", "usual", "looks")
 
     def __init__(self, rule: ElementRule, shape: tuple[int, ...]) -> None:
         self.rule = rule

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -49,6 +49,9 @@ class Batch:
 @dataclass
 class Guard:
     """Watches the bench and checks the twin while a network is trained."""
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("verdicts", "watch", "_good", "_repaired")
 
     machine: Machine
     schedule: Schedule

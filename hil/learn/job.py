@@ -16,19 +16,22 @@ from hil.bench.cores import MESH
 from hil.bench.opening import OpenBench
 from hil.control.schedule import Schedule, ScheduleError
 from hil.learn.limits import Limits
-from hil.learn.loop import batch_starts
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
+from hil.learn.position import batch_starts
 from hil.learn.publishing import Publisher, array_room, described, spent
 from hil.learn.recalibration import recalibration
 from hil.learn.reports import EpochReport, StepReport, Watcher
+from hil.learn.resuming import CheckpointKeeper, LeftOff
 from hil.learn.settings import TrainingSettings
 from hil.record import folder as files
+from hil.record.checkpoints import Checkpoints
 from hil.record.folder import RunFolder
 from hil.record.recorder import Recorder
 from hil.tasks.task import Task
+from hil.telemetry.commands import Stopped, obeying
 from hil.telemetry.event import Event
-from hil.telemetry.events import Baselines, RunEnded, RunStarted, Slots
+from hil.telemetry.events import Baselines, RunEnded, RunResumed, RunStarted, Slots
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
@@ -116,8 +119,16 @@ def keep(folder: RunFolder, network: Network, twin: SlotTwin, notes: Mapping[str
     folder.write_tensors(files.TWIN, twin.parameters, {"parameters": twin.describe(), **notes})
 
 
-async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
+async def train_job(
+    bench: OpenBench,
+    job: Job,
+    folder: RunFolder,
+    watcher: Watcher,
+    left: LeftOff | None = None,
+) -> Result:
     """Train on an open bench, measure the test part once, write the run folder.
+
+    left : where the run was left, if it is gone on with.
 
     The folder's calibration record must be there already. Beginning and end are published on the
     bench's bus, and everything between them; the folder's record hears it until the bench is closed
@@ -125,15 +136,24 @@ async def train_job(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watc
     """
     bench.keep_record(_recorder(bench, job, folder))
     bench.bus.publish(_started(bench, job, folder))
+    if left is not None:
+        bench.bus.publish(RunResumed(step=left.number, epochs=left.epochs))
     bench.bus.publish(described(bench, job.n_banks))
+    checkpoints = Checkpoints(folder)
     try:
-        result = await _train(bench, job, folder, watcher)
+        with obeying(bench.desk):
+            result = await _train(bench, job, folder, watcher, checkpoints, left)
     except BaseException as error:
-        interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError))
-        outcome = "interrupted" if interrupted else "failed"
+        outcome = "failed"
+        if isinstance(error, Stopped):
+            outcome = "stopped"
+        elif isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            outcome = "interrupted"
         why = str(error) or type(error).__name__
         bench.bus.publish(RunEnded(outcome=outcome, why=why))
         raise
+    finally:
+        checkpoints.close()
     bench.bus.publish(spent(bench))
     bench.bus.publish(RunEnded(outcome="finished", accuracy=result.accuracy))
     return result
@@ -167,11 +187,22 @@ def _started(bench: OpenBench, job: Job, folder: RunFolder) -> RunStarted:
     )
 
 
-async def _train(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher) -> Result:
+async def _train(
+    bench: OpenBench,
+    job: Job,
+    folder: RunFolder,
+    watcher: Watcher,
+    checkpoints: Checkpoints,
+    left: LeftOff | None,
+) -> Result:
     began = time.perf_counter()
     record = bench.read_record(folder.record)
     p_pi = bench.file.chip.p_pi
-    write_configuration(bench, job, folder)
+    if left is None:
+        write_configuration(bench, job, folder)
+    else:
+        bench.ledger.carry(left.ledger)
+    earlier = [] if left is None else _earlier_reports(folder, left, job)
     assembly = Assembly(
         bench=bench.first_banks(job.n_banks),
         schedule=job.schedule,
@@ -182,14 +213,28 @@ async def _train(bench: OpenBench, job: Job, folder: RunFolder, watcher: Watcher
         compute=bench.compute,
         watcher=Publisher(bench, _Keeper(folder, bench, watcher)),
         recalibrate=recalibration(bench, record),
+        hold=bench.between_steps,
+        keeper=lambda stage: CheckpointKeeper(checkpoints, bench, stage),
+        left=left,
     )
     baselines = {"logistic regression": await bench.compute(lambda: logistic_regression(job.task))}
     bench.bus.publish(Baselines(accuracy=baselines))
     bench.begin_running()
     trained = await assembly.train(job.settings)
+    trained.reports[:0] = earlier
     accuracy = await assembly.test_accuracy(trained)
     wall = time.perf_counter() - began
-    return _conclude(bench, job, folder, trained, accuracy, baselines, wall)
+    result = _conclude(bench, job, folder, trained, accuracy, baselines, wall)
+    checkpoints.forget()
+    return result
+
+
+def _earlier_reports(folder: RunFolder, left: LeftOff, job: Job) -> list[EpochReport]:
+    """Reports of the epochs before a run was left; what came after is cut off."""
+    # Only in-silico-refit has two stages, the first of them of `epochs` epochs.
+    rows = folder.read_metrics()[: left.epochs + left.stage * job.settings.epochs]
+    folder.write_metrics(rows)
+    return [EpochReport(**row) for row in rows]
 
 
 def _conclude(
@@ -256,9 +301,12 @@ def write_configuration(bench: OpenBench, job: Job, folder: RunFolder) -> None:
             "schema": "hil-run-configuration",
             "version": 1,
             "bench": bench.file.name,
+            "bench_source": bench.file.source,
             "backend": bench.backend,
             "path": bench.path,
             "task": job.task.name,
+            "data": job.task.digest,
+            "traces": job.traces,
             "split_seed": job.split_seed,
             "n_banks": job.n_banks,
             "n_steps": job.n_steps,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from hil.learn.diagnosis import COMMON, ELEMENT, PORTS, Diagnosis
 from hil.learn.trust import WatchSettings
@@ -43,6 +44,9 @@ class Ladder:
 
     taken : how often, by action; last, last_batch : the action taken last, and when.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("taken", "last", "last_batch")
 
     settings: WatchSettings
     taken: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(ACTIONS, 0))

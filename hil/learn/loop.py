@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,22 +18,20 @@ from hil.control.schedule import Schedule
 from hil.control.trace import Floats, Trace
 from hil.learn.guard import Batch, Guard
 from hil.learn.limits import Limits
+from hil.learn.measuring import measure_accuracy
 from hil.learn.network import Network
 from hil.learn.pat import believed_slots, measured_pass, twin_pass
+from hil.learn.position import Position, batch_starts
+from hil.learn.rates import annealed, drift_share
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.settings import TrainingSettings
-from hil.tasks.task import Split, Task
+from hil.tasks.task import Task
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import Refit
 
-#: Drift that is believed of a refit, in units of the walk seen at the health setting: drift that
-#: comes back to where it was has walked farther than it shows.
-BEYOND_WALKED = 1.5
 #: Batches from one look at what the twin believes to the next, and samples of it.
 BELIEVED_EVERY, BELIEVED = 5, 16
-#: Most of the first rates that drift may keep training at.
-MOST_LATE = 0.5
 T = TypeVar("T")
 #: Runs digital work off the control loop (inline on a virtual loop) and returns its result.
 Compute = Callable[[Callable[[], T]], Awaitable[T]]
@@ -45,10 +42,33 @@ def believed_final(measured: Tensor, believed: Tensor) -> Tensor:
     return believed + (measured - believed).detach()
 
 
-def batch_starts(items: int, batch: int) -> range:
-    """First items of an epoch's batches; a rest of less than half a batch is left out."""
-    size = min(batch, items)
-    return range(0, items - size // 2, size)
+class Keeper(Protocol):
+    """Keeps the state of a trainer, so that a run can be resumed."""
+
+    def step(self, trainer: Trainer) -> None:
+        """After each step."""
+        ...
+
+    def epoch(self, trainer: Trainer) -> None:
+        """After each epoch."""
+        ...
+
+
+class NoKeeper:
+    """Keeps nothing."""
+
+    def step(self, trainer: Trainer) -> None:
+        """Nothing."""
+
+    def epoch(self, trainer: Trainer) -> None:
+        """Nothing."""
+
+
+Hold = Callable[[], Awaitable[None]]
+
+
+async def no_hold() -> None:
+    """Go on at once."""
 
 
 @dataclass
@@ -63,7 +83,22 @@ class Trainer:
     measured_on : what `machine` is, `bench` or `twin`, for reports.
     train_powers : whether heater powers are trained, or stay at their seeded start.
     guard : watches bench and twin, or None.
+    hold : awaited before each step; a pause waits there, and a stop is raised.
+    keeper : shown the trainer after each step and epoch, to keep its state.
+    resume : puts the trainer into the state in which a run was left.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = (
+        "position",
+        "network",
+        "twin",
+        "refit",
+        "guard",
+        "steps_of_rates",
+        "_optimiser",
+        "_rng",
+    )
 
     machine: Machine
     schedule: Schedule
@@ -79,88 +114,120 @@ class Trainer:
     train_powers: bool = True
     measured_on: str = "bench"
     guard: Guard | None = None
+    hold: Hold = no_hold
+    keeper: Keeper = field(default_factory=NoKeeper)
+    resume: Callable[[Trainer], Awaitable[None]] | None = None
+    position: Position = field(default_factory=Position)
+
+    @property
+    def steps_of_rates(self) -> int:
+        """Steps for which the rates have been annealed."""
+        return self._rates.last_epoch
+
+    @steps_of_rates.setter
+    def steps_of_rates(self, steps: int) -> None:
+        self._rates.last_epoch = steps
 
     async def run(self, epochs: int) -> list[EpochReport]:
-        """Train for `epochs` and return a report of each."""
-        optimiser, rates = self._optimiser(epochs)
-        rng = np.random.default_rng([self.settings.seed, 0xDA7A])
+        """Train for `epochs`, from the start or where `resume` left off; a report of each epoch.
+
+        Raises
+        ------
+        Stopped
+            Where `hold` says so.
+        """
+        steps = epochs * len(batch_starts(len(self.task.train), self.settings.batch))
+        self.network.powers.requires_grad_(self.train_powers)
+        self._optimiser, self._rates = annealed(
+            self.network,
+            self.settings,
+            steps,
+            lambda: drift_share(self.settings, self.refit, self.guard),
+        )
+        self._rng = np.random.default_rng([self.settings.seed, 0xDA7A])
+        at = self.position
+        if self.resume is None:
+            at.clamped = self.network.clamp(self.limits)
+        else:
+            await self.resume(self)
         reports: list[EpochReport] = []
-        clamped = self.network.clamp(self.limits)
-        number = told = shown = 0
-        for epoch in range(1, epochs + 1):
-            losses: list[float] = []
-            right = seen = 0
-            batches = self._batches(rng)
-            for index, chosen in enumerate(batches):
-                inputs, labels = self._inputs(chosen, rng)
-                with self.machine.ledger.purpose("training"):
-                    trace = await self._measure(inputs)
-                powers = self.network.powers.detach().clone()
-                number += 1
-                guard = self.guard
-                if guard is not None:
-                    await guard.measured(number, powers)
-                checked = None
-                if guard is not None and self.train_powers and guard.due(number):
-                    checked = self._checked(powers, inputs, labels, trace)
-
-                def learn(
-                    trace: Trace = trace,
-                    inputs: np.ndarray = inputs,
-                    labels: Tensor = labels,
-                ) -> tuple[float, int, int]:
-                    return self._learn(optimiser, rates, inputs, labels, trace)
-
-                loss, correct, outside = await self.compute(learn)
-                if outside:
-                    self.machine.ledger.count("clamped levels", outside)
-                clamped += outside
-                losses.append(loss)
-                right, seen = right + correct, seen + len(labels)
-                if guard is not None and checked is not None:
-                    await guard.learnt(number, checked)
-                believed = await self._believe(number, powers, trace)
-                await self._write_and_refit(powers, trace)
-                events = guard.events[shown:] if guard is not None else []
-                shown += len(events)
-                self.watcher.step(
-                    StepReport(
-                        number=number,
-                        epoch=epoch,
-                        index=index,
-                        batches=len(batches),
-                        loss=loss,
-                        accuracy=correct / len(labels),
-                        clamped=outside,
-                        residual=self.refit.residual if self.refit else None,
-                        powers=powers,
-                        trace=trace,
-                        measured_on=self.measured_on,
-                        events=events,
-                        believed=believed,
-                    )
-                )
-            held_out = await measure_accuracy(
-                self.machine, self.schedule, self.network, self.task.held_out, "validation"
-            )
-            report = EpochReport(
-                epoch=epoch,
-                epochs=epochs,
-                loss=float(np.mean(losses)),
-                train_accuracy=right / seen,
-                held_out_accuracy=held_out,
-                measured_on=self.measured_on,
-                residual=self.refit.residual if self.refit else None,
-                fallbacks=self.refit.fallbacks if self.refit else 0,
-                clamped=clamped,
-                bench_time=self.machine.now(),
-                alarms=self.guard.watch.alarms if self.guard else 0,
-                events=[event.as_row() for event in self.guard.events[told:]] if self.guard else [],
-            )
-            told = len(self.guard.events) if self.guard else 0
-            reports.append(report)
-            self.watcher.epoch(report, self.network, self.twin)
+        while at.epoch <= epochs:
+            if at.order is None:
+                at.order = self._rng.permutation(len(self.task.train))
+            starts = batch_starts(len(at.order), self.settings.batch)
+            while at.index < len(starts):
+                await self.hold()
+                first = starts[at.index]
+                await self._step(at.order[first : first + starts.step], len(starts))
+                self.keeper.step(self)
+            reports.append(await self._epoch(epochs))
+            self.keeper.epoch(self)
         return reports
+
+    async def _step(self, chosen: np.ndarray, batches: int) -> None:
+        """Measure a batch of training items, learn from it, write and refit, and report it."""
+        at, guard = self.position, self.guard
+        inputs, labels = self._inputs(chosen, self._rng)
+        with self.machine.ledger.purpose("training"):
+            trace = await self._measure(inputs)
+        powers = self.network.powers.detach().clone()
+        at.number += 1
+        if guard is not None:
+            await guard.measured(at.number, powers)
+        checked = None
+        if guard is not None and self.train_powers and guard.due(at.number):
+            checked = self._checked(powers, inputs, labels, trace)
+        loss, right, outside = await self.compute(lambda: self._learn(inputs, labels, trace))
+        if outside:
+            self.machine.ledger.count("clamped levels", outside)
+        if guard is not None and checked is not None:
+            await guard.learnt(at.number, checked)
+        believed = await self._believe(at.number, powers, trace)
+        await self._write_and_refit(powers, trace)
+        events = guard.events[at.shown :] if guard is not None else []
+        report = StepReport(
+            number=at.number,
+            epoch=at.epoch,
+            index=at.index,
+            batches=batches,
+            loss=loss,
+            accuracy=right / len(labels),
+            clamped=outside,
+            residual=self.refit.residual if self.refit else None,
+            powers=powers,
+            trace=trace,
+            measured_on=self.measured_on,
+            events=events,
+            believed=believed,
+        )
+        at.counted(loss, right, len(labels), outside)
+        at.shown += len(events)
+        self.watcher.step(report)
+
+    async def _epoch(self, epochs: int) -> EpochReport:
+        """Judge the network on the held-out items, and report the epoch."""
+        at, events = self.position, self.guard.events if self.guard else []
+        held_out = await measure_accuracy(
+            self.machine, self.schedule, self.network, self.task.held_out, "validation"
+        )
+        report = EpochReport(
+            epoch=at.epoch,
+            epochs=epochs,
+            loss=float(np.mean(at.losses)),
+            train_accuracy=at.right / at.seen,
+            held_out_accuracy=held_out,
+            measured_on=self.measured_on,
+            residual=self.refit.residual if self.refit else None,
+            fallbacks=self.refit.fallbacks if self.refit else 0,
+            clamped=at.clamped,
+            bench_time=self.machine.now(),
+            alarms=self.guard.watch.alarms if self.guard else 0,
+            events=[event.as_row() for event in events[at.told :]],
+        )
+        at.told = len(events)
+        at.next_epoch()
+        self.watcher.epoch(report, self.network, self.twin)
+        return report
 
     async def _measure(self, inputs: np.ndarray) -> Trace:
         network = self.network
@@ -200,67 +267,20 @@ class Trainer:
         readout = network.readout.detach()
         return Batch(powers, network.electronics(), readout, inputs, labels, gradient)
 
-    def _batches(self, rng: np.random.Generator) -> list[np.ndarray]:
-        order = rng.permutation(len(self.task.train))
-        starts = batch_starts(len(order), self.settings.batch)
-        return [order[i : i + starts.step] for i in starts]
-
     def _inputs(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
         features = self.task.train.features[chosen]
         noisy = features + self.task.input_noise * rng.normal(size=features.shape)
         labels = torch.from_numpy(self.task.train.labels[chosen])
         return self.schedule.place(noisy, self.machine.ports), labels
 
-    def _optimiser(
-        self, epochs: int
-    ) -> tuple[torch.optim.Adam, torch.optim.lr_scheduler.LRScheduler]:
-        network, settings = self.network, self.settings
-        network.powers.requires_grad_(self.train_powers)
-        groups = [
-            {
-                "params": [network.gain, network.bias, network.readout],
-                "lr": settings.electronics_rate,
-            }
-        ]
-        if self.train_powers:
-            groups.append({"params": [network.powers], "lr": settings.power_rate})
-        optimiser = torch.optim.Adam(groups, foreach=True)
-        batches = len(self._batches(np.random.default_rng(0)))
-        steps = epochs * batches
-
-        def share(step: int) -> float:
-            cosine = 0.5 * (1.0 + math.cos(math.pi * step / steps))
-            return max(cosine, min(self._drift_share(), MOST_LATE))
-
-        rates = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
-        return optimiser, rates
-
-    def _drift_share(self) -> float:
-        """The steps that keep up with the drift, as a share of the first ones."""
-        if self.refit is None:
-            return 0.0
-        settings, drift = self.settings, self.refit.drift
-        walked = None if self.guard is None else self.guard.watch.walked
-        if walked is not None:
-            # A refit may take errors of its law for drift; a setting that is read again cannot.
-            drift = min(drift, BEYOND_WALKED * walked)
-        return settings.follow * drift / (math.pi * settings.power_rate)
-
-    def _learn(
-        self,
-        optimiser: torch.optim.Optimizer,
-        rates: torch.optim.lr_scheduler.LRScheduler,
-        inputs: np.ndarray,
-        labels: Tensor,
-        trace: Trace,
-    ) -> tuple[float, int, int]:
+    def _learn(self, inputs: np.ndarray, labels: Tensor, trace: Trace) -> tuple[float, int, int]:
         """One step of the task's gradient: (loss, right answers, clamped levels)."""
         logits = self.logits(torch.from_numpy(inputs), trace)
         loss = functional.cross_entropy(logits, labels)
-        optimiser.zero_grad()
+        self._optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
-        rates.step()
+        self._optimiser.step()
+        self._rates.step()
         outside = self.network.clamp(self.limits)
         right = int((logits.detach().argmax(dim=1) == labels).sum())
         return float(loss.detach()), right, outside
@@ -288,32 +308,3 @@ class Trainer:
             else measured_pass(self.twin, n.powers, n.gain, n.bias, n.skip, inputs, trace)
         )
         return state @ n.readout.T
-
-
-async def measure_logits(
-    machine: Machine, schedule: Schedule, network: Network, features: np.ndarray, purpose: str
-) -> np.ndarray:
-    """Logits (items, classes) MEASURED on the machine."""
-    with machine.ledger.purpose(purpose):
-        trace = await run_schedule(
-            machine,
-            schedule,
-            network.levels(),
-            network.electronics(),
-            schedule.place(features, machine.ports),
-        )
-    return trace.state @ network.readout.detach().numpy().T
-
-
-async def deploy(machine: Machine, network: Network, warm_up: float) -> None:
-    """Write a network's levels and wait `warm_up` s, until the chip has followed to the last."""
-    await machine.program(network.levels())
-    await machine.rest(warm_up)
-
-
-async def measure_accuracy(
-    machine: Machine, schedule: Schedule, network: Network, part: Split, purpose: str
-) -> float:
-    """Share of right answers on `part`, measured on the machine."""
-    logits = await measure_logits(machine, schedule, network, part.features, purpose)
-    return float(np.mean(logits.argmax(axis=1) == part.labels))

@@ -21,14 +21,11 @@ from hil.control.schedule import Schedule
 from hil.learn.digital import DigitalMachine
 from hil.learn.guard import Guard
 from hil.learn.limits import Limits
-from hil.learn.loop import (
-    Compute,
-    Trainer,
-    deploy,
-    measure_accuracy,
-)
+from hil.learn.loop import Compute, Hold, Keeper, NoKeeper, Trainer, no_hold
+from hil.learn.measuring import deploy, measure_accuracy
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, Watcher
+from hil.learn.resuming import LeftOff
 from hil.learn.settings import Method, TrainingSettings, TwinMode
 from hil.learn.watch import DriftWatch, Recalibrate
 from hil.tasks.task import Task
@@ -61,7 +58,9 @@ class Trained:
 class Assembly:
     """All that a method is assembled from. `new_twin` gives a fresh start twin each time.
 
-    `recalibrate` renews a twin by calibration on the open bench, where that is possible.
+    `recalibrate` renews a twin by calibration on the open bench, where that is possible. `hold` is
+    awaited before each step; `keeper` gives what keeps the state of each stage of a method; `left`
+    is where a run that is gone on with was left.
     """
 
     bench: Machine
@@ -73,6 +72,9 @@ class Assembly:
     compute: Compute
     watcher: Watcher
     recalibrate: Recalibrate | None = None
+    hold: Hold = no_hold
+    keeper: Callable[[int], Keeper] = lambda stage: NoKeeper()
+    left: LeftOff | None = None
 
     async def train(self, settings: TrainingSettings) -> Trained:
         """Train by `settings.method` from the seeded start."""
@@ -91,13 +93,15 @@ class Assembly:
                 trained = await self._digital(twin, network, settings)
                 return replace(trained, machine=self.bench, digital=False)
             case Method.IN_SILICO_REFIT:
-                trained = await self._digital(twin, network, settings)
-                trainer = self._trainer(self.bench, network, twin, settings)
+                before: list[EpochReport] = []
+                if self.left is None or self.left.stage == 0:
+                    before = (await self._digital(twin, network, settings)).reports
+                trainer = self._trainer(self.bench, network, twin, settings, stage=1)
                 trainer.train_powers = False
                 trainer.guard = self._guard(twin, settings, None)
-                await deploy(self.bench, network, self.warm_up)
-                reports = await trainer.run(settings.readout_epochs)
-                reports = [*trained.reports, *reports]
+                if trainer.resume is None:
+                    await deploy(self.bench, network, self.warm_up)
+                reports = [*before, *await trainer.run(settings.readout_epochs)]
                 watched = trainer.guard.summary()
                 return Trained(network, twin, reports, self.bench, watched=watched)
             case _:
@@ -144,9 +148,14 @@ class Assembly:
         )
 
     def _trainer(
-        self, machine: Machine, network: Network, twin: SlotTwin, settings: TrainingSettings
+        self,
+        machine: Machine,
+        network: Network,
+        twin: SlotTwin,
+        settings: TrainingSettings,
+        stage: int = 0,
     ) -> Trainer:
-        return Trainer(
+        trainer = Trainer(
             machine,
             self.schedule,
             self.task,
@@ -156,7 +165,19 @@ class Assembly:
             self.limits,
             self.compute,
             self.watcher,
+            hold=self.hold,
+            keeper=self.keeper(stage),
         )
+        if self.left is not None and self.left.stage == stage:
+            trainer.resume = self._rejoin
+        return trainer
+
+    async def _rejoin(self, trainer: Trainer) -> None:
+        """Put a trainer where the run was left, and the bench at its levels."""
+        assert self.left is not None
+        self.left.put(trainer)
+        if trainer.machine is self.bench:
+            await deploy(self.bench, trainer.network, self.warm_up)
 
     async def test_accuracy(self, trained: Trained) -> float:
         """Accuracy on the test part, measured once with the last weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ class Network:
     powers : (n_banks, elements) in units of p_pi; gain : (n_banks,); bias : (n_banks, N);
     readout : (classes, N); skip : alpha, fixed.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("powers", "gain", "bias", "readout")
 
     powers: Tensor
     gain: Tensor

@@ -8,7 +8,7 @@ while a twin is still learning; and of the score of each element in what is new.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -77,6 +77,9 @@ class Alarm:
 @dataclass
 class Sums:
     """The three sums of one bench."""
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("whole", "new", "elements")
 
     whole: ResidualCusum
     new: ResidualCusum

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -54,6 +54,23 @@ class DriftWatch:
     noise : rms read noise, signal units, as the first look found it. adopted : how often the twin
     was given other parameters.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = (
+        "events",
+        "alarms",
+        "noise",
+        "walked",
+        "adopted",
+        "ladder",
+        "_before",
+        "_earlier",
+        "_sums",
+        "_health",
+        "_begun",
+        "_suspicion",
+        "_next_health",
+    )
 
     machine: Machine
     schedule: Schedule

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ class RunFolder:
         return cls(path)
 
     @classmethod
-    def existing(cls, path: Path) -> RunFolder:
-        """A folder that a run left.
+    def existing(cls, path: Path, *needed: str) -> RunFolder:
+        """A folder that a run left, with these files beside those that it begins with.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class RunFolder:
         if not path.is_dir():
             raise RunFolderError(f"no run folder {path}")
         folder = cls(path)
-        for name in (CONFIGURATION, BENCH, RECORD, CHECKPOINT):
+        for name in (CONFIGURATION, BENCH, RECORD, *needed):
             if not (path / name).is_file():
                 raise RunFolderError(f"{path} is no complete run folder: {name} is missing")
         return folder
@@ -100,6 +100,30 @@ class RunFolder:
             file.write(json.dumps(row, default=_plain) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of the metrics; of a line that a crash cut short nothing.
+
+        Raises
+        ------
+        RunFolderError
+            When a line before the last is no JSON.
+        """
+        path = self.path / METRICS
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                if number < len(lines):
+                    raise RunFolderError(f"{path}, line {number}: {error}") from error
+        return rows
+
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write all lines of the metrics anew."""
+        text = "".join(json.dumps(row, default=_plain) + "\n" for row in rows)
+        self._put(METRICS, text.encode())
 
     def write_tensors(
         self, name: str, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,16 @@ class Journal:
             (last,),
         )
         return [(rowid, Command(*rest)) for rowid, *rest in rows]
+
+    def finish(self) -> None:
+        """Close the file of a run that is over: one file then, readable on any medium.
+
+        Where others read it just now it stays as it is, which does no harm.
+        """
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
 
     def close(self) -> None:
         """Close the file; may be called again."""

@@ -65,7 +65,7 @@ class Recorder:
             self._bus.remove(self._outlet)
         whole = self._outlet.close(PATIENCE)
         self._arrays.close()
-        self._journal.close()
+        self._journal.finish()
         self._outlet.check()
         if not whole:
             raise RunFolderError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +52,15 @@ class Task:
     injection: Injection = Injection.FIRST
     input_noise: float = 0.05
     note: str = field(default="", compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all data, in hex: two tasks of one digest are the same."""
+        found = hashlib.sha256()
+        for part in (self.train, self.held_out, self.test):
+            found.update(np.ascontiguousarray(part.features).tobytes())
+            found.update(np.ascontiguousarray(part.labels).tobytes())
+        return found.hexdigest()
 
     @property
     def features(self) -> int:

@@ -6,10 +6,12 @@ between two steps. `off` does not wait for that: it ends the run at once, as Ctr
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +22,7 @@ from hil.telemetry.events import CommandAnswered
 REMEMBERED = 1000
 #: s, the longest that a command may be valid.
 LONGEST = 3600.0
+DRIVEN_OFF = "driven off by a command"
 
 
 class Verb(StrEnum):
@@ -49,6 +52,27 @@ class Stopped(Exception):
     """Training was asked to stop."""
 
 
+@contextmanager
+def obeying(desk: CommandDesk) -> Iterator[None]:
+    """Let `off` end the task that runs this, as Ctrl-C would; then `Stopped` is raised."""
+    loop, task, asked = asyncio.get_running_loop(), asyncio.current_task(), threading.Event()
+    assert task is not None
+
+    def off() -> None:
+        asked.set()
+        loop.call_soon_threadsafe(task.cancel)
+
+    desk.off = off
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not asked.is_set():
+            raise
+        raise Stopped(DRIVEN_OFF) from None
+    finally:
+        desk.off = lambda: None
+
+
 class CommandDesk:
     """Takes commands on any thread; training asks it between steps.
 
@@ -59,18 +83,19 @@ class CommandDesk:
         self._bus = bus
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, str], CommandAnswered] = OrderedDict()
-        self._paused = self._stopping = False
+        self._paused = False
+        self._end = ""
         self.off: Callable[[], None] = lambda: None
 
     @property
     def paused(self) -> bool:
         """Whether training is to hold before its next step."""
-        return self._paused and not self._stopping
+        return self._paused and not self._end
 
     @property
-    def stopping(self) -> bool:
-        """Whether training is to end after its present step."""
-        return self._stopping
+    def end(self) -> str:
+        """Why training is to end after its present step; empty: it is not."""
+        return self._end
 
     def give(self, command: Command) -> CommandAnswered:
         """Obey or refuse a command, publish the answer, and return it.
@@ -123,8 +148,8 @@ class CommandDesk:
                 was, self._paused = self._paused, False
                 return True, "goes on" if was else "was not paused"
             case Verb.STOP:
-                self._stopping = True
+                self._end = "stopped by a command"
                 return True, "ends after this step, keeps its weights and drives the bench off"
             case Verb.OFF:
-                self._stopping = True
+                self._end = DRIVEN_OFF
                 return True, "the bench is driven off"

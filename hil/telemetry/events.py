@@ -39,6 +39,15 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunResumed(Event):
+    """A run goes on from a checkpoint; what it told of steps after that one is void."""
+
+    KIND = "resumed"
+    step: Annotated[int, Told("last batch that the checkpoint holds")]
+    epochs: Annotated[int, Told("epochs that were done")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchDescribed(Event):
     """What the bench of a run is and bears: all that a reader needs to show levels and margins."""
 
@@ -233,7 +242,7 @@ class RunEnded(Event):
     """A run is over."""
 
     KIND = "run_ended"
-    outcome: Annotated[str, Told("finished, interrupted or failed")]
+    outcome: Annotated[str, Told("finished, stopped, interrupted or failed")]
     accuracy: Annotated[float | None, Told("share of the test items answered right", "1")] = None
     why: Annotated[str, Told("where it did not finish: what ended it")] = ""
 
@@ -242,6 +251,7 @@ KINDS: Mapping[str, type[Event]] = {
     kind.KIND: kind
     for kind in (
         RunStarted,
+        RunResumed,
         BenchDescribed,
         StateChanged,
         Step,

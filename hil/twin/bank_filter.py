@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -112,6 +113,19 @@ class BankFilter:
     walk : (n_banks,) variance of the walk in units of that of the settings' drift model.
     gone : rad rms, what a phase is thought to have walked from the last batch but one to the last.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = (
+        "covariance",
+        "walk",
+        "gone",
+        "_noise2",
+        "_reach",
+        "_dull",
+        "_powers",
+        "_time",
+    )
+    HEAVY: ClassVar = ("covariance",)
 
     def __init__(self, twin: Twin, sigma: TwinParameters, settings: FilterSettings) -> None:
         self.twin = twin

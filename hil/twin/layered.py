@@ -10,6 +10,8 @@ As in `OnlineRefit` a trust gate judges the twin on each batch BEFORE it is fitt
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,6 +36,24 @@ class LayeredRefit:
 
     sigma : standard uncertainty of each of the twin's start values, by name.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = (
+        "fallbacks",
+        "residual",
+        "innovation",
+        "banks",
+        "ports",
+        "slow",
+        "neural",
+        "_rng",
+        "_memory",
+        "_seen",
+        "_rested",
+        "_good",
+        "_caution",
+    )
+    HEAVY: ClassVar = ("_memory",)
 
     def __init__(
         self, twin: Twin, settings: RefitSettings, seed: int, sigma: TwinParameters

@@ -10,7 +10,7 @@ for each setting and reused by all slots of that bank.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -41,6 +41,9 @@ class Twin:
     decay : (n_banks,) d0 of each bank's crosstalk law, in heater pitches; not refitted.
     sigma : standard uncertainties of start values, by name, where they are known.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("parameters",)
 
     def __init__(
         self,

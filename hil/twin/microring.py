@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -97,6 +97,9 @@ class MicroringTwin:
     decay : (n_banks,) d0 of each bank's crosstalk law, in heater pitches; not refitted.
     spacing : (n_banks,) half-widths from one laser to the next; infinite: rings see their own only.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("parameters",)
 
     def __init__(
         self,

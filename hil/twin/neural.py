@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -41,6 +42,9 @@ class NeuralResidual:
     ValueError
         When it would have more than `MOST_WEIGHTS` weights.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("_weights", "_optimiser")
 
     def __init__(self, twin: Twin, settings: NeuralSettings, seed: int) -> None:
         hidden, ports = settings.hidden, twin.ports

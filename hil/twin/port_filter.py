@@ -12,6 +12,7 @@ setting. Such an error does not average over samples, only over inputs: it is ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -34,6 +35,9 @@ class PortSettings:
 
 class PortFilter:
     """Keeps `gain`, `zero` and `memory` of a twin. gain, zero : (N,) prior sigmas."""
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("_square", "_known", "_memory_square", "_memory_known")
 
     def __init__(self, twin: Twin, gain: Tensor, zero: Tensor, settings: PortSettings) -> None:
         self.twin = twin

@@ -12,6 +12,7 @@ clearly worse than the last good one is dropped for that one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -121,6 +122,19 @@ PRIOR_SIGMA: dict[str, float] = {
 class OnlineRefit:
     """Keeps a twin true to the bench. `seed` fixes the choice of replayed data."""
 
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = (
+        "fallbacks",
+        "residual",
+        "_rng",
+        "_memory",
+        "_seen",
+        "_free",
+        "_good",
+        "_rate",
+        "_optimiser",
+    )
+    HEAVY: ClassVar = ("_memory",)
     #: It does not tell drift from its own errors.
     drift = 0.0
 

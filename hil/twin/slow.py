@@ -12,6 +12,7 @@ detectors' gain. The others are held by the pull where the data say little.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +39,9 @@ class SlowRefit:
     rate : largest step, in units of `SLOW_RATE`.
     pull : weight of the pull toward the start.
     """
+
+    #: What a resumed run needs of it (`hil.record.state`).
+    STATE: ClassVar = ("_free", "_held", "_optimiser")
 
     def __init__(self, twin: Twin, sigma: Mapping[str, Tensor], rate: float, pull: float) -> None:
         self.twin = twin

@@ -18,7 +18,9 @@ from drivers.transport.link import LinkError
 from hil.learn.reports import EpochReport, StepReport
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolder
+from hil.record.reading import all_events
 from hil.tasks import TaskError
+from hil.telemetry.event import Stamped, fields_of
 
 WriteBench = Callable[..., Path]
 Data = tuple[Any, Any]
@@ -27,7 +29,10 @@ Data = tuple[Any, Any]
 def files_of(folder: Path) -> dict[str, Any]:
     """Everything in a run folder that a rerun must give again, to the last digit."""
     kept: dict[str, Any] = {}
+    kept["events"] = [_plain(one) for one in all_events(folder)]
     for path in folder.iterdir():
+        if path.suffix in (".sqlite", ".h5"):
+            continue  # read as events
         if path.suffix == ".safetensors":  # whose header is in no fixed order
             tensors, notes = RunFolder(folder).read_tensors(path.name)
             kept[path.name] = notes, {key: value.tolist() for key, value in tensors.items()}
@@ -36,6 +41,16 @@ def files_of(folder: Path) -> dict[str, Any]:
     del kept["summary.json"][0]["wall_seconds"]
     del kept["calibration.json"][0]["created"]
     return kept
+
+
+def _plain(told: Stamped) -> tuple[Any, ...]:
+    """What an event says, but for what the wall's clock and the folder's name make of it."""
+    fields = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in fields_of(told.event).items()
+        if name not in ("run", "outlets")
+    }
+    return told.number, told.bench_time, told.event.KIND, repr(fields)
 
 
 def one_line_each(path: Path) -> list[str]:

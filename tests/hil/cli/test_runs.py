@@ -50,6 +50,8 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
     assert ended.err == ""
     run = Path("run")
     assert {p.name for p in run.iterdir()} == {
+        "arrays-1.h5",
+        "events.sqlite",
         "bench.json",
         "calibration.json",
         "checkpoint.safetensors",

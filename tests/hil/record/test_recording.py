@@ -228,6 +228,16 @@ def test_a_record_on_a_medium_that_is_read_only(tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
 
 
+def test_a_finished_record_is_one_file(tmp_path: Path) -> None:
+    bus = Bus()
+    recorder = Recorder(tmp_path, bus, CommandDesk(bus), ROOM)
+    bus.publish(_levels(1))
+    recorder.close()
+    add_note(tmp_path, "later")
+    assert len(all_events(tmp_path)) == 2
+    assert {p.name for p in tmp_path.iterdir()} == {"events.sqlite", "arrays-1.h5"}
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"no events\.sqlite"):
         RunReader(tmp_path)

@@ -26,7 +26,7 @@ def test_pause_resume_and_stop() -> None:
     assert desk.give(_command("resume", "3")).text == "was not paused"
     assert desk.give(_command("pause", "4")).accepted
     assert desk.give(_command("stop", "5")).accepted
-    assert desk.stopping
+    assert desk.end == "stopped by a command"
     assert not desk.paused  # what is to end does not wait
 
 

@@ -1,0 +1,330 @@
+"""A run that stops, or is killed, goes on where it was; or is refused, with the reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import hil
+from hil.bench.file import from_document
+from hil.learn.api import Quiet
+from hil.learn.continuing import differences
+from hil.learn.reports import StepReport
+from hil.learn.resuming import VALUES
+from hil.record.checkpoints import EPOCH, STEP, read_checkpoints
+from hil.record.folder import CHECKPOINT, RunFolder, RunFolderError
+from hil.record.reading import all_events
+from hil.record.state import StateError, from_tensors, give, take, to_tensors
+from hil.telemetry.commands import Command, Stopped
+from hil.telemetry.events import EpochEnded, RunEnded, RunResumed, StateChanged, Step
+from tests.hil.twin.plants import document
+
+OPTIONS: dict[str, Any] = {"epochs": 3, "n_steps": 3, "batch": 64}
+METHODS = ("pat", "pat-final", "in-silico", "in-silico-refit", "frozen", "ideal")
+
+
+def _bench(start_time: float = 0.0, **changed: Any) -> hil.Bench:
+    file = from_document({**document(4, 2), **changed}, source="tiny")
+    return hil.open(file, path="slot", start_time=start_time)
+
+
+def _ask(bench: hil.Bench, verb: str, id_: str = "1") -> None:
+    bench.core.desk.give(Command(id_, verb, "test", time.time() + 60.0))
+
+
+class _Asks(Quiet):
+    """Gives a command at a step."""
+
+    def __init__(self, bench: hil.Bench, at: int, verb: str = "stop") -> None:
+        self.bench, self.at, self.verb, self.seen = bench, at, verb, 0
+
+    def step(self, report: StepReport) -> None:
+        self.seen += 1
+        if self.seen == self.at:
+            _ask(self.bench, self.verb)
+
+
+def _stopped(folder: Path, at: int, method: str = "pat", **options: Any) -> None:
+    with _bench() as bench:
+        watcher = _Asks(bench, at)
+        with pytest.raises(Stopped, match="stopped by a command"):
+            hil.train(
+                bench, "spirals", method, out=folder, watcher=watcher, **{**OPTIONS, **options}
+            )
+    assert str(bench.core.state) == "off"
+
+
+def _resumed(folder: Path) -> Any:
+    left = max(c.notes["bench_time"] for c in read_checkpoints(RunFolder(folder)))
+    with _bench(left) as bench:
+        return hil.train(bench, resume=folder)
+
+
+@pytest.mark.parametrize(
+    ("method", "at"), [*((method, 12) for method in METHODS), ("pat", 1), ("pat", 20)]
+)
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, method: str, at: int) -> None:
+    _stopped(tmp_path / "run", at, method)
+    result = _resumed(tmp_path / "run")
+    with _bench() as bench:
+        whole = hil.train(bench, "spirals", method, out=tmp_path / "whole", **OPTIONS)
+    assert [e.epoch for e in result.epochs] == [e.epoch for e in whole.epochs]
+    rows = RunFolder(tmp_path / "run").read_metrics()
+    assert [row["epoch"] for row in rows] == [e.epoch for e in whole.epochs]
+    events = [e.event for e in all_events(tmp_path / "run")]
+    (resumed,) = [e for e in events if isinstance(e, RunResumed)]
+    assert resumed.step == at
+    assert [e.step for e in events if isinstance(e, Step)] == [
+        e.event.step  # type: ignore[attr-defined]
+        for e in all_events(tmp_path / "whole", Step)
+    ]
+    outcomes = [e.outcome for e in events if isinstance(e, RunEnded)]
+    assert outcomes == ["stopped", "finished"]
+    times = [e.bench_time for e in all_events(tmp_path / "run", Step, EpochEnded)]
+    assert times == sorted(times)
+    # What was spent is all that was spent: of training passes as many as in one go.
+    for ledger in (result.ledger, whole.ledger):
+        ledger["device_passes"].pop("drift-watch", 0)
+    assert result.ledger["device_passes"] == whole.ledger["device_passes"]
+    assert not (tmp_path / "run" / STEP).exists()
+
+
+@pytest.mark.parametrize("at", [1, 12, 20, 35])
+def test_on_a_machine_without_noise_nothing_shows_that_it_stopped(tmp_path: Path, at: int) -> None:
+    _stopped(tmp_path / "run", at, "ideal")
+    result = _resumed(tmp_path / "run")
+    with _bench() as bench:
+        whole = hil.train(bench, "spirals", "ideal", out=tmp_path / "whole", **OPTIONS)
+    assert result.accuracy == whole.accuracy
+    kept, expected = (
+        RunFolder(tmp_path / name).read_tensors(CHECKPOINT)[0] for name in ("run", "whole")
+    )
+    for name, value in expected.items():
+        torch.testing.assert_close(kept[name], value, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("refit", ["layered", "layered-neural", "adam"])
+def test_all_of_a_trainer_is_kept(
+    tmp_path: Path, refit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was restored, taken again, is what was kept: watch, refit, optimisers, generators."""
+    from hil.learn.resuming import LeftOff
+
+    options = {"refit": refit, "drift_watch": 3, "gate": 7}
+    _stopped(tmp_path / "run", 20, **options)
+    found: list[Any] = []
+    put = LeftOff.put
+
+    def spied(self: LeftOff, trainer: Any) -> None:
+        put(self, trainer)
+        found.append(take(trainer, heavy=False))
+
+    monkeypatch.setattr(LeftOff, "put", spied)
+    step = next(c for c in read_checkpoints(RunFolder(tmp_path / "run")) if c.notes["number"] == 20)
+    _resumed(tmp_path / "run")
+    assert _differ(step.state, found[0]) == []
+    assert {"position", "network", "twin", "refit", "guard", "_optimiser", "_rng"} <= set(found[0])
+
+
+def _differ(one: Any, other: Any, where: str = "") -> list[str]:
+    if isinstance(one, Tensor | np.ndarray):
+        same = np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
+        return [] if same else [where]
+    if isinstance(one, dict):
+        if set(one) != set(other):
+            return [f"{where}: {set(one) ^ set(other)}"]
+        return [d for key in one for d in _differ(one[key], other[key], f"{where}.{key}")]
+    if isinstance(one, list):
+        if len(one) != len(other):
+            return [f"{where}: {len(one)} and {len(other)}"]
+        return [
+            d
+            for i, (a, b) in enumerate(zip(one, other, strict=True))
+            for d in _differ(a, b, f"{where}[{i}]")
+        ]
+    same = one == other or (one != one and other != other)
+    return [] if same else [f"{where}: {one} and {other}"]
+
+
+_RUN = """
+import sys, hil
+from hil.learn.api import Quiet
+class Told(Quiet):
+    def step(self, report):
+        print(report.number, flush=True)
+with hil.open("relax-mzi-8", path="wire") as bench:
+    hil.train(bench, "spirals", out=sys.argv[1], epochs=4, n_steps=3, watcher=Told())
+"""
+
+
+@pytest.mark.parametrize("after", [3, 17])
+def test_after_kill_9_one_step_is_lost_at_most(tmp_path: Path, after: int) -> None:
+    from hil.train import main
+
+    folder = tmp_path / "run"
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUN, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        told = [int(process.stdout.readline()) for _ in range(after)]
+        os.kill(process.pid, signal.SIGKILL)
+    assert main(["--resume", str(folder)]) == 0
+    (resumed,) = [e.event for e in all_events(folder, RunResumed)]
+    assert isinstance(resumed, RunResumed)
+    assert resumed.step >= told[-1] - 1
+    rows = RunFolder(folder).read_metrics()
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert json.loads((folder / "summary.json").read_text())["accuracy"] > 0.4
+
+
+def test_off_ends_a_run_at_once_and_it_can_be_gone_on_with(tmp_path: Path) -> None:
+    with _bench() as bench:
+        watcher = _Asks(bench, 4, "off")
+        with pytest.raises(Stopped, match="driven off"):
+            hil.train(bench, "spirals", out=tmp_path / "run", watcher=watcher, **OPTIONS)
+    states = [e.event.state for e in all_events(tmp_path / "run", StateChanged)]  # type: ignore[attr-defined]
+    assert states[-1] == "off"
+    _resumed(tmp_path / "run")
+
+
+def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
+    with _bench() as bench:
+        watcher = _Asks(bench, 4, "pause")
+        ended: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: ended.append(
+                hil.train(bench, "spirals", out=tmp_path / "run", watcher=watcher, **OPTIONS)
+            )
+        )
+        idle = threading.Event()
+
+        def told(events: Any) -> None:
+            if any(isinstance(e.event, StateChanged) and e.event.state == "idle" for e in events):
+                idle.set()
+
+        from hil.telemetry.bus import Outlet
+
+        bench.core.bus.add(Outlet("test", told))
+        thread.start()
+        assert idle.wait(30.0)
+        assert watcher.seen == 4
+        _ask(bench, "resume", "2")
+        thread.join(60.0)
+    assert ended[0].accuracy > 0.3
+    events = [e.event for e in all_events(tmp_path / "run", StateChanged, Step)]
+    at = next(i for i, e in enumerate(events) if isinstance(e, StateChanged) and e.state == "idle")
+    assert events[at - 1].step == 4  # type: ignore[attr-defined]
+    assert events[at + 1].state == "running"  # type: ignore[attr-defined]
+
+
+def test_a_run_that_has_ended_is_not_resumed(tmp_path: Path) -> None:
+    with _bench() as bench:
+        hil.train(bench, "spirals", out=tmp_path / "run", **OPTIONS)
+        with pytest.raises(RunFolderError, match="has come to its end"):
+            hil.train(bench, resume=tmp_path / "run")
+
+
+def test_another_bench_is_refused_with_what_differs(tmp_path: Path) -> None:
+    _stopped(tmp_path / "run", 4)
+    before = (tmp_path / "run" / "bench.json").read_bytes()
+    chip = {**document(4, 2)["chip"], "power_max": 0.1}
+    with _bench(1e3, chip=chip) as bench:
+        with pytest.raises(RunFolderError, match=r"chip\.power_max was .* is 0\.1"):
+            hil.train(bench, resume=tmp_path / "run")
+    assert (tmp_path / "run" / "bench.json").read_bytes() == before
+    assert len(all_events(tmp_path / "run", RunEnded)) == 1  # nothing was written
+
+
+def test_a_bench_that_is_too_early_is_refused(tmp_path: Path) -> None:
+    _stopped(tmp_path / "run", 4)
+    with _bench() as bench, pytest.raises(RunFolderError, match="start_time="):
+        hil.train(bench, resume=tmp_path / "run")
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, (96, 2))
+    y = (x[:, 0] > 0.0).astype(np.int64)
+    with _bench() as bench:
+        with pytest.raises(Stopped):
+            hil.train(
+                bench, (x, y), out=tmp_path / "run", watcher=_Asks(bench, 2), epochs=3, n_steps=3
+            )
+    with _bench(1e3) as bench:
+        with pytest.raises(RunFolderError, match="data of its own"):
+            hil.train(bench, resume=tmp_path / "run")
+        with pytest.raises(RunFolderError, match="other data"):
+            hil.train(bench, (x + 0.1, y), resume=tmp_path / "run")
+        hil.train(bench, (x, y), resume=tmp_path / "run")
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "gone"])
+def test_a_damaged_checkpoint_is_told_in_a_line(tmp_path: Path, damage: str) -> None:
+    _stopped(tmp_path / "run", 4)
+    path = tmp_path / "run" / STEP
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "text":
+        path.write_text("no tensors")
+    else:
+        path.unlink()
+        (tmp_path / "run" / EPOCH).unlink(missing_ok=True)
+    with _bench(1e3) as bench, pytest.raises(RunFolderError, match=r"cannot be read|no checkpoint"):
+        hil.train(bench, resume=tmp_path / "run")
+
+
+def test_a_checkpoint_makes_nothing_but_what_is_allowed() -> None:
+    class Thing:
+        STATE = ("value",)
+        value: Any = None
+
+    for tree in (
+        {"object": "Path", "state": {}},
+        {"value": "Path", "fields": {}},
+        {"enum": "Path", "is": "/"},
+        {"else": 1},
+        {"random": {}},
+        {"optimiser": {}},
+    ):
+        with pytest.raises(StateError):
+            give(Thing(), {"value": tree}, VALUES)
+    with pytest.raises(StateError, match="no state 'other'"):
+        give(Thing(), {"other": 1}, VALUES)
+    thing = Thing()
+    thing.value = object()
+    with pytest.raises(StateError, match=r"Thing\.value: a object cannot be kept"):
+        take(thing)
+
+
+def test_a_state_survives_its_way_through_a_file() -> None:
+    tree = {"a": torch.ones(2, 3), "b": [1, 2.5, None, "x", np.arange(3)], "c": {"d": float("inf")}}
+    back = from_tensors(*to_tensors(tree))
+    assert _differ(tree, back) == []
+    with pytest.raises(StateError):
+        from_tensors({}, '{"tensor": "7"}')
+    with pytest.raises(StateError):
+        from_tensors({}, "{")
+
+
+def test_differences_are_told_by_their_place() -> None:
+    before = {"name": "a", "chip": {"power_max": 1.0, "old": 1}, "list": [1, 2]}
+    now = {"name": "a", "chip": {"power_max": 2.0, "new": 1}, "list": [1, 3]}
+    assert list(differences(before, now)) == [
+        "chip.power_max was 1.0, is 2.0",
+        "chip.old is gone",
+        "chip.new is new",
+        "list[1] was 2, is 3",
+    ]
+    assert list(differences({"description": "a"}, {"description": "b"})) == []
