@@ -1,0 +1,111 @@
+"""How the bench's links and the run's outlets do, and what failed: first cause first."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hil.monitor.state.part import MOST_NAMES, Facts, number, plain
+from hil.telemetry.event import Event, Severity, Stamped
+from hil.telemetry.events import Fault, Health, StateChanged
+
+#: Faults that are kept, beside the first.
+KEPT = 64
+
+
+@dataclass(frozen=True)
+class Link:
+    """An instrument's link. rate : exchanges a bench second; busy : share of bench time."""
+
+    name: str
+    is_open: bool
+    exchanges: float
+    rate: float | None
+    busy: float | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A fault, when, and how bad."""
+
+    wall_time: float
+    bench_time: float
+    source: str
+    text: str
+    severity: Severity
+
+
+class Condition:
+    """Links, outlets, faults.
+
+    Attributes
+    ----------
+    links : as last told. outlets : of each, events waiting, dropped, failed. first : the first
+    fault since the bench last left `tripped` or the run began; faults : the last ones. tripped :
+    why the bench tripped; empty: it has not.
+    """
+
+    TAKES: ClassVar[tuple[type[Event], ...]] = (Health, Fault, StateChanged)
+
+    def __init__(self, facts: Facts) -> None:
+        self.links: list[Link] = []
+        self.outlets: dict[str, dict[str, float]] = {}
+        self.first: Failure | None = None
+        self.faults: deque[Failure] = deque(maxlen=KEPT)
+        self.counted = 0
+        self.tripped = ""
+        self._before: dict[str, tuple[float, float, float]] = {}
+
+    def take(self, stamped: Stamped) -> None:
+        """Fold an event in."""
+        match stamped.event:
+            case Health() as health:
+                self._take_health(stamped.bench_time, health)
+            case Fault(source=source, text=text, severity=severity):
+                self._fail(stamped, plain(source, 60), plain(text), severity)
+            case StateChanged(state="tripped", why=why):
+                self.tripped = plain(why) or "no cause was told"
+                self._fail(stamped, "interlock", self.tripped, Severity.MAJOR)
+            case StateChanged():
+                if self.tripped:
+                    self.tripped, self.first = "", None
+            case _:
+                pass
+
+    def _fail(self, stamped: Stamped, source: str, text: str, severity: Severity) -> None:
+        failure = Failure(stamped.wall_time, stamped.bench_time, source, text, severity)
+        self.first = self.first or failure
+        self.faults.append(failure)
+        self.counted += 1
+
+    def _take_health(self, now: float, health: Health) -> None:
+        links: list[Link] = []
+        for raw, told in list(health.links.items())[:MOST_NAMES]:
+            if not isinstance(told, dict):
+                continue
+            name, exchanges, busy = plain(raw, 40), number(told, "exchanges"), number(told, "busy")
+            rate = share = None
+            before = self._before.get(name)
+            if before is not None and now > before[0]:
+                since = now - before[0]
+                rate, share = (exchanges - before[1]) / since, (busy - before[2]) / since
+            links.append(Link(name, told.get("open") is True, exchanges, rate, share))
+            self._before[name] = (now, exchanges, busy)
+        self._before = {link.name: self._before[link.name] for link in links}
+        self.links = links
+        self.outlets = {
+            plain(name, 40): {key: number(told, key) for key in ("waiting", "dropped", "failed")}
+            for name, told in list(health.outlets.items())[:MOST_NAMES]
+            if isinstance(told, dict)
+        }
+
+    @property
+    def closed(self) -> list[str]:
+        """Links that are not open."""
+        return [link.name for link in self.links if not link.is_open]
+
+    @property
+    def dropped(self) -> float:
+        """Events that outlets of the run have dropped, in all."""
+        return sum(told["dropped"] for told in self.outlets.values() if told["dropped"] > 0)

@@ -1,0 +1,75 @@
+"""What the banner and the terminal say of a run, in words."""
+
+from __future__ import annotations
+
+import math
+
+from hil.monitor.state.log import clock
+from hil.monitor.state.run_state import RunState
+
+
+def state_word(state: RunState) -> str:
+    """OFF, IDLE, ARMED, RUNNING, TRIPPED, or that it is not known."""
+    return state.lifecycle.state.upper() or "NO STATE"
+
+
+def light_word(state: RunState) -> str:
+    """Whether light is on."""
+    return {True: "LIGHT ON", False: "LIGHT OFF", None: "LIGHT ?"}[state.lifecycle.light]
+
+
+def stale_words(state: RunState) -> str:
+    """Since when nothing was heard; empty: what is shown is fresh."""
+    if not state.stale:
+        return ""
+    if state.age is None:
+        return "NOTHING HEARD"
+    return f"STALE {duration(state.age)}"
+
+
+def progress_words(state: RunState) -> str:
+    """How far the run is."""
+    started, step = state.facts.started, state.facts.step
+    if started is None:
+        return f"step {step}" if step else "no run"
+    planned = state.lifecycle.steps
+    epoch = state.learning.last.epoch if state.learning.last is not None else 0
+    return f"step {step} of {planned}, epoch {epoch} of {started.epochs}"
+
+
+def left_words(state: RunState) -> str:
+    """What is left of it."""
+    life = state.lifecycle
+    if life.ended is not None:
+        tested = life.ended.accuracy
+        return life.ended.outcome + ("" if tested is None else f", test {tested:.3f}")
+    if state.stale:
+        return "time left ?"
+    if life.paused:
+        return "paused"
+    if life.stopping:
+        return "stopping"
+    return "time left ?" if life.left is None else f"{duration(life.left)} left"
+
+
+def change_words(state: RunState) -> str:
+    """The last change of the bench's state."""
+    life = state.lifecycle
+    if not life.state:
+        return "state not told yet"
+    why = f" ({life.why})" if life.why else ""
+    return f"{life.state} since {clock(life.since)}{why}"
+
+
+def duration(seconds: float) -> str:
+    """A time span, for a person."""
+    if not math.isfinite(seconds):
+        return "?"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes, s = divmod(whole, 60)
+    if minutes < 100:
+        return f"{minutes} min {s:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 100 else f"{hours // 24} days"

@@ -1,0 +1,1 @@
+"""The window itself: Qt and pyqtgraph, imported nowhere else."""

@@ -1,0 +1,125 @@
+"""Loss and accuracy over the steps, with the references beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from hil.monitor.state.run_state import RunState
+from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.theme import Theme
+
+#: Points over which the bold curve is smoothed.
+SMOOTH = 15
+#: Baselines that have a line.
+MOST_LINES = 4
+
+
+class LearningPanel(Panel):
+    """Thin: each batch. Bold: its running mean, and held-out accuracy by epoch."""
+
+    title, key = "Learning", "learning"
+    empty = "No step was told yet.\nLoss and accuracy appear with the first batch."
+
+    def body(self) -> QWidget:
+        view = canvas()
+        self._loss = new_plot(view, 0, 0, "step", "loss / nat")
+        self._accuracy = new_plot(view, 0, 1, "step", "accuracy / share right")
+        self._accuracy.setXLink(self._loss)
+        self._accuracy.setYRange(0.0, 1.0, padding=0.02)
+        for plot, corner in ((self._loss, (-8, 6)), (self._accuracy, (-8, -8))):
+            plot.addLegend(offset=corner, labelTextSize="12px", verSpacing=-4)
+        self._batch_loss = self._loss.plot(name="batch")
+        self._mean_loss = self._loss.plot(name="mean of 15")
+        self._batch_right = self._accuracy.plot(name="batch")
+        self._held_out = self._accuracy.plot(symbol="o", symbolSize=6, name="held-out")
+        self._tested = pg.ScatterPlotItem(symbol="star", size=17, name="test")
+        self._accuracy.addItem(self._tested)
+        self._lines = [self._new_line() for _ in range(MOST_LINES)]
+        return view
+
+    def _new_line(self) -> Any:
+        line = pg.InfiniteLine(
+            angle=0,
+            label="",
+            labelOpts={"position": 0.97, "anchors": [(1.0, 1.0), (1.0, 1.0)], "movable": False},
+        )
+        line.setVisible(False)
+        self._accuracy.addItem(line)
+        return line
+
+    def plots(self) -> Sequence[Any]:
+        return (self._loss, self._accuracy)
+
+    def apply(self, theme: Theme) -> None:
+        super().apply(theme)
+        thin = pg.mkPen(theme.dim + "90", width=1)
+        bold = pg.mkPen(theme.highlight, width=2)
+        self._batch_loss.setPen(thin)
+        self._batch_right.setPen(thin)
+        self._mean_loss.setPen(bold)
+        self._held_out.setPen(bold)
+        self._held_out.setSymbolBrush(theme.highlight)
+        self._held_out.setSymbolPen(theme.panel)
+        self._tested.setBrush(theme.warn)
+        self._tested.setPen(theme.text)
+        for line in self._lines:
+            line.setPen(pg.mkPen(theme.banks[1], width=1.5, style=Qt.PenStyle.DashLine))
+            line.label.setColor(theme.banks[1])
+
+    def has_data(self, state: RunState) -> bool:
+        return state.learning.last is not None
+
+    def show_state(self, state: RunState) -> None:
+        learning = state.learning
+        x, y = learning.steps.x.copy(), learning.steps.y.copy()
+        self._batch_loss.setData(x, y[:, 0], connect="finite")
+        self._mean_loss.setData(x, smoothed(y[:, 0]), connect="finite")
+        self._batch_right.setData(x, y[:, 1], connect="finite")
+        at, epochs = learning.epochs.x.copy(), learning.epochs.y.copy()
+        self._held_out.setData(at, epochs[:, 0], connect="finite")
+        end = x[-1:] if learning.tested is not None else x[:0]
+        self._tested.setData(end, [learning.tested] * len(end))
+        planned = state.lifecycle.steps
+        self._loss.setXRange(0, max(planned, x[-1], 1), padding=0.025)
+        self._show_baselines(learning.baselines)
+        self.say(headline(state))
+
+    def _show_baselines(self, baselines: dict[str, float]) -> None:
+        named = list(baselines.items())[:MOST_LINES]
+        for k, line in enumerate(self._lines):
+            line.setVisible(k < len(named))
+            if k < len(named):
+                name, value = named[k]
+                line.setValue(value)
+                line.label.setFormat(f"{name} {value:.3f}")
+
+
+def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last SMOOTH points, (points,)."""
+    if len(values) < 2:
+        return values
+    total = np.cumsum(np.concatenate([[0.0], np.nan_to_num(values)]))
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(last - SMOOTH, 0)
+    return (total[last] - total[first]) / (last - first)
+
+
+def headline(state: RunState) -> str:
+    """The figures of the moment."""
+    learning = state.learning
+    assert learning.last is not None
+    parts = [f"loss {learning.last.loss:.3f} nat", f"batch {learning.last.accuracy:.3f}"]
+    if learning.last_epoch is not None:
+        parts.append(f"held-out {learning.last_epoch.held_out_accuracy:.3f}")
+    if learning.tested is not None:
+        parts.append(f"★ test {learning.tested:.3f}")
+    if learning.last.measured_on != "bench":
+        parts.append(f"on the {learning.last.measured_on}, not the bench")
+    return "   ".join(parts)

@@ -1,0 +1,122 @@
+"""How links, outlets and this window's own feed do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hil.monitor.state.part import plain
+from hil.monitor.state.run_state import RunState
+from hil.monitor.window.panel import Panel
+
+COLUMNS = ("instrument", "link", "exchanges", "per bench s", "busy / %", "driver", "resource")
+
+
+class LinksPanel(Panel):
+    """Instruments by link, and queues that drop."""
+
+    title, key = "Links", "links"
+    empty = "Links were not told of yet.\nThey are at the end of every epoch."
+
+    def body(self) -> QWidget:
+        self._table = QTableWidget(0, len(COLUMNS))
+        self._table.setHorizontalHeaderLabels(list(COLUMNS))
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setAlternatingRowColors(True)
+        self._table.verticalHeader().setVisible(False)
+        self._table.verticalHeader().setDefaultSectionSize(21)
+        header = self._table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        whole = QWidget()
+        inside = QVBoxLayout(whole)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self._table)
+        return whole
+
+    def plots(self) -> Sequence[Any]:
+        return ()
+
+    def has_data(self, state: RunState) -> bool:
+        return bool(state.condition.links or state.facts.bench)
+
+    def show_state(self, state: RunState) -> None:
+        rows = table(state)
+        self._table.setRowCount(len(rows))
+        for r, row in enumerate(rows):
+            for c, text in enumerate(row):
+                self._put(r, c, text)
+        self.say(queues(state))
+
+    def _put(self, row: int, column: int, text: str) -> None:
+        item = self._table.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            if 2 <= column <= 4:
+                item.setTextAlignment(right)
+            self._table.setItem(row, column, item)
+        if item.text() != text:
+            item.setText(text)
+        if column == 1:
+            item.setForeground(QColor(self.theme.bad if text == "CLOSED" else self.theme.good))
+
+
+def table(state: RunState) -> list[tuple[str, ...]]:
+    """A row for each instrument that is known."""
+    bench = state.facts.bench
+    known = {} if bench is None else bench.instruments
+    rows = []
+    for link in state.condition.links:
+        told = known.get(link.name)
+        told = told if isinstance(told, Mapping) else {}
+        rows.append(
+            (
+                link.name,
+                "open" if link.is_open else "CLOSED",
+                _whole(link.exchanges),
+                "" if link.rate is None else f"{link.rate:.1f}",
+                "" if link.busy is None else f"{100 * link.busy:.0f}",
+                plain(str(told.get("driver", "")), 40),
+                plain(str(told.get("resource", "")), 80),
+            )
+        )
+    if rows:
+        return rows
+    return [
+        (plain(name, 40), "", "", "", "", _of(told, "driver"), _of(told, "resource"))
+        for name, told in list(known.items())[:64]
+    ]
+
+
+def queues(state: RunState) -> str:
+    """What was dropped or ignored anywhere, in a line."""
+    parts = [
+        f"outlet {name}: {_whole(told['dropped'])} dropped, {_whole(told['waiting'])} waiting"
+        + (f", {_whole(told['failed'])} FAILED" if told["failed"] > 0 else "")
+        for name, told in list(state.condition.outlets.items())[:4]
+    ]
+    ignored = sum(state.ignored.values())
+    if ignored:
+        parts.append(f"{ignored} events ignored here (last: {plain(state.why_ignored, 80)})")
+    return "   ".join(parts) or "no queue was told of; no event ignored"
+
+
+def _of(told: Any, key: str) -> str:
+    return plain(str(told.get(key, "")), 80) if isinstance(told, Mapping) else ""
+
+
+def _whole(value: float) -> str:
+    return "?" if not math.isfinite(value) else f"{value:.0f}"

@@ -1,0 +1,315 @@
+"""The window: panels in docks, a banner above, thirty pictures a second of what can be seen."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QVBoxLayout, QWidget
+
+from hil.monitor.feed import Feed
+from hil.monitor.window.arrangement import arrange
+from hil.monitor.window.ask_bar import AskBar
+from hil.monitor.window.banner import Banner
+from hil.monitor.window.bench_panel import BenchPanel
+from hil.monitor.window.drift_panel import DriftPanel
+from hil.monitor.window.export import KINDS, ExportError, export
+from hil.monitor.window.heaters_panel import HeatersPanel
+from hil.monitor.window.help_overlay import HelpOverlay
+from hil.monitor.window.learning_panel import LearningPanel
+from hil.monitor.window.links_panel import LinksPanel
+from hil.monitor.window.log_panel import LogPanel
+from hil.monitor.window.panel import Panel
+from hil.monitor.window.ports_panel import PortsPanel
+from hil.monitor.window.power_panel import PowerPanel
+from hil.monitor.window.replay_bar import STEP, ReplayBar
+from hil.monitor.window.slots_panel import SlotsPanel
+from hil.monitor.window.theme import DARK, LIGHT, THEMES, style_sheet
+from hil.monitor.window.time_panel import TimePanel
+from hil.monitor.window.twin_panel import TwinPanel
+from hil.telemetry.commands import Verb
+
+logger = logging.getLogger(__name__)
+
+#: ms between two pictures.
+PERIOD = 33
+#: s that a picture waits for the feed at most.
+PATIENCE = 0.01
+#: Version of the panels' names: a layout kept by another is not taken.
+LAYOUT = 1
+PANELS: tuple[tuple[str, type[Panel]], ...] = (
+    ("1", LearningPanel),
+    ("2", SlotsPanel),
+    ("3", TwinPanel),
+    ("4", HeatersPanel),
+    ("5", PowerPanel),
+    ("6", PortsPanel),
+    ("7", DriftPanel),
+    ("8", TimePanel),
+    ("9", BenchPanel),
+    ("0", LinksPanel),
+    ("L", LogPanel),
+)
+
+
+class MonitorWindow(QMainWindow):
+    """Shows what a feed folds; never talks to the source itself.
+
+    Parameters
+    ----------
+    settings : where layout and theme are remembered; None: nowhere.
+    theme : dark or light; None: as remembered, or dark.
+    """
+
+    def __init__(
+        self, feed: Feed, settings: QSettings | None = None, theme: str | None = None
+    ) -> None:
+        super().__init__()
+        self.feed = feed
+        self.frozen = False
+        self._settings = settings
+        self._times: deque[tuple[float, float]] = deque(maxlen=60)
+        self._failed: set[str] = set()
+        self.setWindowTitle(f"{feed.name} - live window")
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AnimatedDocks
+        )
+        self.banner = Banner()
+        self.ask_bar = AskBar(feed.command)
+        self.replay_bar = ReplayBar(feed)
+        self.replay_bar.setVisible(feed.replay is not None)
+        head = QWidget()
+        above = QVBoxLayout(head)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(0)
+        for one in (self.banner, self.ask_bar, self.replay_bar):
+            above.addWidget(one)
+        self.setMenuWidget(head)
+        self.panels: dict[str, Panel] = {}
+        self.docks: dict[str, QDockWidget] = {}
+        for key, kind in PANELS:
+            self._add_panel(key, kind())
+        log = self.panels["log"]
+        assert isinstance(log, LogPanel)
+        self.log = log
+        log.noted.connect(feed.note)
+        self._health = QLabel()
+        self.statusBar().addPermanentWidget(self._health)
+        self.statusBar().addWidget(QLabel("F1 or ?: keys"))
+        self.banner.pause.clicked.connect(self.ask_pause)
+        self.banner.stop.clicked.connect(lambda: self.ask(Verb.STOP))
+        self.banner.off.clicked.connect(lambda: self.ask(Verb.OFF))
+        self.help = HelpOverlay(self, self._bind())
+        kept = settings.value("theme", "dark") if settings is not None else "dark"
+        self.theme = THEMES.get(theme or str(kept), DARK)
+        self._arranged = ""
+        self.resize(1280, 800)
+        self._restore()
+        self.apply_theme()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(PERIOD)
+
+    def tick(self) -> None:
+        """Paint what is new and can be seen; leave it for the next time where the feed is busy."""
+        if self.isMinimized() or not self.feed.lock.acquire(timeout=PATIENCE):
+            return
+        began = time.perf_counter()
+        try:
+            state = self.feed.state
+            self.banner.show_state(state)
+            self.ask_bar.answer(state.asked)
+            if not self.frozen:
+                for panel in self.panels.values():
+                    if panel.isVisible() and not panel.visibleRegion().isEmpty():
+                        self._refresh(panel)
+            taken, ignored = state.taken, sum(state.ignored.values())
+        finally:
+            self.feed.lock.release()
+        if self.feed.replay is not None:
+            self.replay_bar.show_replay(self.feed.replay)
+        self._times.append((began, time.perf_counter() - began))
+        self._say_health(taken, ignored)
+
+    def _refresh(self, panel: Panel) -> None:
+        try:
+            panel.refresh(self.feed.state)
+        except Exception as error:  # one panel that cannot show something must not stop the others
+            if panel.key not in self._failed:
+                self._failed.add(panel.key)
+                logger.warning("panel %s: %s", panel.title, error, exc_info=True)
+            panel.say(f"cannot be shown: {error}")
+
+    def _say_health(self, taken: int, ignored: int) -> None:
+        if len(self._times) < 2:
+            return
+        span = self._times[-1][0] - self._times[0][0]
+        rate = (len(self._times) - 1) / span if span > 0 else 0.0
+        cost = 1e3 * sum(cost for _, cost in self._times) / len(self._times)
+        parts = [f"{taken} events", f"{ignored} ignored", f"{rate:.0f} pictures/s of {cost:.0f} ms"]
+        if self.frozen:
+            parts.insert(0, "PICTURE HELD (Space)")
+        if self.feed.trouble:
+            parts.insert(0, f"CANNOT BE READ: {self.feed.trouble[:120]}")
+        self._health.setText("   ".join(parts))
+
+    # Commands
+
+    def ask(self, verb: Verb) -> None:
+        """Ask whether a command is meant."""
+        if self.banner.off.isEnabled():
+            self.ask_bar.ask(verb)
+
+    def ask_pause(self) -> None:
+        """Ask whether to pause, or to go on."""
+        self.ask(Verb.RESUME if self.feed.state.lifecycle.paused else Verb.PAUSE)
+
+    # Panels
+
+    def show_panel(self, key: str) -> None:
+        """Bring a panel to the front, shown again where it was closed."""
+        dock = self.docks[key]
+        dock.setVisible(True)
+        dock.raise_()
+        self.panels[key].again()
+
+    def arrange(self) -> None:
+        """Put all panels where they belong in a window of this size."""
+        arrange(self, self.docks)
+
+    def apply_theme(self) -> None:
+        """Dress everything."""
+        self.setStyleSheet(style_sheet(self.theme))
+        self.banner.apply(self.theme)
+        self.ask_bar.apply(self.theme)
+        self.help.apply(self.theme)
+        for panel in self.panels.values():
+            panel.apply(self.theme)
+
+    def toggle_theme(self) -> None:
+        """Dark to light, and back."""
+        self.theme = LIGHT if self.theme is DARK else DARK
+        self.apply_theme()
+
+    def export_panel(self, key: str, path: Path | None = None) -> None:
+        """Write a panel to a file; asks for its name where none is given."""
+        panel = self.panels[key]
+        if path is None:
+            name = f"{self.feed.name}-{key}-step{self.feed.state.facts.step}.png"
+            filters = ";;".join(f"{kind.upper()} (*.{kind})" for kind in KINDS)
+            chosen, _ = QFileDialog.getSaveFileName(self, f"Export {panel.title}", name, filters)
+            if not chosen:
+                return
+            path = Path(chosen)
+        try:
+            export(panel, path)
+        except ExportError as error:
+            self.statusBar().showMessage(f"not exported: {error}", 10_000)
+            return
+        self.statusBar().showMessage(f"{panel.title} is in {path}", 10_000)
+
+    def hold(self) -> None:
+        """Hold the replay; or the picture of a live run, whose banner goes on."""
+        if self.feed.replay is not None:
+            self.replay_bar.toggle()
+        else:
+            self.frozen = not self.frozen
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout."""
+        self._timer.stop()
+        if self._settings is not None:
+            self._settings.setValue("theme", self.theme.name)
+            self._settings.setValue("geometry", self.saveGeometry())
+            self._settings.setValue("docks", self.saveState(LAYOUT))
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The help covers all of it."""
+        super().resizeEvent(event)
+        self.help.setGeometry(self.rect())
+
+    # Inside
+
+    def _add_panel(self, key: str, panel: Panel) -> None:
+        dock = QDockWidget(f"{panel.title} ({key})", self)
+        dock.setObjectName(f"dock-{panel.key}")
+        dock.setWidget(panel)
+        dock.setTitleBarWidget(panel.bar)
+        panel.setMinimumSize(220, 140)
+        self.panels[panel.key], self.docks[panel.key] = panel, dock
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+
+    def _restore(self) -> None:
+        geometry = docks = None
+        if self._settings is not None:
+            geometry, docks = self._settings.value("geometry"), self._settings.value("docks")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if not (isinstance(docks, QByteArray) and self.restoreState(docks, LAYOUT)):
+            self.arrange()
+
+    def _under_mouse(self) -> str:
+        return next((key for key, panel in self.panels.items() if panel.underMouse()), "learning")
+
+    def _autoscale(self) -> None:
+        for panel in self.panels.values():
+            for plot in panel.plots():
+                plot.enableAutoRange()
+            panel.again()
+
+    def _escape(self) -> None:
+        self.help.setVisible(False)
+        self.ask_bar.withdraw()
+
+    def _toggle_help(self) -> None:
+        self.help.toggle()
+
+    def _full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _note(self) -> None:
+        self.show_panel("log")
+        self.log.note.setFocus()
+
+    def _bind(self) -> list[tuple[str, str]]:
+        """Keys and what they do; gives them with their meaning."""
+        bound: list[tuple[str, str, Callable[[], object]]] = [
+            ("P", "pause or resume the run (asks)", self.ask_pause),
+            ("S", "stop after this step (asks)", lambda: self.ask(Verb.STOP)),
+            ("O", "drive the bench OFF (asks; Enter agrees)", lambda: self.ask(Verb.OFF)),
+            ("Esc", "no; close this", self._escape),
+            ("N", "write a note", self._note),
+            ("Space", "hold the picture, or the replay", self.hold),
+            ("Left", "replay: back", lambda: self.replay_bar.go(-STEP)),
+            ("Right", "replay: on", lambda: self.replay_bar.go(STEP)),
+            ("+", "replay: faster", lambda: self.replay_bar.faster(2.0)),
+            ("-", "replay: slower", lambda: self.replay_bar.faster(0.5)),
+            ("T", "dark or light", self.toggle_theme),
+            (
+                "E",
+                "export the panel under the mouse",
+                lambda: self.export_panel(self._under_mouse()),
+            ),
+            ("A", "all plots to their full range", self._autoscale),
+            ("R", "panels back to their places", self.arrange),
+            ("F11", "full screen", self._full_screen),
+            ("F1", "these keys", self._toggle_help),
+            ("?", "", self._toggle_help),
+            ("Ctrl+Q", "close the window; the run goes on", self.close),
+        ]
+        for key, kind in PANELS:
+            bound.append((key, f"panel {kind.title}", lambda k=kind.key: self.show_panel(k)))
+        for key, _, do in bound:
+            QShortcut(QKeySequence(key), self).activated.connect(do)
+        return [(key, meaning) for key, meaning, _ in bound if meaning]

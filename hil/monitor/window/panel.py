@@ -1,0 +1,180 @@
+"""What all panels are: a title, a key, a line of numbers above, and a plot or table below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from hil.monitor.state.run_state import RunState
+from hil.monitor.window.theme import DARK, Theme
+
+
+class Panel(QWidget):
+    """One dock's content; its `bar`, with title and headline, goes above.
+
+    A subclass builds its widgets in `body`, says what is there in `has_data`, and paints in
+    `show_state`; `empty` is what a person reads until there is something.
+    """
+
+    title = ""
+    key = ""
+    empty = "nothing was told yet"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme: Theme = DARK
+        self.setObjectName(self.key)
+        self._painted: tuple[int, str] = (-1, "")
+        self.name, self.headline = QLabel(self.title), Line()
+        self.bar = QWidget()
+        row = QHBoxLayout(self.bar)
+        row.setContentsMargins(8, 3, 8, 3)
+        row.setSpacing(14)
+        row.addWidget(self.name)
+        row.addWidget(self.headline, 1)
+        self._nothing = QLabel(self.empty)
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._nothing.setWordWrap(True)
+        self._nothing.setTextFormat(Qt.TextFormat.PlainText)
+        filled = QWidget()
+        inside = QVBoxLayout(filled)
+        inside.setContentsMargins(6, 2, 6, 4)
+        inside.addWidget(self.body())
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._nothing)
+        self._stack.addWidget(filled)
+
+    def body(self) -> QWidget:
+        """Make the widgets below the headline."""
+        raise NotImplementedError
+
+    def has_data(self, state: RunState) -> bool:
+        """Whether there is anything to show."""
+        return True
+
+    def show_state(self, state: RunState) -> None:
+        """Paint what is there now."""
+        raise NotImplementedError
+
+    def plots(self) -> Sequence[Any]:
+        """Its plots, for themes and export."""
+        return ()
+
+    def refresh(self, state: RunState, *, even_if_same: bool = False) -> bool:
+        """Paint if there is something new; whether it did."""
+        now = (state.version, self.theme.name)
+        if now == self._painted and not even_if_same:
+            return False
+        self._painted = now
+        there = self.has_data(state)
+        self._stack.setCurrentIndex(int(there))
+        self.headline.setVisible(there)
+        if there:
+            self.show_state(state)
+        return True
+
+    def again(self) -> None:
+        """Paint at the next refresh, though nothing be new."""
+        self._painted = (-1, "")
+
+    def say(self, text: str) -> None:
+        """Write the line above the plots, where it has changed."""
+        self.headline.say(text)
+
+    def apply(self, theme: Theme) -> None:
+        """Take on a theme."""
+        self.theme = theme
+        self.bar.setStyleSheet(f"background: {theme.panel}; font-size: 14px;")
+        self.name.setStyleSheet(f"color: {theme.dim}; font-weight: bold;")
+        self.headline.setStyleSheet(f"color: {theme.text};")
+        self._nothing.setStyleSheet(f"color: {theme.dim}; font-size: 15px; padding: 20px;")
+        for plot in self.plots():
+            dress(plot, theme)
+        self.again()
+
+
+class Line(QLabel):
+    """A line of text that ends in an ellipsis where there is no room; all of it is its tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(50)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, text: str) -> None:
+        """Change the text."""
+        if text != self.text():
+            self.setText(text)
+            self.setToolTip(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint as much as there is room for."""
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter), shown)
+        painter.end()
+
+
+def canvas() -> Any:
+    """Where plots lie: a layout of pyqtgraph."""
+    view: Any = pg.GraphicsLayoutWidget()
+    view.ci.layout.setContentsMargins(0, 0, 4, 0)
+    view.ci.layout.setSpacing(4)
+    return view
+
+
+def new_plot(view: Any, row: int, column: int, bottom: str, left: str, **place: int) -> Any:
+    """A plot with a name and a unit on both axes."""
+    plot = view.addPlot(row=row, col=column, **place)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.setLabel("bottom", bottom)
+    plot.setLabel("left", left)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.enableAutoSIPrefix(False)
+        axis.setStyle(tickFont=_font(), tickTextOffset=3, hideOverlappingLabels=True)
+    plot.getAxis("left").setWidth(54)
+    return plot
+
+
+def relabel(plot: Any, side: str, text: str) -> None:
+    """Name an axis otherwise, where that is new."""
+    axis = plot.getAxis(side)
+    if axis.labelText != text:
+        axis.setLabel(text, **axis.labelStyle)
+        axis.resizeEvent()  # puts the new name into the middle
+
+
+def dress(plot: Any, theme: Theme) -> None:
+    """Give a plot the colours of a theme."""
+    plot.getViewBox().setBackgroundColor(theme.panel)
+    view = plot.scene().views()[0] if plot.scene() and plot.scene().views() else None
+    if view is not None:
+        view.setBackground(theme.background)
+    for side in ("left", "bottom", "right", "top"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(theme.line))
+        axis.setTextPen(pg.mkPen(theme.text))
+        if axis.labelText:
+            axis.setLabel(axis.labelText, **{"color": theme.text, "font-size": "12px"})
+    plot.showGrid(x=True, y=True, alpha=0.18)
+    if plot.legend is not None:
+        plot.legend.setLabelTextColor(theme.text)
+        for _, label in plot.legend.items:
+            label.setText(label.text, color=theme.text)
+        plot.legend.setBrush(pg.mkBrush(theme.panel + "d0"))
+
+
+def _font() -> QFont:
+    font = QFont()
+    font.setPixelSize(12)
+    return font

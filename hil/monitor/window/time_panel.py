@@ -1,0 +1,91 @@
+"""Where bench time goes: the last intervals of the ledger as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtWidgets import QWidget
+
+from hil.monitor.state.run_state import RunState
+from hil.monitor.state.spending import KEPT
+from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.theme import Theme
+
+#: Categories that have a colour of their own; the rest go together.
+MOST = 6
+
+
+class TimePanel(Panel):
+    """One bar an interval of the ledger, usually an epoch, in ms a step; the newest on top."""
+
+    title, key = "Bench time", "time"
+    empty = "The ledger was not told yet.\nIt comes at the end of every epoch."
+
+    def body(self) -> QWidget:
+        view = canvas()
+        self._plot = new_plot(view, 0, 0, "bench time of a step / ms", "steps of the interval")
+        self._plot.getAxis("left").setWidth(96)
+        self._legend = self._plot.addLegend(offset=(-8, 8), labelTextSize="12px")
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._bars: list[tuple[str, Any]] = []
+        return view
+
+    def plots(self) -> Sequence[Any]:
+        return (self._plot,)
+
+    def apply(self, theme: Theme) -> None:
+        super().apply(theme)
+        self._plot.showGrid(x=True, y=False, alpha=0.25)
+        self._clear()
+
+    def _clear(self) -> None:
+        for _, bar in self._bars:
+            self._plot.removeItem(bar)
+        self._legend.clear()
+        self._bars = []
+
+    def has_data(self, state: RunState) -> bool:
+        return bool(state.spending.seconds)
+
+    def show_state(self, state: RunState) -> None:
+        spending = state.spending
+        shown = list(spending.intervals)[::-1]
+        names = spending.categories
+        own, rest = names[:MOST], names[MOST:]
+        labels = own + ([f"other ({', '.join(rest)})"] if rest else [])
+        if [name for name, _ in self._bars] != labels:
+            self._clear()
+            self._bars = [(name, self._new_bar(k)) for k, name in enumerate(labels)]
+        at = np.arange(len(shown))
+        left = np.zeros(len(shown))
+        for k, (_, bar) in enumerate(self._bars):
+            of = [names[k]] if k < MOST else rest
+            width = np.array([1e3 * sum(i.a_step.get(n, 0.0) for n in of) for i in shown])
+            bar.setOpts(x0=left, width=width, y=at, height=0.72)
+            left = left + width
+        self._legend.clear()
+        for name, bar in self._bars:
+            value = float(bar.opts["width"][0]) if len(shown) else 0.0
+            self._legend.addItem(bar, f"{name} {value:.1f} ms")
+        ticks = [(k, f"{one.first + 1}–{one.last}") for k, one in enumerate(shown)]
+        self._plot.getAxis("left").setTicks([ticks])
+        # Room at the right for the legend.
+        self._plot.setRange(
+            xRange=(0, 1.5 * max(float(left.max(initial=0.0)), 1e-3)),
+            yRange=(max(len(shown), KEPT // 2) - 0.5, -0.5),
+            padding=0,
+        )
+        self._plot.invertY(True)
+        passes = "   ".join(f"{name} {int(value)}" for name, value in spending.passes.items())
+        self.say(f"bench {spending.bench_seconds:.1f} s in all   passes: {passes}")
+
+    def _new_bar(self, index: int) -> Any:
+        colour = self.theme.categories[index % len(self.theme.categories)]
+        bar = pg.BarGraphItem(
+            x0=[], width=[], y=[], height=0.72, brush=colour, pen=pg.mkPen(self.theme.panel)
+        )
+        self._plot.addItem(bar)
+        return bar
