@@ -39,6 +39,7 @@ from hil.learn.continuing import bench_file_of, check_resumable
 from hil.learn.job import Job, Result, train_job
 from hil.learn.position import batch_starts
 from hil.learn.settings import Method, TwinMode
+from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
 from hil.record.folder import RunFolder
@@ -155,6 +156,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--dry-run", action="store_true", help="print schedule and planned bench time; open nothing"
     )
+    out.add_argument(
+        "--monitor", action="store_true", help="open the live window on this run (docs/monitor.md)"
+    )
     out.add_argument("--out", type=Path, metavar="DIR", help="run folder (default under runs/)")
     return p
 
@@ -234,6 +238,8 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
         folder: RunFolder = prepare_folder(
             core, job, asked.as_built, path, accept_stale=asked.accept_stale
         )
+        if asked.monitor:
+            open_window(path)
         with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher))
 

@@ -40,7 +40,7 @@ class Feed:
     Attributes
     ----------
     name : what is followed. trouble : why it cannot be read just now; empty: it can.
-    replay : the source where it is a replay.
+    replay : the source where it is a replay. caught_up : whether all there is was read.
     """
 
     def __init__(self, make: Callable[[], Source], state: RunState) -> None:
@@ -48,6 +48,7 @@ class Feed:
         self.lock = threading.Lock()
         self.name = self.trouble = ""
         self.replay: Replay | None = None
+        self.caught_up = False
         self._make = make
         self._waiting: deque[Callable[[Source], None]] = deque()
         self._opened, self._end, self._wake = (threading.Event() for _ in range(3))
@@ -132,6 +133,7 @@ class Feed:
         if isinstance(source, Replay) and source.take_restart():
             with self.lock:
                 self.state.restart()
+        self.caught_up = not events
         if not events:
             with self.lock:
                 self.state.take(())

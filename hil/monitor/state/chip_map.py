@@ -13,7 +13,6 @@ from hil.bench.cores import MESH, MICRORING
 from hil.bench.layout import places, upper_mode
 from hil.monitor.state.part import MOST_PORTS
 
-
 #: How phases are written.
 SIGNS = {"theta": "θ", "phi": "φ"}
 

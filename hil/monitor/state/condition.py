@@ -12,6 +12,8 @@ from hil.telemetry.events import Fault, Health, StateChanged
 
 #: Faults that are kept, beside the first.
 KEPT = 64
+#: The path that has no instruments.
+SLOT = "slot"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Condition:
     TAKES: ClassVar[tuple[type[Event], ...]] = (Health, Fault, StateChanged)
 
     def __init__(self, facts: Facts) -> None:
+        self._facts = facts
         self.links: list[Link] = []
         self.outlets: dict[str, dict[str, float]] = {}
         self.first: Failure | None = None
@@ -101,9 +104,19 @@ class Condition:
         }
 
     @property
+    def unused(self) -> bool:
+        """Whether the run goes past all instruments."""
+        return self._facts.started is not None and self._facts.started.path == SLOT
+
+    @property
+    def open(self) -> int:
+        """How many links are open."""
+        return sum(link.is_open for link in self.links)
+
+    @property
     def closed(self) -> list[str]:
-        """Links that are not open."""
-        return [link.name for link in self.links if not link.is_open]
+        """Links that are not open, of a run that needs them."""
+        return [] if self.unused else [link.name for link in self.links if not link.is_open]
 
     @property
     def dropped(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from hil.monitor.state.log import clock
+from hil.monitor.state.part import plain
 from hil.monitor.state.run_state import RunState
 
 
@@ -73,3 +74,36 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {s:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours < 100 else f"{hours // 24} days"
+
+
+def drift_words(state: RunState) -> str:
+    """What drift watch and gate told so far, in a line; the signs are those of the plot."""
+    counts = state.drift.counts
+    if not counts:
+        return "nothing told by drift watch or gate so far"
+    parts = [f"▼ alarms {counts.get('alarm', 0)}"]
+    for what, sign in (("action", "■"), ("gate", "◆"), ("health", "●"), ("look", "")):
+        parts += [
+            f"{sign} {name} {number}".strip()
+            for name, number in sorted(counts.items())
+            if name.split(" ")[0] == what
+        ]
+    return "   ".join(parts)
+
+
+def queue_words(state: RunState) -> str:
+    """What was dropped or ignored anywhere, in a line."""
+    parts = [
+        f"outlet {name}: {whole(told['dropped'])} dropped, {whole(told['waiting'])} waiting"
+        + (f", {whole(told['failed'])} FAILED" if told["failed"] > 0 else "")
+        for name, told in list(state.condition.outlets.items())[:4]
+    ]
+    ignored = sum(state.ignored.values())
+    if ignored:
+        parts.append(f"{ignored} events ignored here (last: {plain(state.why_ignored, 80)})")
+    return "   ".join(parts) or "no queue was told of; no event ignored"
+
+
+def whole(value: float) -> str:
+    """A count, for a person."""
+    return "?" if not math.isfinite(value) else f"{value:.0f}"

@@ -10,8 +10,9 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from hil.monitor.state.drift import Drift, Seen
+from hil.monitor.state.drift import Seen
 from hil.monitor.state.run_state import RunState
+from hil.monitor.state.words import drift_words
 from hil.monitor.window.panel import Line, Panel, canvas, new_plot, relabel
 from hil.monitor.window.theme import Theme
 
@@ -92,7 +93,7 @@ class DriftPanel(Panel):
         self._moved.setYRange(0, 1.2 * max([*moved, 0.01]), padding=0)
         for plot in (self._trend, self._ratio, self._moved):
             plot.setXRange(0, end, padding=0.01)
-        self.say(counted(drift))
+        self.say(drift_words(state))
         self._last.say("" if drift.last is None else f"step {drift.last.step}: {drift.last.text}")
 
 
@@ -100,16 +101,3 @@ def _points(seen: list[Seen], name: str) -> tuple[list[int], list[float]]:
     found = [(one.step, one.numbers[name]) for one in seen if name in one.numbers]
     found = [(step, value) for step, value in found if math.isfinite(value)]
     return [step for step, _ in found], [value for _, value in found]
-
-
-def counted(drift: Drift) -> str:
-    """What was told so far, in a line."""
-    alarms = drift.counts.get("alarm", 0)
-    parts = [f"▼ alarms {alarms}"]
-    for what, sign in (("action", "■"), ("gate", "◆"), ("health", "●"), ("look", "")):
-        parts += [
-            f"{sign} {name} {number}".strip()
-            for name, number in sorted(drift.counts.items())
-            if name.split(" ")[0] == what
-        ]
-    return "   ".join(parts) if drift.counts else "nothing was told by drift watch or gate so far"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from hil.monitor.state.part import plain
 from hil.monitor.state.run_state import RunState
+from hil.monitor.state.words import queue_words, whole
 from hil.monitor.window.panel import Panel
 
 COLUMNS = ("instrument", "link", "exchanges", "per bench s", "busy / %", "driver", "resource")
@@ -58,7 +58,7 @@ class LinksPanel(Panel):
         for r, row in enumerate(rows):
             for c, text in enumerate(row):
                 self._put(r, c, text)
-        self.say(queues(state))
+        self.say(queue_words(state))
 
     def _put(self, row: int, column: int, text: str) -> None:
         item = self._table.item(row, column)
@@ -85,8 +85,8 @@ def table(state: RunState) -> list[tuple[str, ...]]:
         rows.append(
             (
                 link.name,
-                "open" if link.is_open else "CLOSED",
-                _whole(link.exchanges),
+                "open" if link.is_open else "unused" if state.condition.unused else "CLOSED",
+                whole(link.exchanges),
                 "" if link.rate is None else f"{link.rate:.1f}",
                 "" if link.busy is None else f"{100 * link.busy:.0f}",
                 plain(str(told.get("driver", "")), 40),
@@ -101,22 +101,5 @@ def table(state: RunState) -> list[tuple[str, ...]]:
     ]
 
 
-def queues(state: RunState) -> str:
-    """What was dropped or ignored anywhere, in a line."""
-    parts = [
-        f"outlet {name}: {_whole(told['dropped'])} dropped, {_whole(told['waiting'])} waiting"
-        + (f", {_whole(told['failed'])} FAILED" if told["failed"] > 0 else "")
-        for name, told in list(state.condition.outlets.items())[:4]
-    ]
-    ignored = sum(state.ignored.values())
-    if ignored:
-        parts.append(f"{ignored} events ignored here (last: {plain(state.why_ignored, 80)})")
-    return "   ".join(parts) or "no queue was told of; no event ignored"
-
-
 def _of(told: Any, key: str) -> str:
     return plain(str(told.get(key, "")), 80) if isinstance(told, Mapping) else ""
-
-
-def _whole(value: float) -> str:
-    return "?" if not math.isfinite(value) else f"{value:.0f}"

@@ -23,7 +23,7 @@ class PowerPanel(Panel):
     def body(self) -> QWidget:
         view = canvas()
         self._plot = new_plot(view, 0, 0, "step", "heater power of a chip / W")
-        self._plot.addLegend(offset=(-10, 40), labelTextSize="12px")
+        self._plot.addLegend(offset=(-10, 64), labelTextSize="12px")
         self._limit = pg.InfiniteLine(
             angle=0,
             label="limit {value:.3g} W",

@@ -14,6 +14,7 @@ import pytest
         ["hil.evaluate"],
         ["hil.check"],
         ["hil.operate"],
+        ["hil.monitor.__main__"],
         ["hil.bench.__main__"],
         *(["hil.calibrate", what] for what in ("", "run", "check", "show", "diff", "report")),
     ],
