@@ -38,7 +38,7 @@ from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.continuing import bench_file_of, check_resumable
 from hil.learn.job import Job, Result, train_job
 from hil.learn.position import batch_starts
-from hil.learn.settings import Method, TwinMode
+from hil.learn.settings import Method, MethodError, TwinMode
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
@@ -321,6 +321,8 @@ def command(asked: argparse.Namespace) -> int:
     if not asked.compare:
         print(summary(run_one(asked, file, asked.method, asked.out)))
         return 0
+    if asked.monitor:
+        raise MethodError("--monitor shows one run; open python -m hil.monitor on one of several")
     _, job = build(asked, file, asked.method)
     root = RunFolder(asked.out or default_folder(job).with_suffix(".compare"))
     refuse_existing(root.path)

@@ -7,13 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from hil.monitor.state.part import MOST_NAMES, Facts, Refused, numbers, sane
+from hil.monitor.state.part import LARGEST_STEP, MOST_NAMES, Facts, Refused, numbers, sane
 from hil.monitor.state.trail import Trail
 from hil.telemetry.event import Event, Stamped
 from hil.telemetry.events import Baselines, EpochEnded, RunEnded, Step
-
-#: A step that follows the one before by more is no step of this run.
-LARGEST_STEP = 10**9
 
 
 class Learning:

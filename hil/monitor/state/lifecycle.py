@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import ClassVar
 
-from hil.monitor.state.part import Facts, plain
+from hil.monitor.state.part import LARGEST_STEP, Facts, plain
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Event, Stamped
 from hil.telemetry.events import CommandAnswered, RunEnded, RunStarted, StateChanged, Step
@@ -76,7 +76,8 @@ class Lifecycle:
     def steps(self) -> int:
         """Steps that are planned; 0: not told."""
         started = self._facts.started
-        return 0 if started is None else max(started.epochs * started.batches, 0)
+        planned = 0 if started is None else started.epochs * started.batches
+        return planned if 0 < planned <= LARGEST_STEP else 0
 
     @property
     def pace(self) -> float | None:

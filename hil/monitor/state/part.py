@@ -25,6 +25,8 @@ MOST_ELEMENTS = 65_536
 MOST_VALUES = 4_000_000
 MOST_NAMES = 32
 LONGEST_LINE = 400
+#: No run has more steps.
+LARGEST_STEP = 10**9
 #: Beyond this no number of a bench lies, in whatever unit.
 LARGEST = 1e12
 

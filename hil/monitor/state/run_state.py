@@ -77,11 +77,11 @@ class RunState:
         self.drift = Drift(facts)
         self.spending = Spending(facts)
         self.condition = Condition(facts)
-        # Heaters first: they check a bench before the others believe it.
+        # Heaters and learning first: they check a bench and a step before the others believe it.
         self._parts: tuple[_Part, ...] = (
             self.heaters,
-            self.lifecycle,
             self.learning,
+            self.lifecycle,
             self.ports,
             self.twin,
             self.drift,

@@ -26,6 +26,8 @@ from hil.monitor.state.words import (
 from hil.monitor.window.theme import STATES, Theme
 
 HEIGHT = 72
+#: Parts of the progress bar.
+FINE = 1000
 
 
 class StateBlock(QWidget):
@@ -99,6 +101,7 @@ class Banner(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(9)
+        self._bar.setRange(0, FINE)
         self.pause, self.stop, self.off = (
             _button("Pause", "P"),
             _button("Stop", "S"),
@@ -148,8 +151,7 @@ class Banner(QWidget):
         self.left.setText(left_words(state))
         self.progress.setText(progress_words(state))
         self.change.setText(change_words(state))
-        self._bar.setMaximum(max(life.steps, 1))
-        self._bar.setValue(min(state.facts.step, max(life.steps, 1)))
+        self._bar.setValue(round(FINE * min(state.facts.step / max(life.steps, 1), 1.0)))
         going = life.ended is None and not state.replaying
         for button in (self.pause, self.stop, self.off):
             button.setEnabled(going)
