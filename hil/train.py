@@ -262,6 +262,8 @@ def resume(asked: argparse.Namespace) -> Result:
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
     with Bench(core, tell) as bench:
+        if asked.monitor:
+            open_window(folder.path)
         with ConsoleProgress(f"{job.settings.method:15s}", job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher, left))
 

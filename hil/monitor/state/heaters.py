@@ -48,9 +48,10 @@ class Heaters:
         match stamped.event:
             case BenchDescribed() as bench:
                 _check_bench(bench)
-                self._facts.bench = bench
-                self.levels = self.before = None
-                self.chip_power = Trail(bench.n_banks)
+                before, self._facts.bench = self._facts.bench, bench
+                if before is None or before.level_max.shape != bench.level_max.shape:
+                    self.levels = self.before = None
+                    self.chip_power = Trail(bench.n_banks)
             case Levels() as told:
                 self._take_levels(told)
             case _:

@@ -68,6 +68,11 @@ class Lifecycle:
             case _:
                 pass
 
+    def go_on(self) -> None:
+        """The run was resumed."""
+        self.ended, self.paused, self.stopping = None, False, False
+        self._steps.clear()
+
     def told_at(self, stamped: Stamped) -> None:
         """Remember when the last event of all was."""
         self.wall_time, self.bench_time = stamped.wall_time, stamped.bench_time

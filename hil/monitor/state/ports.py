@@ -64,8 +64,9 @@ class Ports:
     def take(self, stamped: Stamped) -> None:
         """Fold an event in."""
         match stamped.event:
-            case BenchDescribed():
-                self._restart()
+            case BenchDescribed(ports=ports):
+                if len(self.peak) != ports:
+                    self._restart()
             case Slots() as slots:
                 self._take_slots(slots)
             case _:

@@ -120,7 +120,11 @@ class RunState:
             self.ignore(getattr(stamped.event, "KIND", "?"), str(error) or type(error).__name__)
 
     def _start(self, started: RunStarted) -> None:
-        was = self.lifecycle
+        was, before = self.lifecycle, self.facts.started
+        if before is not None and before.run == started.run and before.ports == started.ports:
+            self.facts.started = started  # resumed: its curves go on
+            was.go_on()
+            return
         same = self.facts.started is None and not self.facts.step
         self._begin()
         self.facts.started = started

@@ -62,8 +62,9 @@ class TwinView:
     def take(self, stamped: Stamped) -> None:
         """Fold an event in."""
         match stamped.event:
-            case BenchDescribed():
-                self._restart()
+            case BenchDescribed(ports=ports):
+                if self._square is None or self._square.shape[1] != ports:
+                    self._restart()
             case Believed() as told:
                 self._take_believed(told)
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,13 +179,25 @@ def test_the_first_cause_stays_first() -> None:
 def test_a_new_run_begins_anew_and_the_log_goes_on() -> None:
     state = _state(*made.a_run(10))
     before = state.log.total
-    state.take(made.stamped([made.started(ports=2), made.bench(ports=2), made.step(1)]))
+    other = replace(made.started(ports=2), run="another")
+    state.take(made.stamped([other, made.bench(ports=2), made.step(1)]))
     assert state.facts.step == 1
     assert len(state.learning.steps) == 1
     assert state.heaters.levels is None
     assert state.lifecycle.ended is None
     assert state.log.total == before + 1
     assert state.ignored == {}
+
+
+def test_a_run_that_is_resumed_goes_on_where_it_was() -> None:
+    state = _state(*made.a_run(10))
+    assert state.lifecycle.ended is not None
+    state.take(made.stamped([made.started(), made.bench(), made.step(11), made.levels(11)]))
+    assert state.lifecycle.ended is None
+    assert state.learning.steps.x.tolist() == list(range(1, 12))
+    assert len(state.heaters.chip_power) == 11
+    assert state.twin.residual is not None
+    assert state.ports.traces is not None
 
 
 def test_a_command_is_waited_for_and_its_answer_shown() -> None:
