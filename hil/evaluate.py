@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hil.bench.entry import make_core
@@ -21,6 +20,7 @@ from hil.control.schedule import Schedule
 from hil.learn.measuring import deploy, measure_accuracy
 from hil.learn.network import Network
 from hil.record import folder as files
+from hil.record.finding import find_run
 from hil.record.folder import RunFolder, RunFolderError
 from hil.tasks import TASKS, load_task
 
@@ -32,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
         description="Measure the accuracy of a finished run again, on its bench.",
         epilog="example: python -m hil.evaluate runs/20260101-120000-digits-pat-seed0",
     )
-    p.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    p.add_argument(
+        "run", metavar="RUN", help="run folder, its name, the start of its id, or newest"
+    )
     p.add_argument("--backend", choices=BACKENDS, help="default: the run's")
     p.add_argument("--path", choices=PATHS, help="default: the run's")
     return p
@@ -54,15 +56,15 @@ def read_network(folder: RunFolder, configuration: dict[str, Any]) -> tuple[Netw
 
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
-    folder = RunFolder.existing(asked.run, files.CHECKPOINT)
+    folder = RunFolder.existing(find_run(asked.run), files.CHECKPOINT)
     configuration = folder.read_json(files.CONFIGURATION)
     if configuration["task"] not in TASKS:
         raise RunFolderError(
-            f"{asked.run} was trained on data of its own ({configuration['task']}), which the run "
-            "folder does not hold; measure it from Python"
+            f"{folder.path} was trained on data of its own ({configuration['task']}), which the "
+            "run folder does not hold; measure it from Python"
         )
     if configuration["settings"]["method"] == "ideal":
-        raise RunFolderError(f"{asked.run} is an ideal, digital run: no bench holds its weights")
+        raise RunFolderError(f"{folder.path} is an ideal, digital run: no bench holds its weights")
     network, bench_time = read_network(folder, configuration)
     task = load_task(configuration["task"], configuration["split_seed"])
     schedule = Schedule(configuration["n_banks"], configuration["n_steps"], task.injection)

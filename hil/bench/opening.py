@@ -287,13 +287,14 @@ class OpenBench:
             await self.machine.program(start + (end - start) * (step / chip.ramp_steps))
             await asyncio.sleep(chip.ramp_time / chip.ramp_steps)
 
-    def keep_record(self, record: Record) -> None:
-        """Have `record` hear of this bench until another one does, or until the bench is closed.
+    def keep_record(self, begin: Callable[[], Record]) -> None:
+        """Have a record hear of this bench until another one does, or until the bench is closed.
 
-        So what happens on the way to `off` is in the record, too.
+        So what happens on the way to `off` is in the record, too. It is begun when the one before
+        has ended: that may be of the same run.
         """
         self._end_record()
-        self._record = record
+        self._record = begin()
 
     def _end_record(self) -> None:
         record, self._record = self._record, None

@@ -19,6 +19,7 @@ from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.resuming import LeftOff
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
+from hil.record.finding import RUNS
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
 from hil.twin.protocol import SlotTwin
@@ -98,7 +99,7 @@ def default_folder(job: Job) -> Path:
     """runs/<time>-<task>-<method>-seed<seed>."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = f"{stamp}-{job.task.name}-{job.settings.method}-seed{job.settings.seed}"
-    return Path("runs") / name
+    return RUNS / name
 
 
 def train(

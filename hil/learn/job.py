@@ -134,7 +134,7 @@ async def train_job(
     bench's bus, and everything between them; the folder's record hears it until the bench is closed
     or trained on again.
     """
-    bench.keep_record(_recorder(bench, job, folder))
+    bench.keep_record(lambda: _recorder(bench, job, folder))
     bench.bus.publish(_started(bench, job, folder))
     if left is not None:
         bench.bus.publish(RunResumed(step=left.number, epochs=left.epochs))

@@ -21,6 +21,7 @@ RECORD = "calibration.json"
 METRICS = "metrics.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
 TWIN = "twin.safetensors"
+ANSWERS = "answers.safetensors"
 LEDGER = "ledger.json"
 SUMMARY = "summary.json"
 

@@ -8,9 +8,11 @@ not work. Arrays stand in `arrays-*.h5` where there is room for them, else besid
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +129,18 @@ class Journal:
             "schema": "hil-run-events",
             "version": str(VERSION),
             "events": json.dumps(describe()),
+            "host": socket.gethostname(),
         }
         self._db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+        # What a run is known by, wherever its folder goes and however often it is gone on with.
+        self._db.execute("INSERT OR IGNORE INTO about VALUES ('run', ?)", (uuid.uuid4().hex,))
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What the record is: `schema`, `version`, `events` (`describe()` as JSON), `run` (its id,
+        32 hexadecimal digits), `host` (where it was written last).
+        """
+        return self._about
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add events, all or none; their ids are given here, whatever they had."""
@@ -161,13 +173,13 @@ class Journal:
         if until is not None:
             where += " AND id <= ?"
             values.append(until)
-        rows = self._ask(
-            "SELECT id, number, bench_time, wall_time, kind, fields, part, row, arrays FROM events "
-            f"WHERE {where} ORDER BY id LIMIT ?",
-            (*values, most),
-        )
-        nan = float("nan")
-        return [Entry(i, n, nan if b is None else b, *rest) for i, n, b, *rest in rows]
+        return self._entries(f"WHERE {where} ORDER BY id LIMIT ?", (*values, most))
+
+    def last_of(self, *kinds: str) -> Entry | None:
+        """The newest event of these kinds (of none: of all) that the run itself told."""
+        where = f"AND kind IN ({', '.join('?' * len(kinds))}) " if kinds else ""
+        found = self._entries(f"WHERE number > 0 {where}ORDER BY id DESC LIMIT 1", kinds)
+        return found[0] if found else None
 
     def last_id(self) -> int:
         """The id of the newest event, 0 of none."""
@@ -210,6 +222,12 @@ class Journal:
     def close(self) -> None:
         """Close the file; may be called again."""
         self._db.close()
+
+    def _entries(self, which: str, values: tuple[Any, ...]) -> list[Entry]:
+        columns = "id, number, bench_time, wall_time, kind, fields, part, row, arrays"
+        rows = self._ask(f"SELECT {columns} FROM events {which}", values)
+        nan = float("nan")
+        return [Entry(i, n, nan if b is None else b, *rest) for i, n, b, *rest in rows]
 
     def _ask(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -82,7 +83,7 @@ class RunReader:
         SourceError
         """
         now = time.time()
-        command = Command(uuid.uuid4().hex, str(verb), getpass.getuser(), now + VALID)
+        command = Command(uuid.uuid4().hex, str(verb), login_name(), now + VALID)
         try:
             journal = Journal(self.folder, mode="write")
             try:
@@ -133,7 +134,7 @@ def add_note(folder: Path, text: str, author: str | None = None) -> None:
     RunFolderError
         Where there is no record, or it may not be written.
     """
-    note = Noted(text=text, author=author or getpass.getuser())
+    note = Noted(text=text, author=author or login_name())
     journal = Journal(folder, mode="write")
     try:
         bench_time = journal.last_bench_time()
@@ -151,6 +152,14 @@ def add_note(folder: Path, text: str, author: str | None = None) -> None:
         )
     finally:
         journal.close()
+
+
+def login_name() -> str:
+    """Who runs this process, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, in a container
+        return f"user {os.getuid()}"
 
 
 def all_events(folder: Path, *kinds: type[Event]) -> Sequence[Stamped]:

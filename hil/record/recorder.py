@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hil.record.arrays import ArrayWriter, Room, parts
 from hil.record.folder import RunFolderError
+from hil.record.holding import Hold
 from hil.record.journal import Entry, Journal
 from hil.telemetry.bus import Bus, Outlet
 from hil.telemetry.coding import as_json, pack
@@ -44,9 +45,14 @@ class Recorder:
         ------
         RunFolderError
         """
-        self._part = parts(folder) + 1
-        self._journal = Journal(folder, mode="create")
-        self._arrays = ArrayWriter(folder, self._part, room)
+        self._hold = Hold(folder)
+        try:
+            self._part = parts(folder) + 1
+            self._journal = Journal(folder, mode="create")
+            self._arrays = ArrayWriter(folder, self._part, room)
+        except BaseException:
+            self._hold.release()
+            raise
         self._keep = keep
         self._bus = bus
         self._outlet = bus.add(Outlet("record", self._take, size=QUEUE, lossy=False))
@@ -66,6 +72,7 @@ class Recorder:
         whole = self._outlet.close(PATIENCE)
         self._arrays.close()
         self._journal.finish()
+        self._hold.release()
         self._outlet.check()
         if not whole:
             raise RunFolderError(

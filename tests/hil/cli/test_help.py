@@ -16,6 +16,8 @@ import pytest
         ["hil.operate"],
         ["hil.monitor.__main__"],
         ["hil.bench.__main__"],
+        ["hil.note"],
+        *(["hil.runs", what] for what in ("", "list", "show", "compare", "export")),
         *(["hil.calibrate", what] for what in ("", "run", "check", "show", "diff", "report")),
     ],
     ids=" ".join,

@@ -181,8 +181,8 @@ def test_real_instruments_that_are_not_there(write_bench: WriteBench, command: C
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["none"], "no run folder none"),
-        (["."], "configuration.json is missing"),
+        (["none"], "no run 'none'"),
+        (["."], ". is no run folder: it has no events.sqlite"),
         ([".", "--backend", "lab"], "'lab'"),
         ([], "RUN"),
     ],
