@@ -39,7 +39,7 @@ from truth import Truth
 
 import hil
 import hil.learn.methods
-from hil.control.trace import Trace
+from hil.control.trace import Floats, Trace
 from hil.learn.api import Quiet, make_job, prepare_folder
 from hil.learn.job import Job, train_job
 from hil.learn.measuring import measure_accuracy
@@ -195,10 +195,10 @@ class patched:
         self._refit, self._run = refit, run
 
     def __enter__(self) -> None:
-        self._kept = hil.learn.methods.new_refit, Assembly.test_accuracy
+        self._kept = hil.learn.methods.new_refit, Assembly.test_logits
         measure, run = self._kept[1], self._run
 
-        async def twice(assembly: Assembly, trained: Trained) -> float:
+        async def twice(assembly: Assembly, trained: Trained) -> Floats:
             now = await measure(assembly, trained)
             await trained.machine.rest(LATER)
             run.later = await measure_accuracy(
@@ -206,10 +206,10 @@ class patched:
             )
             return now
 
-        hil.learn.methods.new_refit, Assembly.test_accuracy = self._refit, twice
+        hil.learn.methods.new_refit, Assembly.test_logits = self._refit, twice
 
     def __exit__(self, *_: object) -> None:
-        hil.learn.methods.new_refit, Assembly.test_accuracy = self._kept
+        hil.learn.methods.new_refit, Assembly.test_logits = self._kept
 
 
 def step_time(asked: argparse.Namespace, task: str) -> float:

@@ -42,7 +42,9 @@ from hil.learn.settings import Method, MethodError, TwinMode
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
-from hil.record.folder import RunFolder
+from hil.record.finding import find_run
+from hil.record.folder import RunFolder, RunFolderError
+from hil.record.holding import is_held
 from hil.tasks import TASKS
 from hil.twin.refitting import KINDS
 
@@ -137,7 +139,6 @@ def parser() -> argparse.ArgumentParser:
     out = p.add_argument_group("output")
     out.add_argument(
         "--resume",
-        type=Path,
         metavar="RUN",
         help="go on with a run that was stopped or killed, from its last checkpoint; of the other "
         "options only --bench (where its file has moved) and --accept-stale count then",
@@ -246,7 +247,9 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
 
 def resume(asked: argparse.Namespace) -> Result:
     """Go on with a run."""
-    folder = RunFolder.existing(asked.resume)
+    folder = RunFolder.existing(find_run(asked.resume))
+    if is_held(folder.path):
+        raise RunFolderError(f"{folder.path} goes on: let it end, or stop it")
     left = check_resumable(folder)
     asked_then = folder.read_json(files.CONFIGURATION)
     file = bench_file_of(folder, asked.bench)
@@ -256,7 +259,7 @@ def resume(asked: argparse.Namespace) -> Result:
         path=asked_then["path"],
         start_time=left.bench_time_now(simulated=asked_then["backend"] == "sim"),
     )
-    job, folder, left = prepare_resume(core, asked.resume, accept_stale=asked.accept_stale)
+    job, folder, left = prepare_resume(core, folder.path, accept_stale=asked.accept_stale)
     print(f"resuming {folder.path} after step {left.number}")
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"opening bench {file.name}{simulated}, path {core.path}")

@@ -12,10 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from hil.bench.cores import MESH
 from hil.bench.opening import OpenBench
 from hil.control.schedule import Schedule, ScheduleError
+from hil.control.trace import Floats
 from hil.learn.limits import Limits
+from hil.learn.measuring import confusion
 from hil.learn.methods import Assembly, Trained, logistic_regression
 from hil.learn.network import Network
 from hil.learn.position import batch_starts
@@ -222,9 +227,9 @@ async def _train(
     bench.begin_running()
     trained = await assembly.train(job.settings)
     trained.reports[:0] = earlier
-    accuracy = await assembly.test_accuracy(trained)
+    logits = await assembly.test_logits(trained)
     wall = time.perf_counter() - began
-    result = _conclude(bench, job, folder, trained, accuracy, baselines, wall)
+    result = _conclude(bench, job, folder, trained, logits, baselines, wall)
     checkpoints.forget()
     return result
 
@@ -242,12 +247,16 @@ def _conclude(
     job: Job,
     folder: RunFolder,
     trained: Trained,
-    accuracy: float,
+    logits: Floats,
     baselines: dict[str, float],
     wall: float,
 ) -> Result:
     last = trained.reports[-1]
     bench_time = bench.machine.now()
+    labels, answers = job.task.test.labels, logits.argmax(axis=1)
+    accuracy = float(np.mean(answers == labels))
+    tested = {"logits": torch.from_numpy(logits), "labels": torch.from_numpy(labels)}
+    folder.write_tensors(files.ANSWERS, tested, {"accuracy": accuracy})
     # The time at which the weights were final: a later evaluation opens the bench there, and after
     # its warm-up measures when this run did.
     notes = {"epoch": last.epoch, "bench_time": last.bench_time}
@@ -259,6 +268,7 @@ def _conclude(
         "version": 1,
         "accuracy": accuracy,
         "test_items": len(job.task.test),
+        "confusion": confusion(labels, answers, job.task.classes),
         "held_out_accuracy": last.held_out_accuracy,
         "loss": last.loss,
         "twin_residual": last.residual,

@@ -38,3 +38,10 @@ async def measure_accuracy(
     """Share of right answers on `part`, measured on the machine."""
     logits = await measure_logits(machine, schedule, network, part.features, purpose)
     return float(np.mean(logits.argmax(axis=1) == part.labels))
+
+
+def confusion(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
+    """How many items of each class (rows) were answered as each class (columns)."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (labels, answers), 1)
+    return counts

@@ -18,11 +18,12 @@ from typing import Any
 
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
+from hil.control.trace import Floats
 from hil.learn.digital import DigitalMachine
 from hil.learn.guard import Guard
 from hil.learn.limits import Limits
 from hil.learn.loop import Compute, Hold, Keeper, NoKeeper, Trainer, no_hold
-from hil.learn.measuring import deploy, measure_accuracy
+from hil.learn.measuring import deploy, measure_logits
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, Watcher
 from hil.learn.resuming import LeftOff
@@ -179,11 +180,12 @@ class Assembly:
         if trainer.machine is self.bench:
             await deploy(self.bench, trainer.network, self.warm_up)
 
-    async def test_accuracy(self, trained: Trained) -> float:
-        """Accuracy on the test part, measured once with the last weights."""
+    async def test_logits(self, trained: Trained) -> Floats:
+        """Logits (items, classes) of the test part, measured once with the last weights."""
         await deploy(trained.machine, trained.network, 0.0 if trained.held else self.warm_up)
-        return await measure_accuracy(
-            trained.machine, self.schedule, trained.network, self.task.test, "evaluation"
+        features = self.task.test.features
+        return await measure_logits(
+            trained.machine, self.schedule, trained.network, features, "evaluation"
         )
 
 

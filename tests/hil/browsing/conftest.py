@@ -11,6 +11,7 @@ import pytest
 
 import hil
 from hil.bench.file import from_document
+from hil.record.holding import Hold
 from hil.record.recorder import Recorder
 from hil.telemetry.bus import Bus
 from hil.telemetry.commands import CommandDesk
@@ -63,10 +64,13 @@ def runs(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tell]:
-    """`tell(name, events, going_on=False)`: a run folder under `runs` that tells these events."""
+    """`tell(name, events, going_on=False)`: a run folder under `runs` that tells these events.
+
+    One that goes on has told all of them, and is held.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HIL_RUNS", raising=False)
-    going: list[Recorder] = []
+    going: list[Hold] = []
 
     def make(name: str, events: Sequence[Event], *, going_on: bool = False) -> Path:
         folder = Path("runs") / name
@@ -75,12 +79,11 @@ def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tell]:
         recorder = Recorder(folder, bus, CommandDesk(bus), {})
         for event in events:
             bus.publish(event)
+        recorder.close()
         if going_on:
-            going.append(recorder)
-        else:
-            recorder.close()
+            going.append(Hold(folder))
         return folder
 
     yield make
-    for recorder in going:
-        recorder.close()
+    for hold in going:
+        hold.release()

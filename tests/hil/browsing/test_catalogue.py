@@ -48,6 +48,7 @@ def test_how_runs_stand(tell: Tell) -> None:
     assert read_facts(tell("killed", [started()])).state is State.KILLED
     going = tell("going", [started()], going_on=True)
     assert read_facts(going).state is State.RUNNING
+    assert is_held(going)
     # Gone on with: the end that was told before holds no longer.
     assert read_facts(tell("failed", [started()], going_on=True)).state is State.RUNNING
     # A copy of a run that goes on does not go on; on another machine nobody can tell.

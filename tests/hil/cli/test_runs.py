@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors
 
@@ -18,6 +19,7 @@ WriteBench = Callable[..., Path]
 KEYS = {
     "accuracy",
     "test_items",
+    "confusion",
     "held_out_accuracy",
     "loss",
     "twin_residual",
@@ -52,6 +54,7 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
     assert {p.name for p in run.iterdir()} == {
         "arrays-1.h5",
         "events.sqlite",
+        "answers.safetensors",
         "bench.json",
         "calibration.json",
         "checkpoint.safetensors",
@@ -63,6 +66,13 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
     }
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     assert set(summary) >= KEYS
+    confusion = np.array(summary["confusion"])
+    assert confusion.shape == (3, 3)
+    assert np.trace(confusion) / confusion.sum() == pytest.approx(summary["accuracy"])
+    with safetensors.safe_open(run / "answers.safetensors", framework="np") as file:
+        labels, answers = file.get_tensor("labels"), file.get_tensor("logits").argmax(axis=1)
+    assert confusion[1, 2] == np.sum((labels == 1) & (answers == 2))
+    assert confusion.sum() == len(labels) == 240
     assert f"{summary['accuracy']:.4f}" in ended.out
     assert "run folder      run" in ended.out
     assert summary["measured_on"] == "bench"

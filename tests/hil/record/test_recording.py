@@ -18,7 +18,9 @@ import pytest
 import hil
 from hil.bench.file import from_document
 from hil.record.arrays import ArrayReader
+from hil.record.finding import id_of
 from hil.record.folder import RunFolderError
+from hil.record.holding import is_held
 from hil.record.journal import Entry, Journal
 from hil.record.reading import RunReader, add_note, all_events
 from hil.record.recorder import Recorder
@@ -262,3 +264,19 @@ def test_kinds_describe_themselves_in_the_record(tmp_path: Path) -> None:
     (said,) = db.execute("SELECT value FROM about WHERE key = 'events'").fetchone()
     db.close()
     assert all(kind.KIND in said for kind in Event.__subclasses__())
+
+
+def test_a_run_keeps_its_id_and_is_held_while_it_is_written(tmp_path: Path) -> None:
+    ids = set()
+    for _ in range(2):
+        bus = Bus()
+        recorder = Recorder(tmp_path, bus, CommandDesk(bus), ROOM)
+        assert is_held(tmp_path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hil.record.holding.PATIENCE", 0.0)
+            with pytest.raises(RunFolderError, match="the run goes on"):
+                Recorder(tmp_path, bus, CommandDesk(bus), ROOM)
+        recorder.close()
+        assert not is_held(tmp_path)
+        ids.add(id_of(tmp_path))
+    assert len(ids) == 1
