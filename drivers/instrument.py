@@ -114,6 +114,14 @@ class Instrument(ABC):
         """Close at the end of a `with` block."""
         await self.close()
 
+    async def read_settings(self) -> dict[str, Any]:
+        """All settings that the instrument tells, as plain data by name; sets nothing.
+
+        A setting that it does not tell is given as its refusal, `{"refused": text}`. Raises
+        `LinkError` where the link fails.
+        """
+        return {}
+
     @abstractmethod
     async def off(self) -> None:
         """Drive every output to its safe value, whatever is believed to be set."""

@@ -39,6 +39,16 @@ MASK = Quantity(
     high=255, safe=0,
 )  # fmt: skip
 QUANTITIES = (MASK,)
+ASKED = (
+    "getHardwareVersion",
+    "getTriggerStart",
+    "getTriggerRearm",
+    "getClock",
+    "isStreaming",
+    "hasSequence",
+    "hasFinished",
+)
+"""What `read_settings` asks for."""
 
 
 class PulseStreamer(Instrument):
@@ -120,6 +130,16 @@ class PulseStreamer(Instrument):
         """Stop, all lines low, whatever is believed to be set."""
         self._loaded = None
         await self._call("constant", [0, int(MASK.safe or 0), 0, 0], kind="off")
+
+    async def read_settings(self) -> dict[str, Any]:
+        """Trigger, clock and streaming state as the instrument tells them, by the RPC's names."""
+        found: dict[str, Any] = {}
+        for method in ASKED:
+            try:
+                found[method] = await self._call(method, kind="read")
+            except InstrumentError as error:
+                found[method] = {"refused": error.reply}
+        return found
 
     def planned_load(self, steps: int) -> float:
         """Seconds that `load` of so many steps takes by the link model."""

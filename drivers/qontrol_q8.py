@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,6 +185,15 @@ class QontrolQ8(Instrument):
     async def read_amps(self) -> NDArray[np.float64]:
         """Measure the current of all channels in A, (channels,)."""
         return await self._read_all("I")
+
+    async def read_settings(self) -> dict[str, Any]:
+        """Volts and amps of all channels as measured, and the limits as they were written."""
+        return {
+            "volts": (await self.read_volts()).tolist(),
+            "amps": (await self.read_amps()).tolist(),
+            "volts_max": self.v_max.tolist(),
+            "amps_max": np.minimum(self.i_max, self.i_full).tolist(),
+        }
 
     async def check_faults(self) -> None:
         """Raise `InstrumentError` for the faults that have come since the last exchange."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from drivers.instrument import (
 )
 from drivers.link_model import LinkModel
 from drivers.protocol import scpi
+from drivers.quantity import Quantity
 from drivers.transport.link import ByteLink, Connector
 from drivers.transport.resource import tcp_address
 
@@ -188,6 +189,24 @@ class RedPitaya(Instrument):
         for channel, unit in enumerate(units):
             volts[:, channel] = np.frombuffer(unit, dtype=">i2" if self._raw else ">f4")
         return conversion.volts(volts) if self._raw else volts
+
+    async def read_settings(self) -> dict[str, Any]:
+        """All declared settings as the box tells them, those of a channel as [first, second]."""
+        found: dict[str, Any] = {}
+        for quantity in settings.QUANTITIES:
+            channels = (1, 2) if "{channel}" in quantity.command else ("",)
+            told = [await self._setting(quantity, channel) for channel in channels]
+            found[quantity.name] = told if len(told) > 1 else told[0]
+        return found
+
+    async def _setting(self, quantity: Quantity, channel: int | str) -> Any:
+        try:
+            (answer,) = await self._send("read", quantity.query(channel), answers=1, received=24)
+            return quantity.parse(answer.decode("latin-1"))
+        except InstrumentError as error:
+            return {"refused": error.reply}
+        except ValueError as error:
+            return {"refused": str(error)}
 
     def planned_load(self, samples: int) -> float:
         """Seconds that `load` of so many samples takes by the link model."""

@@ -35,7 +35,7 @@ from hil.learn.api import (
     refuse_existing,
 )
 from hil.learn.compare import COMPARED, comparison_table
-from hil.learn.continuing import bench_file_of, check_resumable
+from hil.learn.continuing import bench_file_of, check_resumable, check_same_bench
 from hil.learn.job import Job, Result, train_job
 from hil.learn.position import batch_starts
 from hil.learn.settings import Method, MethodError, TwinMode
@@ -265,6 +265,7 @@ def resume(asked: argparse.Namespace) -> Result:
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
     with Bench(core, tell) as bench:
+        check_same_bench(folder, core)  # once more, now that instruments have told who they are
         if asked.monitor:
             open_window(folder.path)
         with ConsoleProgress(f"{job.settings.method:15s}", job.settings.epochs) as watcher:

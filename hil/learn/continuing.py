@@ -16,6 +16,7 @@ from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile, from_document, load
 from hil.bench.opening import OpenBench
 from hil.bench.packaged import packaged_names
+from hil.bench.snapshot import exchanged
 from hil.learn.job import Job
 from hil.learn.resuming import LeftOff
 from hil.learn.settings import TrainingSettings
@@ -67,6 +68,10 @@ def check_same_bench(folder: RunFolder, bench: OpenBench) -> None:
                 f"{folder.path} began with {key} {asked[key]}, not {now}: open the bench so"
             )
     check_same_file(folder, bench.file)
+    if not (folder.path / files.SNAPSHOT_START).is_file():
+        return
+    if told := exchanged(folder.read_json(files.SNAPSHOT_START), bench):
+        raise RunFolderError(f"{folder.path} began with other instruments: {'; '.join(told)}")
 
 
 def check_same_file(folder: RunFolder, file: BenchFile) -> None:

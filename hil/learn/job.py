@@ -17,6 +17,7 @@ import torch
 
 from hil.bench.cores import MESH
 from hil.bench.opening import OpenBench
+from hil.bench.snapshot import snapshot
 from hil.control.schedule import Schedule, ScheduleError
 from hil.control.trace import Floats
 from hil.learn.limits import Limits
@@ -207,6 +208,7 @@ async def _train(
         write_configuration(bench, job, folder)
     else:
         bench.ledger.carry(left.ledger)
+    await _keep_snapshot(bench, folder, files.SNAPSHOT_START)
     earlier = [] if left is None else _earlier_reports(folder, left, job)
     assembly = Assembly(
         bench=bench.first_banks(job.n_banks),
@@ -228,10 +230,17 @@ async def _train(
     trained = await assembly.train(job.settings)
     trained.reports[:0] = earlier
     logits = await assembly.test_logits(trained)
+    await _keep_snapshot(bench, folder, files.SNAPSHOT_END)
     wall = time.perf_counter() - began
     result = _conclude(bench, job, folder, trained, logits, baselines, wall)
     checkpoints.forget()
     return result
+
+
+async def _keep_snapshot(bench: OpenBench, folder: RunFolder, name: str) -> None:
+    """Identity and settings of the instruments, where there are any."""
+    if bench.path == "wire":
+        folder.write_json(name, await snapshot(bench))
 
 
 def _earlier_reports(folder: RunFolder, left: LeftOff, job: Job) -> list[EpochReport]:

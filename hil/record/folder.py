@@ -24,6 +24,8 @@ TWIN = "twin.safetensors"
 ANSWERS = "answers.safetensors"
 LEDGER = "ledger.json"
 SUMMARY = "summary.json"
+SNAPSHOT_START = "snapshot-start.json"
+SNAPSHOT_END = "snapshot-end.json"
 
 
 class RunFolderError(ValueError):

@@ -40,6 +40,8 @@ def files_of(folder: Path) -> dict[str, Any]:
             kept[path.name] = [json.loads(line) for line in one_line_each(path)]
     del kept["summary.json"][0]["wall_seconds"]
     del kept["calibration.json"][0]["created"]
+    for name in ("snapshot-start.json", "snapshot-end.json"):
+        del kept[name][0]["taken"]
     return kept
 
 

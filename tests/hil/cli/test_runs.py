@@ -63,6 +63,7 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
         "metrics.jsonl",
         "summary.json",
         "twin.safetensors",
+        *(("snapshot-start.json", "snapshot-end.json") if path == "wire" else ()),
     }
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     assert set(summary) >= KEYS

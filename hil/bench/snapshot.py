@@ -1,0 +1,58 @@
+"""What the instruments of an open bench are and how they are set: at the start and end of a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from drivers.errors import InstrumentError
+from drivers.instrument import Instrument
+from drivers.transport.link import LinkError
+from hil.bench.opening import OpenBench
+
+
+async def snapshot(bench: OpenBench) -> dict[str, Any]:
+    """Identity, firmware and all settings of every instrument, by name; sets nothing.
+
+    The slot path has no instruments. What cannot be read is told under `failed`: a snapshot ends no
+    run.
+    """
+    with bench.ledger.span("state"):
+        read = await asyncio.gather(*(_one(one) for one in bench.parts.instruments))
+    return {
+        "schema": "hil-instrument-snapshot",
+        "version": 1,
+        "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+        "bench_time": bench.now(),
+        "instruments": dict(read),
+    }
+
+
+async def _one(instrument: Instrument) -> tuple[str, dict[str, Any]]:
+    found: dict[str, Any] = {"driver": type(instrument).__name__, "resource": instrument.resource}
+    if instrument.identity is not None:
+        found["identity"] = asdict(instrument.identity)
+    if not instrument.is_open:
+        return instrument.name, found
+    try:
+        found["settings"] = await instrument.read_settings()
+    except (InstrumentError, LinkError) as error:
+        found["failed"] = str(error)
+    return instrument.name, found
+
+
+def exchanged(before: Mapping[str, Any], bench: OpenBench) -> list[str]:
+    """Instruments that are not those of a snapshot, a line each."""
+    told = []
+    for one in bench.parts.instruments:
+        was = before["instruments"].get(one.name, {}).get("identity")
+        if was is None or one.identity is None:
+            continue
+        for part in ("model", "serial"):
+            now = getattr(one.identity, part)
+            if was[part] != now:
+                told.append(f"{one.name} had {part} {was[part]!r}, now {now!r} answers")
+    return told
