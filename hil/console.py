@@ -22,6 +22,7 @@ from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError
 from hil.tasks.task import TaskError
 from hil.telemetry.commands import Stopped
+from hil.telemetry.errors import TelemetryError
 from hil.twin.refitting import RefitError
 
 #: What a user can mend: told in one line, exit code 2.
@@ -40,6 +41,7 @@ MENDABLE = (
     ScheduleError,
     SimulationError,
     TaskError,
+    TelemetryError,
 )
 
 EXIT_MENDABLE = 2

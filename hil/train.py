@@ -46,6 +46,7 @@ from hil.record.finding import find_run
 from hil.record.folder import RunFolder, RunFolderError
 from hil.record.holding import is_held
 from hil.tasks import TASKS
+from hil.telemetry.options import add_telemetry_options, attach_telemetry
 from hil.twin.refitting import KINDS
 
 #: The bench of a newcomer.
@@ -136,6 +137,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--batch", type=int, default=64)
     how.add_argument("--seed", type=int, default=0, help="start and order of training")
     how.add_argument("--split-seed", type=int, default=0, help="split of the data")
+    add_telemetry_options(p)
     out = p.add_argument_group("output")
     out.add_argument(
         "--resume",
@@ -235,6 +237,7 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
+    attach_telemetry(asked, core, tell)
     with Bench(core, tell) as bench:
         folder: RunFolder = prepare_folder(
             core, job, asked.as_built, path, accept_stale=asked.accept_stale

@@ -1,0 +1,56 @@
+"""The embedded broker's own process: `python -P serve_broker.py PORT`. Loopback only.
+
+It imports nothing of this package, so that it is there in a moment; it says `ready` when it is, and
+ends with its standard input, so with whoever started it, however that one ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import warnings
+
+#: s for which it goes on after its parent died: readers are to hear of that.
+GRACE = 1.0
+#: Connections, at most.
+MOST = 50
+
+
+async def serve(port: int) -> None:
+    """Serve until standard input ends."""
+    from amqtt.broker import Broker
+
+    config = {
+        "listeners": {"default": {"bind": f"127.0.0.1:{port}", "max_connections": MOST}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    broker = Broker(config)
+    await broker.start()
+    print("ready", flush=True)
+    loop = asyncio.get_running_loop()
+    in_order = await loop.run_in_executor(None, sys.stdin.readline)
+    if not in_order:
+        await asyncio.sleep(GRACE)
+    await broker.shutdown()
+
+
+def main() -> int:
+    """Entry point; what went wrong is one line on standard output."""
+    logging.disable(logging.CRITICAL)  # the broker logs each client that leaves as an error
+    warnings.simplefilter("ignore")  # deprecations within the broker are none of its users'
+    try:
+        asyncio.run(serve(int(sys.argv[1])))
+    except ImportError as error:
+        print(f"missing {error.name}", flush=True)
+        return 1
+    except Exception as error:
+        print(f"failed {error}", flush=True)
+        return 1
+    except KeyboardInterrupt:  # Ctrl-C goes to all of a terminal; the parent says when to end
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
