@@ -8,13 +8,10 @@ from pathlib import Path
 
 from hil.bench.opening import OpenBench
 from hil.telemetry.errors import TelemetryError
-from hil.telemetry.mqtt.access import Access, read_access
-from hil.telemetry.mqtt.address import embedded_port, parse
+from hil.telemetry.mqtt.access import read_access
+from hil.telemetry.mqtt.attaching import ARRAYS_PER_SECOND, attach_mqtt
 from hil.telemetry.mqtt.remote import Rights
-from hil.telemetry.mqtt.topics import as_name, is_name
-
-#: Steps a second whose arrays are told.
-ARRAYS = 5.0
+from hil.telemetry.mqtt.topics import is_name
 
 
 def add_telemetry_options(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +33,10 @@ def add_telemetry_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mqtt-arrays",
         type=_rate,
-        default=ARRAYS,
+        default=ARRAYS_PER_SECOND,
         metavar="N",
-        help=f"steps a second whose levels and slots are told (default {ARRAYS:g}; 0: none)",
+        help="steps a second whose levels and slots are told "
+        f"(default {ARRAYS_PER_SECOND:g}; 0: none)",
     )
     group.add_argument(
         "--insecure", action="store_true", help="allow a plain connection to another machine"
@@ -133,30 +131,17 @@ def _attach_prometheus(
 def _attach_mqtt(
     asked: argparse.Namespace, bench: OpenBench, rights: Rights, tell: Callable[[str], None]
 ) -> None:
-    from hil.telemetry.mqtt.broker import EmbeddedBroker
-    from hil.telemetry.mqtt.outlet import MqttOutlet
-
-    port = embedded_port(asked.mqtt)
-    if port is None:
-        access = read_access(ca=asked.mqtt_ca, certificate=asked.mqtt_cert, key=asked.mqtt_key)
-        address, end = parse(asked.mqtt, insecure=asked.insecure), lambda: None
-    else:
-        broker = EmbeddedBroker(port, as_name(bench.file.name))
-        access, address, end = Access(), broker.address, broker.stop
-    outlet = MqttOutlet(
-        address,
-        access,
-        bench.bus,
-        bench.desk,
-        bench.file.name,
+    outlet = attach_mqtt(
+        bench,
+        asked.mqtt,
+        insecure=asked.insecure,
+        access=read_access(ca=asked.mqtt_ca, certificate=asked.mqtt_cert, key=asked.mqtt_key),
         rights=rights,
         arrays_per_second=asked.mqtt_arrays,
-        on_close=end,
     )
-    outlet.connect()
-    bench.bus.add(outlet)
+    address = outlet.address
     tell(f"telling {address.broker} below {outlet.topics.root}{_who(rights)}")
-    if asked.insecure and not (address.tls or address.is_loopback):
+    if not (address.tls or address.is_loopback):
         tell("WARNING: the connection is not encrypted; anybody between can read and command")
 
 

@@ -43,13 +43,14 @@ class PrometheusOutlet(Outlet):
         """
         try:
             import prometheus_client as prometheus
+            from prometheus_client import core
         except ImportError:
             raise TelemetryError(
                 "--prometheus needs the package prometheus-client: pip install "
                 "'hil-photonics[prometheus]'"
             ) from None
         self._metrics = _Metrics(prometheus, bench)
-        self._metrics.registry.register(_Drops(prometheus, bus, bench))
+        self._metrics.registry.register(_Drops(core, bus, bench))
         try:
             self._server, self._server_thread = prometheus.start_http_server(
                 port, LOOPBACK, self._metrics.registry
@@ -152,8 +153,8 @@ class _Metrics:
 class _Drops:
     """What the outlets of a bus have dropped and what waits in them, as it is when asked for."""
 
-    def __init__(self, prometheus: Any, bus: Bus, bench: str) -> None:
-        self._prometheus, self._bus, self._bench = prometheus, bus, bench
+    def __init__(self, core: Any, bus: Bus, bench: str) -> None:
+        self._core, self._bus, self._bench = core, bus, bench
 
     def describe(self) -> list[Any]:
         """Nothing is known beforehand."""
@@ -161,12 +162,11 @@ class _Drops:
 
     def collect(self) -> list[Any]:
         """The present values."""
-        core = self._prometheus.core
         labels = ("bench", "outlet")
-        dropped = core.CounterMetricFamily(
+        dropped = self._core.CounterMetricFamily(
             "hil_outlet_dropped", "Events that an outlet dropped", labels=labels
         )
-        waiting = core.GaugeMetricFamily(
+        waiting = self._core.GaugeMetricFamily(
             "hil_outlet_waiting", "Events that wait in an outlet", labels=labels
         )
         for outlet in list(self._bus.outlets):

@@ -114,6 +114,8 @@ async def connect(
     LinkLost, TelemetryError
     """
     context = access.context() if address.tls else None
+    if context is not None:
+        await _shake_hands(address, context)
 
     def inbox(maxsize: int) -> asyncio.Queue[aiomqtt.Message]:
         return _Inbox(maxsize, counts)
@@ -181,10 +183,34 @@ def _code(granted: Any) -> int:
     return int(getattr(granted, "value", granted))
 
 
+async def _shake_hands(address: Address, context: ssl.SSLContext) -> None:
+    """Once before the library does, which tells nothing of what fails and leaves sockets open."""
+    try:
+        await asyncio.to_thread(_say_hello, address, context, wait=False)
+    except ssl.SSLCertVerificationError as error:
+        raise LinkLost(
+            f"{address.broker} shows a certificate that is not trusted ({error.verify_message}): "
+            f"name its authority by --mqtt-ca FILE, and the host as the certificate does"
+        ) from None
+    except ssl.SSLError as error:
+        raise LinkLost(f"{address.broker} does not speak TLS as wanted: {error.reason}") from None
+    except OSError as error:
+        raise LinkLost(f"{address.broker} cannot be reached: {error.strerror or error}") from None
+
+
+def _say_hello(address: Address, context: ssl.SSLContext, *, wait: bool) -> bytes:
+    """Whether TLS comes about; `wait`: and is not broken off then, as TLS 1.3 does."""
+    with (
+        socket.create_connection((address.host, address.port), TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=address.host) as encrypted,
+    ):
+        return encrypted.recv(1) if wait else b""
+
+
 async def _why_not(
     address: Address, context: ssl.SSLContext | None, error: aiomqtt.MqttError
 ) -> str:
-    """Why no connection came about, for a person; looks once more where the library hides it."""
+    """Why no connection came about, for a person."""
     code = getattr(error, "rc", None)
     number = _code(code) if code is not None else -1
     if number in _BAD_LOGIN + _NOT_AUTHORIZED:
@@ -194,49 +220,30 @@ async def _why_not(
         )
     if number > 0:
         return f"{address.broker} refuses: {_words(error)}"
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return (
-            f"{address.broker} shows a certificate that is not trusted "
-            f"({text.rpartition('failed: ')[2].partition(' (_ssl')[0]}): name the authority by "
-            f"--mqtt-ca FILE, or the host as the certificate does"
-        )
-    if "timed out" not in text:
+    if "timed out" not in str(error):
         return f"{address.broker} cannot be reached: {_words(error)}"
-    return f"{address.broker} {await _silent(address, context)}"
+    if context is not None and await _hangs_up(address, context):
+        return (
+            f"{address.broker} hangs up: it wants a certificate of its clients (--mqtt-cert FILE "
+            f"--mqtt-key FILE), or another one"
+        )
+    tls = "with TLS" if address.tls else "without TLS (else mqtts://)"
+    return f"{address.broker} did not answer as a broker within {TIMEOUT:g} s: is there one, {tls}?"
 
 
-async def _silent(address: Address, context: ssl.SSLContext | None) -> str:
-    """Why a broker that took the connection said nothing: one that wants a certificate hangs up."""
-    nothing = f"did not answer as a broker within {TIMEOUT:.0f} s: does it listen there" + (
-        " with TLS?" if address.tls else " without TLS (else mqtts://)?"
-    )
-    if context is None:
-        return nothing
-    writer = None
+async def _hangs_up(address: Address, context: ssl.SSLContext) -> bool:
+    """Whether a broker ends a connection that has hardly begun."""
     try:
-        async with asyncio.timeout(TIMEOUT):
-            reader, writer = await asyncio.open_connection(
-                address.host, address.port, ssl=context, server_hostname=address.host
-            )
-            # TLS 1.3 tells of a missing certificate only with the first bytes.
-            writer.write(b"\xc0\x00")
-            await reader.read(1)
-    except ssl.SSLError as error:
-        if "CERTIFICATE_REQUIRED" in str(error) or "HANDSHAKE_FAILURE" in str(error):
-            return "wants a certificate of its clients: --mqtt-cert FILE --mqtt-key FILE"
-        return f"refuses this certificate: {_words(error)}"
-    except (OSError, TimeoutError):
-        return nothing
-    finally:
-        if writer is not None:
-            writer.transport.abort()
-    return nothing
+        return not await asyncio.to_thread(_say_hello, address, context, wait=True)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def _words(error: BaseException) -> str:
-    cause = error.__cause__
-    text = str(error)
-    if cause is not None and "disconnect" in text.lower():
-        text = f"{text}: {cause}"
-    return text or type(error).__name__
+    text = str(error) or type(error).__name__
+    if "isconnect" in text or "not currently connected" in text or "timed out" in text:
+        # What the library says of it then is "Unspecified error".
+        return "the connection broke, or the broker no longer answers"
+    return text

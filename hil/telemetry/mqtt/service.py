@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 #: s that the first connection may take, rights verified.
 PATIENCE = 30.0
+#: How often the first connection may break after it was made.
+BROKEN = 3
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,12 @@ class Service:
 
     async def _keep_up(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
-        attempts = 0
+        attempts = broken = 0
         while not self.ending.is_set():
+            met = False
             try:
                 async with connect(self._address, self._access, self.counts, self._will) as link:
+                    met = True
                     await self._serve(link)
             except Exception as error:
                 if not isinstance(error, LinkLost | TelemetryError):
@@ -157,8 +161,11 @@ class Service:
                     self.counts["failures"] += 1
                 attempts = 0 if not self.trouble else attempts + 1
                 if not self._was_up:
-                    self._failure = error
-                    return
+                    # amqtt 0.12.1 hangs up on who connects while another subscribes.
+                    broken += 1
+                    if broken > BROKEN or not (met and isinstance(error, LinkLost)):
+                        self._failure = error
+                        return
                 if not self.trouble:
                     logger.warning("%s: %s; tries again", self._name, error)
                 self.trouble = str(error)

@@ -1,0 +1,163 @@
+"""What holds of a run: for late-comers, and which alarms stand."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+
+from hil.telemetry.event import Event, Severity, Stamped
+from hil.telemetry.events import (
+    Baselines,
+    EpochEnded,
+    Fault,
+    Levels,
+    RunEnded,
+    RunStarted,
+    StateChanged,
+    Step,
+    Watched,
+)
+from hil.telemetry.mqtt.arrays import ArraysThrottle
+from hil.telemetry.mqtt.standing import MOST_ALARMS, Life, Standing
+
+
+def _started(run: str = "r") -> RunStarted:
+    return RunStarted(
+        run=run,
+        bench="b",
+        backend="sim",
+        path="slot",
+        task="t",
+        method="pat",
+        epochs=1,
+        batches=1,
+        n_banks=1,
+        n_steps=1,
+        ports=2,
+        code_version="0",
+    )
+
+
+def _epoch(number: int) -> EpochEnded:
+    return EpochEnded(
+        epoch=number,
+        loss=1.0,
+        train_accuracy=0.5,
+        held_out_accuracy=0.5,
+        measured_on="bench",
+        residual=None,
+        fallbacks=0,
+        clamped=0,
+        alarms=0,
+    )
+
+
+def _watched(what: str, severity: Severity = Severity.NONE) -> Watched:
+    return Watched(step=1, what=what, text=what, severity=severity, data={})
+
+
+class Told:
+    """A `Standing` that is told events."""
+
+    def __init__(self, *events: Event) -> None:
+        self.standing = Standing()
+        self._numbers = count(1)
+        self.tell(*events)
+
+    def tell(self, *events: Event) -> Standing:
+        for event in events:
+            self.standing.take(Stamped(next(self._numbers), 0.0, 0.0, event))
+        return self.standing
+
+
+def test_life_follows_the_run() -> None:
+    told = Told()
+    assert told.standing.life is Life.SLEEPING
+    assert told.tell(_started()).life is Life.READY
+    assert told.tell(RunEnded(outcome="finished")).life is Life.SLEEPING
+    assert told.tell(_started("second")).life is Life.READY
+    assert told.standing.run == _started("second")
+
+
+def test_the_last_of_a_kind_and_all_epochs_hold_until_the_next_run() -> None:
+    idle, running = (StateChanged(state=s, light=True) for s in ("idle", "running"))
+    told = Told(_started(), idle, running, Baselines(accuracy={}), _epoch(1), _epoch(2))
+    assert [e.event for e in told.standing.events()] == [
+        _started(),
+        running,
+        Baselines(accuracy={}),
+        _epoch(1),
+        _epoch(2),
+    ]
+    told.tell(RunEnded(outcome="finished"))
+    assert [e.event for e in told.tell(_started("2")).events()] == [running, _started("2")]
+
+
+def test_steps_change_nothing_that_holds() -> None:
+    told = Told(_started())
+    told.standing.changed = False
+    told.tell(
+        Step(
+            step=1,
+            epoch=1,
+            loss=1.0,
+            accuracy=0.1,
+            residual=None,
+            clamped=0,
+            measured_on="bench",
+            seconds=0.1,
+        )
+    )
+    assert not told.standing.changed
+
+
+def test_alarms_stand_until_they_are_over() -> None:
+    told = Told(_started(), _watched("alarm", Severity.MINOR), _watched("gate", Severity.MAJOR))
+    assert {a.id: a.severity for a in told.standing.alarms.values()} == {
+        "watch-alarm": Severity.MINOR,
+        "watch-gate": Severity.MAJOR,
+    }
+    assert set(told.tell(_watched("look")).alarms) == {"watch-alarm", "watch-gate"}
+    assert set(told.tell(_watched("action")).alarms) == {"watch-gate"}
+    assert not told.tell(_watched("gate")).alarms
+    told.tell(Fault(source="box 1/x", text="silent"))
+    assert set(told.standing.alarms) == {"fault-box-1-x"}
+    assert not told.tell(RunEnded(outcome="finished")).alarms
+
+
+def test_tripped_outlives_its_run() -> None:
+    told = Told(_started(), StateChanged(state="tripped", light=True))
+    assert told.standing.alarms["tripped"].severity is Severity.INVALID
+    assert set(told.tell(RunEnded(outcome="failed")).alarms) == {"tripped"}
+    assert not told.tell(StateChanged(state="off", light=False)).alarms
+
+
+def test_alarms_are_not_without_end() -> None:
+    told = Told(*(Fault(source=f"s{n}", text="x") for n in range(MOST_ALARMS + 50)))
+    assert len(told.standing.alarms) == MOST_ALARMS
+
+
+def _levels(step: int) -> Stamped:
+    return Stamped(step, 0.0, 0.0, Levels(step=step, levels=np.zeros((1, 1))))
+
+
+def test_arrays_of_so_many_steps_a_second_pass() -> None:
+    times = iter([0.0, 0.1, 0.3, 0.6])
+    throttle = ArraysThrottle(2.0, lambda: next(times))
+    for step in (1, 1, 2, 3, 4):
+        throttle.offer(_levels(step))
+    assert [one.number for one in throttle.take()] == [1, 1, 4]
+    assert throttle.take() == []
+
+
+def test_no_arrays_pass_where_none_are_wanted_and_few_wait() -> None:
+    none = ArraysThrottle(0.0)
+    none.offer(_levels(1))
+    assert none.take() == []
+    times = count()
+    all_ = ArraysThrottle(1e9, lambda: float(next(times)))
+    for step in range(1000):
+        all_.offer(_levels(step))
+    assert [one.number for one in all_.take()][-1] == 999
+    assert len(all_.take()) == 0

@@ -1,0 +1,114 @@
+"""What a user types of telemetry, and what a run then tells."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.telemetry.events import RunEnded, RunStarted, StateChanged, Step
+from hil.telemetry.mqtt.access import Access
+from hil.telemetry.mqtt.address import Address
+from hil.telemetry.mqtt.source import MqttSource
+from hil.telemetry.source import SourceError
+from hil.train import main
+
+JOB = ["--bench", "relax-mzi-8", "--task", "spirals", "--path", "slot", "--epochs", "1"]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--mqtt", "mqtt://broker.lab/b"], "--insecure"),
+        (["--mqtt", "broker.lab"], "no broker's address"),
+        (["--mqtt", "embedded:no"], "no port"),
+        (["--mqtt", "mqtts://u:p@broker.lab"], "HIL_MQTT_USERNAME"),
+        (["--remote-control", "--mqtt", "embedded"], "--allow ISSUER"),
+        (["--allow", "ann"], "name one by --mqtt"),
+        (["--mqtt-ca", "ca.pem"], "name one by --mqtt"),
+        (["--mqtt", "embedded", "--allow", "a/b"], "an issuer is"),
+        (["--mqtt-arrays", "-1"], "from 0 to 1000"),
+        (["--prometheus", "99999"], "name another port"),
+        (["--prometheus", "http"], "invalid int"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(
+    options: list[str],
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main([*JOB, *options])
+    except SystemExit as left:
+        code = left.code
+    told = capsys.readouterr().err
+    assert code == 2
+    assert why in told
+    assert told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broker_that_is_not_there_is_told_before_anything_is_opened(
+    free_port: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*JOB, "--mqtt", f"mqtt://127.0.0.1:{free_port}/b"]) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1
+    assert "cannot be reached" in told.err
+    assert "heaters" not in told.out
+
+
+def test_a_run_tells_its_readers_all_of_itself(
+    free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., Any]
+) -> None:
+    """As a user has it: a run with a broker of its own, and a reader that follows it."""
+    monkeypatch.chdir(tmp_path)
+    found: list[Any] = []
+    codes: list[int] = []
+
+    def follow() -> None:
+        address = Address("127.0.0.1", free_port, False, "relax-mzi-8")
+        source = eventually(lambda: _try(address))
+        try:
+            while not any(isinstance(one, RunEnded) for one in found):
+                found.extend(one.event for one in eventually(source.poll))
+        except SourceError:  # it is over
+            pass
+        source.close()
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    codes.append(main([*JOB, "--mqtt", f"embedded:{free_port}", "--out", "run"]))
+    reader.join(20.0)
+    assert codes == [0]
+    kinds = {type(one) for one in found}
+    assert {RunStarted, StateChanged, Step, RunEnded} <= kinds
+    steps = [one.step for one in found if isinstance(one, Step)]
+    assert steps == sorted(steps)
+    with socket.socket() as after:  # the broker has gone with its run
+        assert after.connect_ex(("127.0.0.1", free_port)) != 0
+
+
+def _try(address: Address) -> MqttSource | None:
+    try:
+        return MqttSource(address, Access(), issuer="reader")
+    except SourceError:
+        return None
