@@ -60,7 +60,7 @@ def test_an_allowed_issuer_commands_a_run_under_remote_control() -> None:
     assert one.desk.paused
     assert one.accepted("resume", id_="2")
     assert one.accepted("stop", id_="3")
-    assert one.desk.stopping
+    assert one.desk.end
     assert [type(e) for e in one.all_told()] == [CommandAnswered] * 3
 
 
@@ -73,7 +73,7 @@ def test_nobody_else_does(rights: Rights) -> None:
         assert not answer.accepted
         assert "--allow" in answer.text
     assert one.offs == []
-    assert not one.desk.stopping
+    assert not one.desk.end
     assert not one.desk.paused
 
 

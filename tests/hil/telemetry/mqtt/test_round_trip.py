@@ -228,7 +228,7 @@ def test_commands_are_answered(
         expired.update(id="twice", expires=time.time() + 5.0)
         ear.say("hil/v1/commands/cmd/resume/ann", json.dumps(expired))
         assert _json(ear.next("ack/twice"))["text"] == "goes on"
-    assert not run.desk.stopping
+    assert not run.desk.end
 
 
 def test_commands_that_are_no_commands_are_counted(

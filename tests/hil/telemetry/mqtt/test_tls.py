@@ -178,7 +178,7 @@ def test_mosquitto_vouches_for_who_commands(
         eventually(lambda: told.extend(ann.poll()) or told)
         assert [(one.event.id, one.event.accepted) for one in told] == [(id_, True)]
         assert run.desk.paused
-        assert not run.desk.stopping
+        assert not run.desk.end
     finally:
         ann.close()
         bench.close()
