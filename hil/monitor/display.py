@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -26,18 +25,18 @@ def check_qt() -> None:
     ------
     NoWindow
     """
-    for module in ("PySide6.QtWidgets", "PySide6.QtSvg", "pyqtgraph"):
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            raise NoWindow(
-                f"the live window needs {error.name}: {PIP}; or use --text in this terminal"
-            ) from error
-        except ImportError as error:  # a library of the system
-            raise NoWindow(
-                f"Qt cannot be loaded ({error}): apt-get install {LIBRARIES}; "
-                "or use --text in this terminal"
-            ) from error
+    try:
+        import pyqtgraph  # noqa: F401
+        from PySide6 import QtSvg, QtWidgets  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise NoWindow(
+            f"the live window needs {error.name}: {PIP}; or use --text in this terminal"
+        ) from error
+    except ImportError as error:  # a library of the system
+        raise NoWindow(
+            f"Qt cannot be loaded ({error}): apt-get install {LIBRARIES}; "
+            "or use --text in this terminal"
+        ) from error
 
 
 def check_display() -> None:
