@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -96,19 +95,24 @@ def test_wrong_options_are_told_in_a_line(
 def test_without_qt_it_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def missing(name: str) -> Any:
-        raise ModuleNotFoundError(f"No module named {name!r}", name="PySide6")
+    class Missing:
+        """Finds no Qt, or one that cannot be loaded."""
 
-    monkeypatch.setattr(importlib, "import_module", missing)
+        error: ImportError = ModuleNotFoundError("No module named 'PySide6'", name="PySide6")
+
+        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+            if name.startswith("PySide6") or name == "pyqtgraph":
+                raise self.error
+
+    for name in [name for name in sys.modules if name.split(".")[0] in ("PySide6", "pyqtgraph")]:
+        monkeypatch.delitem(sys.modules, name)
+    finder = Missing()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
     assert main(["runs"]) == 2
     told = capsys.readouterr().err
     assert "pip install 'hil-photonics[monitor]'" in told
     assert "--text" in told
-
-    def unloadable(name: str) -> Any:
-        raise ImportError("libEGL.so.1: cannot open shared object file")
-
-    monkeypatch.setattr(importlib, "import_module", unloadable)
+    finder.error = ImportError("libEGL.so.1: cannot open shared object file")
     assert main(["runs"]) == 2
     told = capsys.readouterr().err
     assert "libEGL.so.1" in told
