@@ -27,7 +27,8 @@ def command(asked: argparse.Namespace) -> int:
             os.environ.setdefault("QT_QPA_PLATFORM", OFFSCREEN)
         else:
             check_display()
-    feed = Feed(source_of(asked.run, asked.replay, wait=asked.wait), RunState()).open()
+    source = source_of(asked.run, asked.replay, wait=asked.wait, insecure=asked.insecure)
+    feed = Feed(source, RunState()).open()
     try:
         if asked.text:
             from hil.monitor.text import show

@@ -44,12 +44,13 @@ def _written(record: Path) -> float:
 
 
 def source_of(
-    run: str | None, replay: float | None = None, *, wait: bool = False
+    run: str | None, replay: float | None = None, *, wait: bool = False, insecure: bool = False
 ) -> Callable[[], Source]:
     """What opens the source that was asked for; to be called in the thread that will read it.
 
     replay : speed, where a finished run is to be shown again. wait : whether the folder may be that
-    of a run that is just about to begin.
+    of a run that is just about to begin. insecure : whether a connection to a broker on another
+    machine may be plain.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def source_of(
     if run is not None and run.startswith(SCHEMES):
         if replay is not None:
             raise SourceError("a broker keeps no past; --replay needs a run folder")
-        return lambda: _broker(run)
+        return lambda: _broker(run, insecure)
     if run is not None and "://" in run:
         raise SourceError(f"{run}: only {' and '.join(SCHEMES)} can be followed, or a run folder")
     folder = newest_run() if run is None else Path(run)
@@ -81,7 +82,7 @@ def _folder(folder: Path, replay: float | None) -> Source:
     return reader if replay is None else Replay(reader, replay)
 
 
-def _broker(url: str) -> Source:
+def _broker(url: str, insecure: bool) -> Source:
     # Loaded only where it is asked for: folders need no broker.
     module = importlib.import_module("hil.telemetry.mqtt.source")
-    return module.MqttSource(url)
+    return module.follow(url, insecure=insecure)

@@ -76,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="WxH",
         help="of the picture, in pixels (default 1280x800)",
     )
+    p.add_argument(
+        "--insecure",
+        action="store_true",
+        help="allow a plain connection to a broker on another machine (docs/telemetry.md)",
+    )
     p.add_argument("--wait", action="store_true", help="for the record of a run that begins now")
     return p
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from hil.bench.opening import OpenBench
 from hil.telemetry.errors import TelemetryError
 from hil.telemetry.mqtt.access import read_access
-from hil.telemetry.mqtt.attaching import ARRAYS_PER_SECOND, attach_mqtt
+from hil.telemetry.mqtt.arrays import ARRAYS_PER_SECOND
+from hil.telemetry.mqtt.attaching import attach_mqtt
 from hil.telemetry.mqtt.remote import Rights
 from hil.telemetry.mqtt.topics import is_name
 

@@ -1,6 +1,7 @@
 """What a client shows a broker, and what a broker must show it: name, password, certificates.
 
 Secrets come from files that nobody else can read, or from the environment; never from an option.
+What the options of a run say of certificates a reader says by the environment.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hil.telemetry.errors import TelemetryError
 USERNAME = "HIL_MQTT_USERNAME"
 PASSWORD = "HIL_MQTT_PASSWORD"
 PASSWORD_FILE = "HIL_MQTT_PASSWORD_FILE"
+CA, CERTIFICATE, KEY = "HIL_MQTT_CA", "HIL_MQTT_CERT", "HIL_MQTT_KEY"
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,17 @@ class Access:
         try:
             context = ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:
-            raise TelemetryError(f"--mqtt-ca {self.ca}: {_words(error)}") from None
+            raise TelemetryError(
+                f"authorities {self.ca} (--mqtt-ca, {CA}): {_words(error)}"
+            ) from None
         if self.certificate is not None:
             try:
                 # An empty password: one that is needed is missed with an error, not asked for.
                 context.load_cert_chain(self.certificate, self.key, password="")
             except (OSError, ssl.SSLError) as error:
                 raise TelemetryError(
-                    f"--mqtt-cert {self.certificate}, --mqtt-key {self.key}: {_words(error)}"
+                    f"certificate {self.certificate}, key {self.key} (--mqtt-cert, --mqtt-key, "
+                    f"{CERTIFICATE}, {KEY}): {_words(error)}"
                 ) from None
         return context
 
@@ -68,8 +73,11 @@ def read_access(
     ------
     TelemetryError
     """
+    ca = ca or _path(environment, CA)
+    certificate = certificate or _path(environment, CERTIFICATE)
+    key = key or _path(environment, KEY)
     if key is not None and certificate is None:
-        raise TelemetryError("--mqtt-key needs --mqtt-cert, whose key it is")
+        raise TelemetryError(f"a key needs its certificate: --mqtt-cert, or {CERTIFICATE}")
     if key is not None:
         check_private(key)
     elif certificate is not None:
@@ -85,6 +93,11 @@ def read_access(
     if password is not None and username is None:
         raise TelemetryError(f"a password is set, but no name: set {USERNAME}")
     return Access(username, password, ca, certificate, key)
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    found = environment.get(name)
+    return Path(found) if found else None
 
 
 def check_private(path: Path) -> None:

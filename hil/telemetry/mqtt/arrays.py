@@ -8,6 +8,8 @@ from collections.abc import Callable
 from hil.telemetry.event import Stamped
 from hil.telemetry.events import Believed, Levels, Slots
 
+#: Steps a second whose levels and slots are told.
+ARRAYS_PER_SECOND = 5.0
 #: Events whose arrays are large, and come with each step.
 HEAVY = (Levels, Slots, Believed)
 

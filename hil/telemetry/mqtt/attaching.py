@@ -7,13 +7,11 @@ from collections.abc import Callable
 from hil.bench.opening import OpenBench
 from hil.telemetry.mqtt.access import Access, read_access
 from hil.telemetry.mqtt.address import embedded_port, parse
+from hil.telemetry.mqtt.arrays import ARRAYS_PER_SECOND
 from hil.telemetry.mqtt.broker import EmbeddedBroker
 from hil.telemetry.mqtt.outlet import MqttOutlet
 from hil.telemetry.mqtt.remote import Rights
 from hil.telemetry.mqtt.topics import as_name
-
-#: Steps a second whose levels and slots are told.
-ARRAYS_PER_SECOND = 5.0
 
 
 def attach_mqtt(

@@ -11,47 +11,29 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from hil.telemetry.bus import Bus, Outlet
 from hil.telemetry.commands import CommandDesk
 from hil.telemetry.errors import TelemetryError
-from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import (
-    CommandAnswered,
-    Fault,
-    Noted,
-    RunEnded,
-    RunStarted,
-    StateChanged,
-    Watched,
-)
+from hil.telemetry.event import Stamped
 from hil.telemetry.mqtt import payloads
 from hil.telemetry.mqtt.access import Access
 from hil.telemetry.mqtt.address import Address
-from hil.telemetry.mqtt.arrays import HEAVY, ArraysThrottle
-from hil.telemetry.mqtt.client import LARGEST, TIMEOUT, Link, LinkLost, Message, Will
+from hil.telemetry.mqtt.arrays import ARRAYS_PER_SECOND
+from hil.telemetry.mqtt.client import TIMEOUT, Link, LinkLost, Message, Will
 from hil.telemetry.mqtt.remote import RemoteDesk, Rights
 from hil.telemetry.mqtt.service import BackOff, Service, alongside, first_to_end
-from hil.telemetry.mqtt.standing import TRIPPED, Life, Standing
+from hil.telemetry.mqtt.standing import Life
+from hil.telemetry.mqtt.telling import Telling
 from hil.telemetry.mqtt.topics import Topics, as_name
 
 logger = logging.getLogger(__name__)
 
-#: s between two batches; events of one batch, and those that wait for a broker, at most.
-EVERY, MOST_OF_BATCH, MOST_WAITING = 0.1, 200, 2000
-#: Kinds that are told one by one, in JSON, too.
-READABLE: tuple[type[Event], ...] = (
-    RunStarted,
-    RunEnded,
-    StateChanged,
-    Watched,
-    Fault,
-    Noted,
-    CommandAnswered,
-)
+#: s between two batches.
+EVERY = 0.1
 #: Commands that wait to be obeyed, at most.
 MOST_COMMANDS = 100
 
@@ -81,7 +63,7 @@ class MqttOutlet(Outlet):
         bench: str,
         *,
         rights: Rights | None = None,
-        arrays_per_second: float = 5.0,
+        arrays_per_second: float = ARRAYS_PER_SECOND,
         back_off: BackOff | None = None,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
@@ -92,11 +74,9 @@ class MqttOutlet(Outlet):
         self._service = Service("mqtt", address, access, self._serve, will=will, back_off=back_off)
         self.counts: Counter[str] = self._service.counts
         self._desk = RemoteDesk(desk, bus, self.rights, self.counts)
-        self._standing = Standing()
-        self._alarms_told: dict[str, bytes] = {}
-        self._backlog: deque[Stamped] = deque()
-        self._arrays = ArraysThrottle(arrays_per_second)
-        self._seq: Counter[str] = Counter()
+        self._telling = Telling(
+            self.topics, self.session, arrays_per_second, self._drop, self.counts
+        )
         self._commands: asyncio.Queue[Message] = asyncio.Queue(MOST_COMMANDS)
         self._on_close = on_close
         super().__init__("mqtt", self._take)
@@ -129,44 +109,35 @@ class MqttOutlet(Outlet):
     def close(self, patience: float = 5.0) -> bool:
         """Send what waits, say that the controller leaves; whether all was sent in `patience` s."""
         handed = super().close(patience)
-        handed = self._service.stop(patience) and handed and not self._backlog
+        handed = self._service.stop(patience) and handed and not self._telling.waiting
         self._on_close()
         return handed
 
     @property
     def waiting(self) -> int:
         """Events that wait for the broker."""
-        return super().waiting + len(self._backlog)
+        return super().waiting + self._telling.waiting
 
     # In the outlet's thread.
 
     def _take(self, events: Sequence[Stamped]) -> None:
-        self._service.call(self._accept, events)
+        self._service.call(self._telling.take, events)
 
     # In the service's thread.
 
-    def _accept(self, events: Sequence[Stamped]) -> None:
-        for one in events:
-            self._standing.take(one)
-            if isinstance(one.event, HEAVY):
-                self._arrays.offer(one)
-                continue
-            if len(self._backlog) >= MOST_WAITING:
-                self._backlog.popleft()
-                self.dropped += 1
-            self._backlog.append(one)
+    def _drop(self, number: int) -> None:
+        self.dropped += number
 
     async def _serve(self, link: Link) -> None:
         await self._greet(link)
         self._service.up()
-        self._standing.changed = True
         async with alongside(self._obey(link)):
             await first_to_end(self._send(link), self._listen(link))
 
     async def _greet(self, link: Link) -> None:
         """Birth; verify by it that this client may write and read its own topics."""
         topics = self.topics
-        self._alarms_told = {}
+        self._telling.begin()
         await link.subscribe(f"{topics.root}/alarm/+")
         await link.subscribe(topics.state)
         await link.subscribe(f"{topics.root}/cmd/#")
@@ -219,8 +190,7 @@ class MqttOutlet(Outlet):
             case ["state"]:
                 await self._hear_state(link, message)
             case ["alarm", id_] if message.retain and message.payload:
-                # Told before this connection: by itself, or by a controller that was killed.
-                self._alarms_told.setdefault(id_, b"")
+                self._telling.alarm_stands(id_, message.payload)
             case ["cmd", *levels] if levels != ["check", self.session]:
                 if self._commands.full():
                     self.counts["flooding"] += 1
@@ -238,7 +208,7 @@ class MqttOutlet(Outlet):
             return
         if life in (Life.LOST, Life.DISCONNECTED):
             if self.connected and not self._service.ending.is_set():
-                await self._tell_life(link, self._standing.life)
+                await self._telling.life(link, self._telling.standing.life)
         elif session != self.session and not self.counts["others"]:
             self.counts["others"] += 1
             logger.warning(
@@ -267,73 +237,11 @@ class MqttOutlet(Outlet):
 
     async def _send(self, link: Link) -> None:
         """Tell what holds and what happens, until the end."""
-        told: Life | None = None
-        leaving = False
         while True:
-            leaving = leaving or self._service.ending.is_set()
-            life = self._standing.life
-            if life is not told:
-                await self._tell_life(link, life)
-                told = life
-            await self._tell_batches(link)
-            await self._tell_standing(link)
-            for one in self._arrays.take():
-                await self._tell(link, self.topics.arrays, [one])
-            if leaving:
-                if not self._backlog:
-                    await self._tell_life(link, Life.DISCONNECTED)
-                    return
-            else:
-                await self._pause()
-
-    async def _pause(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._service.ending.wait(), EVERY)
-
-    async def _tell_life(self, link: Link, life: Life) -> None:
-        word = payloads.state(life, self.session)
-        await link.publish(self.topics.state, word, qos=1, retain=True)
-
-    async def _tell_batches(self, link: Link) -> None:
-        while self._backlog:
-            number = min(len(self._backlog), MOST_OF_BATCH)
-            events = [self._backlog.popleft() for _ in range(number)]
-            try:
-                await self._tell(link, self.topics.batch, events)
-            except LinkLost:
-                self.dropped += number
-                raise
-            for one in events:
-                if isinstance(one.event, READABLE):
-                    line = payloads.readable(one, self.session)
-                    await link.publish(self.topics.event, line, qos=1)
-
-    async def _tell_standing(self, link: Link) -> None:
-        if self._standing.changed:
-            self._standing.changed = False
-            await self._tell(link, self.topics.now, self._standing.events(), retain=True)
-        alarms = {
-            id_: payloads.alarm(one, self.session) for id_, one in self._standing.alarms.items()
-        }
-        if self._standing.state is None and TRIPPED in self._alarms_told:
-            # What an earlier controller could not make safe is so until the bench says otherwise.
-            alarms.setdefault(TRIPPED, self._alarms_told[TRIPPED])
-        for id_ in self._alarms_told.keys() - alarms.keys():
-            await link.publish(self.topics.alarm(id_), b"", qos=1, retain=True)
-        for id_, payload in alarms.items():
-            if self._alarms_told.get(id_) != payload:
-                await link.publish(self.topics.alarm(id_), payload, qos=1, retain=True)
-        self._alarms_told = alarms
-
-    async def _tell(
-        self, link: Link, topic: str, events: Sequence[Stamped], *, retain: bool = False
-    ) -> None:
-        seq = self._seq[topic]
-        self._seq[topic] += 1
-        payload = payloads.envelope(payloads.Envelope(self.session, seq, self.dropped, events))
-        if len(payload) > LARGEST:
-            self.counts["too_large_to_tell"] += 1
-            return
-        await link.publish(topic, payload, qos=int(retain), retain=retain)
-        self.counts["messages"] += 1
-        self.counts["bytes"] += len(payload)
+            leaving = self._service.ending.is_set()
+            await self._telling.tell(link)
+            if leaving and not self._telling.waiting:
+                await self._telling.life(link, Life.DISCONNECTED)
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._service.ending.wait(), EVERY)

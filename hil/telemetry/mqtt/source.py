@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import logging
+import os
 import secrets
 import threading
 import time
@@ -39,6 +40,9 @@ MOST_TOLD = 2 * MOST_EPOCHS
 #: s that a command is valid; that sending it may take; after which a silent bench is told of.
 VALID, PATIENCE, SILENCE = 30.0, 5.0, 3.0
 
+#: As whom a reader commands, where its name at the broker is not known here: a certificate's.
+ISSUER = "HIL_MQTT_ISSUER"
+
 #: Number of the controller's session, and of the event in it.
 _Numbered = tuple[int, int, Stamped]
 
@@ -63,7 +67,8 @@ class MqttSource:
 
     Parameters
     ----------
-    issuer : as whom commands are given; by default the name at the broker, or of the user here.
+    issuer : as whom commands are given; by default what HIL_MQTT_ISSUER says, else the name at the
+        broker, else that of the user here.
 
     Attributes
     ----------
@@ -83,7 +88,7 @@ class MqttSource:
         if not address.bench:
             raise SourceError(f"say which bench: {address.broker}/BENCH")
         self.address = address
-        self.issuer = as_name(issuer or access.username or _user())
+        self.issuer = as_name(issuer or os.environ.get(ISSUER) or access.username or _user())
         self.life: Life | None = None
         self.dropped = 0
         self.topics = Topics(address.bench)

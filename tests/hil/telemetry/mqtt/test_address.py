@@ -124,6 +124,15 @@ def test_secrets_that_are_refused(
         read_access(environment=environment)
 
 
+def test_certificates_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    key = _secret(tmp_path / "key.pem", "")
+    names = {"HIL_MQTT_CA": "ca.pem", "HIL_MQTT_CERT": "cert.pem", "HIL_MQTT_KEY": str(key)}
+    assert read_access(environment=names) == Access(
+        ca=Path("ca.pem"), certificate=Path("cert.pem"), key=key
+    )
+    assert read_access(ca=Path("other.pem"), environment=names).ca == Path("other.pem")
+
+
 def test_keys_must_be_private_and_have_their_certificate(tmp_path: Path) -> None:
     key = _secret(tmp_path / "key.pem", "", 0o644)
     certificate = _secret(tmp_path / "cert.pem", "", 0o644)

@@ -25,8 +25,9 @@ from hil.telemetry.mqtt import outlet as outlet_module
 from hil.telemetry.mqtt.access import Access
 from hil.telemetry.mqtt.address import Address
 from hil.telemetry.mqtt.broker import EmbeddedBroker
-from hil.telemetry.mqtt.outlet import MOST_WAITING, MqttOutlet
+from hil.telemetry.mqtt.outlet import MqttOutlet
 from hil.telemetry.mqtt.remote import Rights
+from hil.telemetry.mqtt.telling import MOST_WAITING
 from hil.telemetry.source import SourceError
 
 ROOT = Path(__file__).resolve().parents[4]
