@@ -192,7 +192,7 @@ class DriftWatch:
                 return View(
                     square(self.twin, seen, powers, parameters),
                     square(self.twin, new, powers, parameters) if looks else None,
-                    look_scores(self.twin, new, powers),
+                    look_scores(self.twin, new, powers, [at for _, at in looks]),
                     new,
                 )
 
