@@ -43,7 +43,7 @@ from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
 from hil.telemetry.bus import Bus
 from hil.telemetry.commands import CommandDesk, Stopped
-from hil.telemetry.events import StateChanged
+from hil.telemetry.events import Fault, StateChanged
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +117,11 @@ class OpenBench:
         """The state that the bench is in; changes are published on its bus."""
         return self._state
 
-    @state.setter
-    def state(self, state: BenchState) -> None:
+    def _enter(self, state: BenchState, why: str = "") -> None:
+        """Be in a state from now on; a change is published."""
         changed, self._state = state is not self._state, state
         if changed:
-            self.bus.publish(StateChanged(state=str(state), light=self._lit))
+            self.bus.publish(StateChanged(state=str(state), light=self._lit, why=why))
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
         """The loop this bench wants: virtual when every link is in memory."""
@@ -196,7 +196,7 @@ class OpenBench:
             self.ledger = Ledger(lambda: slots.time)
             self._machine = SlotBench(slots, self.parts, self.file.timing.settle, self.ledger)
             self._lit = True
-            self.state = BenchState.IDLE
+            self._enter(BenchState.IDLE)
             return
         if self.simulation is not None and not self.all_simulated:
             real = [i.name for i in self.file.instruments if (i.backend or self.backend) == "real"]
@@ -256,7 +256,7 @@ class OpenBench:
             tell("signal light on")
             await self.parts.light.on()
         self._lit = True
-        self.state = BenchState.IDLE
+        self._enter(BenchState.IDLE)
 
     async def arm(self, tell: Callable[[str], None] = logger.info) -> None:
         """Enter `armed`, for levels and frames by hand; a bench that is off is warmed first.
@@ -272,7 +272,7 @@ class OpenBench:
             )
         if self.state is BenchState.OFF:
             await self.warm(tell)
-        self.state = BenchState.ARMED
+        self._enter(BenchState.ARMED)
 
     async def _ramp(
         self, start: NDArray[np.float64], end: NDArray[np.float64], tell: Callable[[str], None]
@@ -286,6 +286,10 @@ class OpenBench:
         for step in range(1, chip.ramp_steps + 1):
             await self.machine.program(start + (end - start) * (step / chip.ramp_steps))
             await asyncio.sleep(chip.ramp_time / chip.ramp_steps)
+
+    def end_running(self) -> None:
+        """Back to `armed`, after a frame by hand."""
+        self._enter(BenchState.ARMED)
 
     def keep_record(self, begin: Callable[[], Record]) -> None:
         """Have a record hear of this bench until another one does, or until the bench is closed.
@@ -303,7 +307,7 @@ class OpenBench:
 
     def begin_running(self) -> None:
         """Enter `running`: the first frame is about to fire."""
-        self.state = BenchState.RUNNING
+        self._enter(BenchState.RUNNING)
 
     async def between_steps(self) -> None:
         """Hold while a command asks for a pause, with levels as they are: state `idle` meanwhile.
@@ -314,10 +318,11 @@ class OpenBench:
             Where a command asks for the end.
         """
         if self.desk.paused:
-            before, self.state = self.state, BenchState.IDLE
+            before = self.state
+            self._enter(BenchState.IDLE, "paused by a command; levels are held")
             while self.desk.paused:
                 await self._wait_awhile(HOLD)
-            self.state = before
+            self._enter(before, "goes on")
         if self.desk.end:
             raise Stopped(self.desk.end)
 
@@ -342,7 +347,9 @@ class OpenBench:
         )
         # Of a light that may not have gone off, nobody is told that it is.
         self._lit = any(line.startswith("light off") for line in failed)
-        self.state = BenchState.TRIPPED if failed else BenchState.OFF
+        for line in failed:
+            self.bus.publish(Fault(source="driving off", text=line))
+        self._enter(BenchState.TRIPPED if failed else BenchState.OFF, "; ".join(failed))
         return failed
 
     async def close(self, tell: Callable[[str], None] = logger.info) -> list[str]:

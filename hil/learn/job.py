@@ -37,7 +37,7 @@ from hil.record.recorder import Recorder
 from hil.tasks.task import Task
 from hil.telemetry.commands import Stopped, obeying
 from hil.telemetry.event import Event
-from hil.telemetry.events import Baselines, RunEnded, RunResumed, RunStarted, Slots
+from hil.telemetry.events import Baselines, Fault, RunEnded, RunResumed, RunStarted, Slots
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
@@ -156,6 +156,9 @@ async def train_job(
         elif isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             outcome = "interrupted"
         why = str(error) or type(error).__name__
+        if outcome == "failed":
+            source = getattr(error, "instrument", type(error).__name__)
+            bench.bus.publish(Fault(source=str(source), text=why))
         bench.bus.publish(RunEnded(outcome=outcome, why=why))
         raise
     finally:

@@ -25,6 +25,9 @@ from hil.telemetry.events import (
 )
 from hil.twin.protocol import SlotTwin
 
+#: Steps from one event on links and outlets to the next.
+HEALTH_EVERY = 10
+
 
 class Publisher:
     """Publishes what training reports, and passes it on to another watcher.
@@ -61,6 +64,8 @@ class Publisher:
                 seconds=seconds,
             )
         )
+        if number % HEALTH_EVERY == 0:
+            publish(health(self._bench))
         if report.measured_on != "bench":
             return  # what a twin computed was neither programmed nor measured
         publish(Levels(step=number, levels=report.powers.numpy() * self._bench.file.chip.p_pi))
@@ -106,7 +111,6 @@ class Publisher:
                 )
             )
             self._bus.publish(spent(self._bench))
-            self._bus.publish(health(self._bench))
         self._next.epoch(report, network, twin)
 
 

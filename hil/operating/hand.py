@@ -130,7 +130,7 @@ class Hand:
         try:
             return await self.machine.frame(bank, values)
         finally:
-            self.core.state = BenchState.ARMED
+            self.core.end_running()
             oscillator = "" if self.file.core == MICRORING else "local oscillator on, "
             self.lines = f"bank {bank} selected, {oscillator}signal light off"
 

@@ -22,6 +22,7 @@ from hil.telemetry.events import (
     Believed,
     BenchDescribed,
     EpochEnded,
+    Fault,
     Levels,
     RunEnded,
     RunStarted,
@@ -139,6 +140,10 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
     assert outlet.close()
     ended = [one.event for one in heard if isinstance(one.event, RunEnded)]
     assert [(e.outcome, e.why) for e in ended] == [("failed", "a fuse blew")]
+    faults = [one.event for one in heard if isinstance(one.event, Fault)]
+    assert [(e.source, e.text, e.severity) for e in faults] == [
+        ("RuntimeError", "a fuse blew", Severity.MAJOR)
+    ]
 
 
 def test_a_record_that_cannot_be_kept_ends_the_run(tmp_path: Path) -> None:
