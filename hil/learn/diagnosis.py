@@ -9,7 +9,7 @@ on the patterns, the simplest that explains most of it is named.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -163,30 +163,12 @@ def believing(twin: SlotTwin, parameters: TwinParameters) -> Iterator[None]:
         twin.parameters = own
 
 
-def look_scores(
-    twin: SlotTwin, look: Look, powers: Tensor, earlier: Sequence[Tensor] = ()
-) -> Floats | None:
-    """How far each element stands out in a look (n_banks, elements); None for too many of them.
-
-    earlier : powers of the looks before. A ring that has come to the top of its resonance since is
-    expected to show as much as it did on the slope: what the twin has wrong of its place shows in
-    second order at the top, and would stand out beside a first order that is as good as none.
-    """
+def look_scores(twin: SlotTwin, look: Look, powers: Tensor) -> Floats | None:
+    """How far each element stands out in a look (n_banks, elements); None for too many of them."""
     if twin.ports**2 > MOST_ELEMENTS:
         return None
     change = matrix_residual(twin, look, look.residual(twin, powers))
-    moved = sensitivities(twin, powers)
-    scores = element_scores(moved, change)
-    if earlier and not isinstance(twin, Twin):  # a phase has no top
-        before = torch.stack([_steepness(sensitivities(twin, at)) for at in earlier])
-        now = _steepness(moved)
-        scores = scores * now / torch.maximum(before.amax(dim=0), now).clamp_min(1e-30)
-    return scores.numpy()
-
-
-def _steepness(moved: Tensor) -> Tensor:
-    """How much a matrix changes with each element, (n_banks, elements)."""
-    return moved.flatten(2).norm(dim=-1)
+    return element_scores(sensitivities(twin, powers), change).numpy()
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from hil.bench.cores import MICRORING
 from hil.learn.diagnosis import diagnose, look_scores, sensitivities
-from hil.learn.digital import DigitalMachine
-from hil.learn.reference import look, reference_inputs
 from hil.learn.repairs import square
 from hil.learn.scores import element_scores
-from hil.twin.parameters import copy_parameters
-from sim_backends.plant import Plant
-from sim_backends.plant.microring import MicroringPlant
 from tests.hil.learn.benches import BANKS, PORTS, Scene
-from tests.hil.twin.plants import OUTSIDE_THE_LAW, document, exact_ring_twin
 
 
 @pytest.mark.parametrize(
@@ -101,42 +91,3 @@ def test_scores_are_of_variance_one_and_of_no_size() -> None:
     scores = element_scores(moved, change).abs()
     assert divmod(int(scores.argmax()), PORTS**2) == (1, 17)
     assert float(scores[1, 17]) > 5.5
-
-
-def test_a_ring_at_the_top_of_its_resonance_raises_no_score_of_its_own() -> None:
-    """What the twin has wrong of its place shows in second order there: that is no step."""
-    plant = Plant.from_document(document(4, core=MICRORING, off=OUTSIDE_THE_LAW))
-    assert isinstance(plant, MicroringPlant)
-    twin, truth = exact_ring_twin(plant), exact_ring_twin(plant)
-    rng = torch.Generator().manual_seed(0)
-    rows, bank, ring = (truth.n_banks, 16), 1, 6
-    truth.parameters = copy_parameters(truth.parameters)
-    wrong = 0.02 * torch.randn(rows, generator=rng, dtype=torch.float64)
-    wrong[bank, ring] = 0.3
-    truth.parameters["resonance"] += wrong
-    slope = torch.full(rows, 0.5, dtype=torch.float64)
-
-    def score(powers: Tensor, *earlier: Tensor) -> float:
-        machine = DigitalMachine(truth)
-        asyncio.run(machine.program(powers.numpy() * twin.p_pi))
-        seen = asyncio.run(look(machine, reference_inputs(4), truth.n_banks, 2))
-        scores = look_scores(twin, seen, powers, earlier)
-        assert scores is not None
-        return float(abs(scores[bank, ring]))
-
-    levels = torch.linspace(0.2, 1.8, 321, dtype=torch.float64)
-
-    def at(level: Tensor) -> Tensor:
-        powers = slope.clone()
-        powers[bank, ring] = level
-        return powers
-
-    steep = torch.stack([sensitivities(twin, at(one))[bank, ring].norm() for one in levels])
-    detuned = torch.stack([twin.detuning(at(one))[bank, ring].abs() for one in levels])
-    top, steepest = at(levels[detuned.argmin()]), at(levels[steep.argmax()])
-    assert steep[detuned.argmin()] < 0.1 * steep.max()
-    assert score(top) > 3.0  # of 4.0, the most that one of sixteen can stand out
-    assert score(top, steepest, top) < 0.2 * score(top)
-    # On the slope a step of as much stands out as before, whatever the looks before.
-    assert score(steepest, top) == pytest.approx(score(steepest))
-    assert score(steepest, steepest) > 3.0
