@@ -233,8 +233,8 @@ class DriftWatch:
         noise2 = (seen.measured - again.measured).square()[both].mean() / 2
         # A bench without noise still has converters: something must be expected of it.
         self.noise = max(float(noise2.nan_to_num().sqrt()), 1e-5)
-        # Sums of single rings alarm falsely 26 times in 10^4 batches (docs/drift.md): training takes
-        # rings over the tops of their resonances, where errors of the twin look like steps.
+        # Sums of single rings alarm falsely 26 times in 10^4 batches (docs/drift.md): as training
+        # takes rings over the tops of their resonances, errors of the twin look like steps.
         shape = None if scores is None or not isinstance(self.twin, Twin) else scores.shape
         self._sums = Sums.begin(self.settings, self.noise**2, shape)
         self._health = Health(powers.clone(), 0.5 * (seen.measured + again.measured))
