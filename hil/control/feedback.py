@@ -44,7 +44,7 @@ async def run_schedule(
     check_inputs(schedule, inputs, machine.ports)
     await machine.program(levels)
     v = inputs[:, 0].copy()
-    sent, measured, clipped, times = [], [], [], []
+    sent, measured, clipped, times, dark = [], [], [], [], []
     after_dark = np.zeros(len(v), dtype=bool)
     for t, bank in enumerate(schedule.banks):
         times.append(machine.now())
@@ -53,6 +53,8 @@ async def run_schedule(
         measured.append(reading.measured)
         clipped.append(reading.clipped)
         after_dark = reading.after_dark
+        if reading.dark is not None:
+            dark.append(reading.dark)
         v = (
             electronics.skip * v
             + electronics.gain[bank] * reading.measured
@@ -69,6 +71,7 @@ async def run_schedule(
         after_dark=after_dark,
         banks=schedule.banks,
         times=np.array(times),
+        dark=np.mean(dark, axis=0) if dark else None,
     )
 
 

@@ -23,13 +23,15 @@ DRIVE_LIMIT = 1.5
 class Reading:
     """One frame's samples through one bank.
 
-    sent, measured : (samples, ports); clipped : same, bool; after_dark : (samples,) bool.
+    sent, measured : (samples, ports); clipped : same, bool; after_dark : (samples,) bool. dark :
+    (ports,) signal units, read while the signal light was off; None where there is no such sample.
     """
 
     sent: Floats
     measured: Floats
     clipped: NDArray[np.bool_]
     after_dark: NDArray[np.bool_]
+    dark: Floats | None = None
 
 
 class Machine(Protocol):

@@ -76,6 +76,7 @@ class Referenced:
             measured=np.concatenate([one.measured for one in read]),
             clipped=np.concatenate([one.clipped for one in read]),
             after_dark=np.concatenate([one.after_dark for one in read]),
+            dark=read[-1].dark,
         )
 
     async def _one_frame(self, bank: int, values: Floats) -> Reading:
@@ -89,4 +90,5 @@ class Referenced:
             measured=whole.measured[:count] - pedestal,
             clipped=whole.clipped[:count] | lost,
             after_dark=whole.after_dark[:count],
+            dark=whole.dark,
         )

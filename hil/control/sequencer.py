@@ -129,6 +129,7 @@ class Sequencer:
             measured=np.concatenate([p.measured for p in parts]),
             clipped=np.concatenate([p.clipped for p in parts]),
             after_dark=np.concatenate([p.after_dark for p in parts]),
+            dark=parts[-1].dark,
         )
 
     async def _one_frame(self, bank: int, values: Floats) -> Reading:
@@ -160,6 +161,7 @@ class Sequencer:
             measured=taken.volts * self._scale.signal_per_volt,
             clipped=taken.clipped,
             after_dark=after_dark,
+            dark=taken.dark * self._scale.signal_per_volt,
         )
 
     async def record(self, lines: LineProgram, values: Floats) -> Recorded:

@@ -22,6 +22,8 @@ class Trace:
     state : (batch, ports) v[n_steps], what the read-out sees.
     after_dark : (batch,) bool, samples preceded by a dark one in their frame.
     banks : (steps,) bank of each slot.
+    dark : (ports,) signal units, read while the signal light was off, mean over the slots; None
+        where nothing was.
     times : (steps,) bench time at which each slot's first frame was read, s.
     """
 
@@ -32,6 +34,7 @@ class Trace:
     after_dark: NDArray[np.bool_]
     banks: tuple[int, ...]
     times: Floats
+    dark: Floats | None = None
 
     @property
     def batch(self) -> int:

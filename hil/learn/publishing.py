@@ -77,6 +77,7 @@ class Publisher:
                 sent=trace.sent,
                 measured=trace.measured,
                 clipped=trace.clipped,
+                dark=np.zeros(0) if trace.dark is None else trace.dark,
             )
         )
         if report.believed is not None:
@@ -132,6 +133,7 @@ def array_room(batch: int, n_steps: int, n_banks: int, ports: int) -> Room:
             "sent": slots,
             "measured": slots,
             "clipped": slots,
+            "dark": (ports,),
         },
         Believed: {"banks": (n_steps,), "believed": some, "measured": some},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -127,6 +127,10 @@ class Slots(Event):
     clipped: Annotated[
         NDArray[Any], Told("points at the converter's end", "", "(batch, slots, ports)")
     ]
+    dark: Annotated[
+        NDArray[Any],
+        Told("read while the signal light was off; empty: it was not", "signal units", "(ports,)"),
+    ] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ from hil.telemetry.events import (
     Step,
     Watched,
 )
+from sim_backends.plant import Plant
 from tests.hil.twin.plants import document
 
 OPTIONS: dict[str, Any] = {"epochs": 2, "n_steps": 3, "batch": 64}
@@ -90,6 +91,21 @@ def test_a_run_tells_all_that_it_does_in_order(tmp_path: Path) -> None:
     order = [type(e) for e in events if not isinstance(e, StateChanged)]
     assert order[0] is RunStarted
     assert order[-1] is RunEnded
+
+
+@pytest.mark.parametrize("path", ["wire", "slot"])
+def test_the_dark_level_of_each_port_is_told_where_it_is_read(tmp_path: Path, path: str) -> None:
+    _, heard = _heard(tmp_path / "run", path)
+    dark = [one.event.dark for one in heard if isinstance(one.event, Slots)]
+    assert dark
+    if path == "slot":  # whose frames have no dark samples
+        assert {one.shape for one in dark} == {(0,)}
+        return
+    whole = np.stack(dark)
+    assert whole.shape[1] == 4
+    offset = Plant.from_document(document(4, 2)).devices.detector_offset
+    assert np.ptp(offset) > 0.01
+    np.testing.assert_allclose(whole.mean(axis=0), offset, atol=0.005)
 
 
 def test_what_a_twin_computed_is_not_told_as_measured(tmp_path: Path) -> None:
