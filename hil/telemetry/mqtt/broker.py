@@ -23,10 +23,11 @@ PATIENCE = 5.0
 class EmbeddedBroker:
     """Runs from its making to `stop`, or to the end of this process.
 
-    port : on loopback; 0: one that is free.
+    port : on loopback; 0: one that is free. late : s by which a client's sign of life may be late,
+    before it is taken to be lost.
     """
 
-    def __init__(self, port: int, bench: str = "") -> None:
+    def __init__(self, port: int, bench: str = "", *, late: int = 3) -> None:
         """Start, and wait until it serves.
 
         Raises
@@ -48,7 +49,7 @@ class EmbeddedBroker:
         self.address = Address(LOOPBACK, port, tls=False, bench=bench)
         # In a session of its own: Ctrl-C at the terminal must not end it before the run is off.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(_PROGRAM), str(port)],
+            [sys.executable, "-P", str(_PROGRAM), str(port), str(late)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

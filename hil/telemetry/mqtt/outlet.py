@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -32,8 +33,8 @@ from hil.telemetry.mqtt.topics import Topics, as_name
 
 logger = logging.getLogger(__name__)
 
-#: s between two batches.
-EVERY = 0.1
+#: s between two batches, and for which events are gathered before they are handed on.
+EVERY, GATHER = 0.1, 0.05
 #: Commands that wait to be obeyed, at most.
 MOST_COMMANDS = 100
 
@@ -79,6 +80,7 @@ class MqttOutlet(Outlet):
         )
         self._commands: asyncio.Queue[Message] = asyncio.Queue(MOST_COMMANDS)
         self._on_close = on_close
+        self._leaving = threading.Event()
         super().__init__("mqtt", self._take)
 
     @property
@@ -108,6 +110,7 @@ class MqttOutlet(Outlet):
 
     def close(self, patience: float = 5.0) -> bool:
         """Send what waits, say that the controller leaves; whether all was sent in `patience` s."""
+        self._leaving.set()
         handed = super().close(patience)
         handed = self._service.stop(patience) and handed and not self._telling.waiting
         self._on_close()
@@ -122,6 +125,8 @@ class MqttOutlet(Outlet):
 
     def _take(self, events: Sequence[Stamped]) -> None:
         self._service.call(self._telling.take, events)
+        # Each wake-up of this thread costs the run's a little: few of them, with many events each.
+        self._leaving.wait(GATHER)
 
     # In the service's thread.
 

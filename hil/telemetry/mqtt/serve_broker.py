@@ -1,4 +1,4 @@
-"""The embedded broker's own process: `python -P serve_broker.py PORT`. Loopback only.
+"""The embedded broker's own process: `python -P serve_broker.py PORT LATE`. On loopback.
 
 It imports nothing of this package, so that it is there in a moment; it says `ready` when it is, and
 ends with its standard input, so with whoever started it, however that one ends.
@@ -19,11 +19,29 @@ GRACE, GRACE_OF_ORPHANS = 0.2, 1.0
 MOST = 50
 
 
-async def serve(port: int) -> None:
+def hang_up_on_the_frozen() -> None:
+    """Break the connection of a client that gives no sign of life.
+
+    amqtt 0.12.1 notices and does nothing: of a frozen controller nobody would hear, and for a
+    frozen reader messages would pile up without end.
+    """
+    from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+
+    def hang_up(self: BrokerProtocolHandler) -> None:
+        stream = getattr(self.writer, "_writer", None)
+        if stream is not None:
+            stream.transport.abort()
+
+    BrokerProtocolHandler.handle_read_timeout = hang_up
+
+
+async def serve(port: int, late: int) -> None:
     """Serve until standard input ends."""
     from amqtt.broker import Broker
 
+    hang_up_on_the_frozen()
     config = {
+        "timeout_disconnect_delay": late,
         "listeners": {"default": {"bind": f"127.0.0.1:{port}", "max_connections": MOST}},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     }
@@ -41,7 +59,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # the broker logs each client that leaves as an error
     warnings.simplefilter("ignore")  # deprecations within the broker are none of its users'
     try:
-        asyncio.run(serve(int(sys.argv[1])))
+        asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))
     except ImportError as error:
         print(f"missing {error.name}", flush=True)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
@@ -101,22 +102,27 @@ class Telling:
         """
         if self.standing.life is not self._life_told:
             await self.life(link, self.standing.life)
+        for one in self._arrays.take():
+            await self._batches(link, one.number)
+            await self._events(link, self._topics.arrays, [one])
         await self._batches(link)
         if self.standing.changed:
             self.standing.changed = False
             await self._events(link, self._topics.now, self.standing.events(), retain=True)
         await self._alarms(link)
-        for one in self._arrays.take():
-            await self._events(link, self._topics.arrays, [one])
 
-    async def _batches(self, link: Link) -> None:
-        while self._waiting:
-            number = min(len(self._waiting), MOST_OF_BATCH)
-            events = [self._waiting.popleft() for _ in range(number)]
+    async def _batches(self, link: Link, before: float = math.inf) -> None:
+        """Tell what waits of the events before a number: readers have all in order."""
+        while self._waiting and self._waiting[0].number < before:
+            events: list[Stamped] = []
+            while self._waiting and len(events) < MOST_OF_BATCH:
+                if self._waiting[0].number >= before:
+                    break
+                events.append(self._waiting.popleft())
             try:
                 await self._events(link, self._topics.batch, events)
             except LinkLost:
-                self._lose(number)
+                self._lose(len(events))
                 raise
             for one in events:
                 if isinstance(one.event, READABLE):

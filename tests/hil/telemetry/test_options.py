@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hil.telemetry.mqtt.source import MqttSource
 from hil.telemetry.source import SourceError
 from hil.train import main
 
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "telemetry.md"
 JOB = ["--bench", "relax-mzi-8", "--task", "spirals", "--path", "slot", "--epochs", "1"]
 
 
@@ -105,6 +107,16 @@ def test_a_run_tells_its_readers_all_of_itself(
     assert steps == sorted(steps)
     with socket.socket() as after:  # the broker has gone with its run
         assert after.connect_ex(("127.0.0.1", free_port)) != 0
+
+
+def test_the_python_of_the_document_runs(
+    free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    block = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)[0]
+    assert '"embedded"' in block
+    code = block.replace('"embedded"', f'"embedded:{free_port}"')
+    exec(compile(code, DOCUMENT.name, "exec"), {"__name__": "document"})
 
 
 def _try(address: Address) -> MqttSource | None:

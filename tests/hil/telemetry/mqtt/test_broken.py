@@ -93,6 +93,22 @@ def test_a_killed_controller_is_lost(
         source.poll()
 
 
+def test_a_frozen_controller_is_lost_even_to_the_embedded_broker(
+    listen: Callable[..., Any],
+) -> None:
+    one = EmbeddedBroker(0, late=0)
+    try:
+        ear = listen(one.address.port, "frozen/state")
+        body = b"\0\4MQTT\4\x26\0\1" + b"\0\1f" + b"\0\x0cfrozen/state" + b"\0\4lost"
+        with socket.create_connection(("127.0.0.1", one.address.port)) as frozen:
+            frozen.sendall(b"\x10" + bytes([len(body)]) + body)
+            assert frozen.recv(4) == b"\x20\x02\0\0"
+            assert ear.next("/state").payload == b"lost"
+            assert frozen.recv(1) == b""
+    finally:
+        one.stop()
+
+
 def test_a_will_that_comes_late_is_not_the_last_word(
     broker: EmbeddedBroker, run_at: Callable[..., Any], listen: Callable[..., Any]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import ssl
@@ -25,6 +26,7 @@ from hil.telemetry.mqtt.remote import Rights
 from hil.telemetry.mqtt.source import MqttSource
 from hil.telemetry.source import SourceError
 
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "telemetry.md"
 OPENSSL = shutil.which("openssl")
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="needs openssl to make certificates")
@@ -127,26 +129,20 @@ def mosquitto(keys: Keys, tmp_path: Path, eventually: Callable[..., Any]) -> Ite
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    access = tmp_path / "hil.acl"
-    access.write_text(
-        "user bench\n"
-        "topic readwrite hil/v1/b/#\n"
-        "user ann\n"
-        "topic read hil/v1/#\n"
-        "pattern write hil/v1/+/cmd/+/%u\n"
+    access, configuration = (
+        re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)[0]
+        for language in ("acl", "conf")
     )
-    (tmp_path / "hil.conf").write_text(
-        f"per_listener_settings false\n"
-        f"listener {port} 127.0.0.1\n"
-        f"cafile {keys.ca}\n"
-        f"certfile {keys.folder / 'localhost.crt'}\n"
-        f"keyfile {keys.folder / 'localhost.key'}\n"
-        f"require_certificate true\n"
-        f"use_identity_as_username true\n"
-        f"acl_file {access}\n"
-        f"message_size_limit 16777216\n"
-        f"user root\n"
-    )
+    (tmp_path / "hil.acl").write_text(access.replace("relax-mzi-16", "b"))
+    for said, meant in (
+        ("listener 8883", f"listener {port} 127.0.0.1\nuser root"),
+        ("/etc/mosquitto/certs/ca.crt", str(keys.ca)),
+        ("/etc/mosquitto/certs/broker", str(keys.folder / "localhost")),
+        ("/etc/mosquitto/hil.acl", str(tmp_path / "hil.acl")),
+    ):
+        assert said in configuration
+        configuration = configuration.replace(said, meant)
+    (tmp_path / "hil.conf").write_text(configuration)
     words = [MOSQUITTO, "-c", str(tmp_path / "hil.conf")]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
 
