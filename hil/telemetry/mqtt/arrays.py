@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
 from hil.telemetry.event import Stamped
@@ -25,7 +26,7 @@ class ArraysThrottle:
         self._now = now
         self._chosen: int | None = None
         self._since = -float("inf")
-        self._waiting: list[Stamped] = []
+        self._waiting: deque[Stamped] = deque()
 
     def offer(self, stamped: Stamped) -> None:
         """Take an event of a step: it waits, or is left out."""
@@ -36,10 +37,15 @@ class ArraysThrottle:
             if self._least is None or now - self._since < self._least:
                 return
             self._chosen, self._since = event.step, now
-            self._waiting = self._waiting[-len(HEAVY) :]
+            while len(self._waiting) > len(HEAVY):
+                self._waiting.popleft()
         self._waiting.append(stamped)
 
-    def take(self) -> list[Stamped]:
-        """What waits, oldest first."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
+    @property
+    def first(self) -> Stamped | None:
+        """The oldest that waits."""
+        return self._waiting[0] if self._waiting else None
+
+    def pass_on(self) -> None:
+        """Have `first` wait no longer."""
+        self._waiting.popleft()

@@ -102,32 +102,39 @@ class Telling:
         """
         if self.standing.life is not self._life_told:
             await self.life(link, self.standing.life)
-        for one in self._arrays.take():
-            await self._batches(link, one.number)
-            await self._events(link, self._topics.arrays, [one])
-        await self._batches(link)
+        await self._news(link)
         if self.standing.changed:
             self.standing.changed = False
             await self._events(link, self._topics.now, self.standing.events(), retain=True)
         await self._alarms(link)
 
-    async def _batches(self, link: Link, before: float = math.inf) -> None:
-        """Tell what waits of the events before a number: readers have all in order."""
-        while self._waiting and self._waiting[0].number < before:
-            events: list[Stamped] = []
-            while self._waiting and len(events) < MOST_OF_BATCH:
-                if self._waiting[0].number >= before:
-                    break
-                events.append(self._waiting.popleft())
-            try:
-                await self._events(link, self._topics.batch, events)
-            except LinkLost:
-                self._lose(len(events))
-                raise
-            for one in events:
-                if isinstance(one.event, READABLE):
-                    line = payloads.readable(one, self._session)
-                    await link.publish(self._topics.event, line, qos=1)
+    async def _news(self, link: Link) -> None:
+        """Tell all that waits, so that readers have it in order."""
+        while True:
+            arrays = self._arrays.first
+            before = math.inf if arrays is None else arrays.number
+            if self._waiting and self._waiting[0].number < before:
+                await self._batch(link, before)
+            elif arrays is not None:
+                self._arrays.pass_on()
+                await self._events(link, self._topics.arrays, [arrays])
+            else:
+                return
+
+    async def _batch(self, link: Link, before: float) -> None:
+        """Tell some events with numbers below one."""
+        events: list[Stamped] = []
+        while self._waiting and self._waiting[0].number < before and len(events) < MOST_OF_BATCH:
+            events.append(self._waiting.popleft())
+        try:
+            await self._events(link, self._topics.batch, events)
+        except LinkLost:
+            self._lose(len(events))
+            raise
+        for one in events:
+            if isinstance(one.event, READABLE):
+                line = payloads.readable(one, self._session)
+                await link.publish(self._topics.event, line, qos=1)
 
     async def _alarms(self, link: Link) -> None:
         alarms = {
