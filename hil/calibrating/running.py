@@ -20,7 +20,7 @@ from hil.calibrating.folder import CalibrationFolder
 from hil.calibrating.showing import step_lines
 from hil.calibrating.validity import bench_table
 from hil.calibrating.watching import StepWatch
-from hil.learn.job import versions
+from hil.record.versions import versions
 
 Tell = Callable[[str], None]
 Row = dict[str, Any]

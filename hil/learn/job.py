@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from hil.record import folder as files
 from hil.record.checkpoints import Checkpoints
 from hil.record.folder import RunFolder
 from hil.record.recorder import Recorder
+from hil.record.versions import versions
 from hil.tasks.task import Task
 from hil.telemetry.commands import Stopped, obeying
 from hil.telemetry.event import Event
@@ -41,8 +40,6 @@ from hil.telemetry.events import Baselines, Fault, RunEnded, RunResumed, RunStar
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
-
-PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "safetensors", "pydantic")
 
 
 @dataclass(frozen=True)
@@ -338,14 +335,3 @@ def write_configuration(bench: OpenBench, job: Job, folder: RunFolder) -> None:
         },
     )
     folder.write_json(files.BENCH, bench.file.document)
-
-
-def versions() -> dict[str, str]:
-    """Versions of this program, of Python and of the packages that shape numbers."""
-    found = {"python": sys.version.split()[0], "platform": platform.system()}
-    for name in ("hil-photonics", *PACKAGES):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,5 +83,6 @@ def _folder(folder: Path, replay: float | None) -> Source:
 
 def _broker(url: str, insecure: bool) -> Source:
     # Loaded only where it is asked for: folders need no broker.
-    module = importlib.import_module("hil.telemetry.mqtt.source")
-    return module.follow(url, insecure=insecure)
+    from hil.telemetry.mqtt.source import follow
+
+    return follow(url, insecure=insecure)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -182,7 +183,8 @@ def test_training_opens_a_window_and_does_not_wait_for_it(
             assert options["start_new_session"]  # Ctrl-C ends the run, not the window
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(starting.subprocess, "Popen", Window)
+    calls = SimpleNamespace(Popen=Window, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr(starting, "subprocess", calls)
     words = ["--path", "slot", "--bench", "relax-mzi-8", "--task", "spirals", "--epochs", "1"]
     assert train([*words, "--n-steps", "2", "--out", "run", "--monitor"]) == 0
     assert opened == [[sys.executable, "-m", "hil.monitor", "run", "--wait"]]
@@ -194,7 +196,7 @@ def test_training_opens_a_window_and_does_not_wait_for_it(
     def none(*args: Any, **options: Any) -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(starting.subprocess, "Popen", none)
+    monkeypatch.setattr(calls, "Popen", none)
     starting.open_window(tmp_path)
     assert "no more processes" in capsys.readouterr().err
 
