@@ -267,6 +267,7 @@ def resume(asked: argparse.Namespace) -> Result:
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731
+    attach_telemetry(asked, core, tell)
     with Bench(core, tell) as bench:
         check_same_bench(folder, core)  # once more, now that instruments have told who they are
         if asked.monitor:

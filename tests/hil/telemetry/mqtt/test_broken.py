@@ -51,8 +51,8 @@ sys.stdin.read()
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Brokers have a moment for an answer."""
-    monkeypatch.setattr(client, "TIMEOUT", 0.3)
-    monkeypatch.setattr(outlet_module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(client, "TIMEOUT", 0.6)
+    monkeypatch.setattr(outlet_module, "TIMEOUT", 0.6)
 
 
 def _connect(port: int, **options: Any) -> MqttOutlet:
