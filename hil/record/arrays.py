@@ -2,8 +2,9 @@
 
 A group for each kind of event that has arrays, in it a dataset a field: the first axis counts the
 events, the others are the field's own. An event smaller than there is room for (the last batch of
-an epoch) leaves the rest at the fill value; the shapes of its fields stand one after the other in
-`shapes`. A run that is resumed begins a new part: what was written before is never touched again.
+an epoch) leaves the rest at the fill value; its number and the shapes of its fields stand one after
+the other in `about`. Datasets grow by some rows at a time: rows at the end whose number is 0 are
+not written yet. A run that is resumed begins a new part: what was written before is never touched.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ Room = Mapping[type[Event], Mapping[str, tuple[int, ...]]]
 COMPRESSED, CHUNK = 2**13, 2**15
 #: What fields are kept as; others in single precision.
 _KEPT_AS = {"banks": "i4", "clipped": "?", "times": "f8"}
-_OWN = ("number", "shapes")
+ABOUT = "about"
+#: Rows by which datasets grow.
+GROWTH = 32
 
 
 def part_name(part: int) -> str:
@@ -79,16 +82,17 @@ class ArrayWriter:
         """Write the arrays of event number `number`, which fit; gives their row."""
         kind = type(event)
         sets, row, held = self._sets[kind], self._rows[kind], fields_of(event)
-        for data in sets.values():
-            data.resize(row + 1, axis=0)
+        if row % GROWTH == 0:
+            for data in sets.values():
+                data.resize(row + GROWTH, axis=0)
         for name, shape in self._room[kind].items():
             value = held[name]
             if value.shape == shape:
                 sets[name][row] = value
             else:
                 sets[name][(row, *(slice(n) for n in value.shape))] = value
-        sets["number"][row] = number
-        sets["shapes"][row] = [n for name in self._room[kind] for n in held[name].shape]
+        shapes = [n for name in self._room[kind] for n in held[name].shape]
+        sets[ABOUT][row] = [number, *shapes]
         self._rows[kind] += 1
         return row
 
@@ -122,12 +126,9 @@ class ArrayWriter:
             sets[name].attrs.update(
                 {"meaning": said.meaning, "unit": said.unit, "shape": said.shape}
             )
-        axes = sum(len(shape) for shape in fields.values())
-        sets["shapes"] = group.create_dataset(
-            "shapes", (0, axes), "i4", maxshape=(None, axes), chunks=(CHUNK // (4 * axes), axes)
-        )
-        sets["number"] = group.create_dataset(
-            "number", (0,), "i8", maxshape=(None,), chunks=(CHUNK // 8,)
+        columns = 1 + sum(len(shape) for shape in fields.values())
+        sets[ABOUT] = group.create_dataset(
+            ABOUT, (0, columns), "i8", maxshape=(None, columns), chunks=(CHUNK // columns, columns)
         )
         return sets
 
@@ -153,9 +154,11 @@ class ArrayReader:
         """The arrays (or those of these names) of the event in a row, each of its own shape."""
         try:
             sets = self._sets(kind)
-            shapes, begin, found = sets["shapes"][row], 0, {}
+            shapes, begin, found = sets[ABOUT][row], 1, {}
+            if shapes[0] == 0:
+                raise IndexError("not written yet")
             for name, data in sets.items():
-                if name in _OWN:
+                if name == ABOUT:
                     continue
                 axes = data.ndim - 1
                 own = shapes[begin : begin + axes]
@@ -169,7 +172,8 @@ class ArrayReader:
     def column(self, kind: str, name: str) -> NDArray[Any]:
         """A field of all events of a kind, (events, *shape), short ones filled up."""
         try:
-            return self._sets(kind)[name][()]
+            sets = self._sets(kind)
+            return sets[name][: np.count_nonzero(sets[ABOUT][:, 0])]
         except (OSError, KeyError, ValueError) as error:
             raise RunFolderError(f"{self.path}: no {name} of {kind}: {error}") from error
 

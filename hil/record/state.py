@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -59,20 +60,25 @@ def give(thing: Any, state: Mapping[str, Tree], values: Iterable[type]) -> None:
 
 
 def to_tensors(tree: Tree) -> tuple[dict[str, Tensor], str]:
-    """A tree as tensors by name, and JSON that names them."""
-    tensors: dict[str, Tensor] = {}
+    """A tree as one tensor for each type of number, and JSON that says where everything lies."""
+    pieces: dict[str, list[Tensor]] = {}
+    lengths: dict[str, int] = {}
 
     def flat(value: Tree) -> Any:
         if isinstance(value, Tensor | np.ndarray):
-            name = str(len(tensors))
             array = isinstance(value, np.ndarray)
-            tensors[name] = torch.from_numpy(np.array(value)) if array else value
-            return {"array" if array else "tensor": name}
+            tensor = torch.from_numpy(np.array(value)) if array else value
+            name = str(tensor.dtype).removeprefix("torch.")
+            at = lengths.get(name, 0)
+            lengths[name] = at + tensor.numel()
+            pieces.setdefault(name, []).append(tensor.reshape(-1))
+            return {"array" if array else "tensor": [name, at, list(tensor.shape)]}
         if isinstance(value, Mapping):
             return {key: flat(one) for key, one in value.items()}
         return [flat(one) for one in value] if isinstance(value, list) else value
 
-    return tensors, json.dumps(flat(tree))
+    text = json.dumps(flat(tree))
+    return {name: torch.cat(held) for name, held in pieces.items()}, text
 
 
 def from_tensors(tensors: Mapping[str, Tensor], text: str) -> Tree:
@@ -83,18 +89,23 @@ def from_tensors(tensors: Mapping[str, Tensor], text: str) -> Tree:
     StateError
     """
 
+    def piece(where: Any) -> Tensor:
+        name, at, shape = where
+        size = math.prod(shape)
+        return tensors[name][at : at + size].reshape(shape).clone()
+
     def whole(value: Any) -> Tree:
         if isinstance(value, dict):
-            if len(value) == 1 and (name := value.get("tensor")) is not None:
-                return tensors[name]
-            if len(value) == 1 and (name := value.get("array")) is not None:
-                return tensors[name].numpy()
+            if len(value) == 1 and "tensor" in value:
+                return piece(value["tensor"])
+            if len(value) == 1 and "array" in value:
+                return piece(value["array"]).numpy()
             return {key: whole(one) for key, one in value.items()}
         return [whole(one) for one in value] if isinstance(value, list) else value
 
     try:
         return whole(json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise StateError(f"a state that is not whole: {error}") from error
 
 

@@ -313,7 +313,9 @@ def test_a_state_survives_its_way_through_a_file() -> None:
     back = from_tensors(*to_tensors(tree))
     assert _differ(tree, back) == []
     with pytest.raises(StateError):
-        from_tensors({}, '{"tensor": "7"}')
+        from_tensors({}, '{"tensor": ["float64", 0, [2]]}')
+    with pytest.raises(StateError):
+        from_tensors({"float64": torch.ones(1)}, '{"tensor": ["float64", 0, [2]]}')
     with pytest.raises(StateError):
         from_tensors({}, "{")
 
