@@ -159,8 +159,11 @@ class MicroringTwin:
         x = self.detuning(powers, q).unflatten(-1, square)
         amplitude = q["amplitude"].unflatten(-1, square)
         # (..., n_banks, i, m, j): ring m of output i at laser j.
-        apart = x.unsqueeze(-1) + self._apart[:, None]
-        passed = 1.0 - amplitude.unsqueeze(-1) / (1.0 + apart**2)
+        # A laser infinitely far away has no gradient, which infinity less itself would make NaN of.
+        sees = torch.isfinite(self._apart)
+        apart = x.unsqueeze(-1) + torch.where(sees, self._apart, 0.0)[:, None]
+        dropped = torch.where(sees[:, None], amplitude.unsqueeze(-1) / (1.0 + apart**2), 0.0)
+        passed = 1.0 - dropped
         return 1.0 - 2.0 * passed.prod(dim=-2)
 
     def matrices(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:

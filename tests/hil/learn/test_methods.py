@@ -12,6 +12,7 @@ import torch
 
 import hil
 from calibration.record_reading import read_record
+from hil.bench.cores import MICRORING
 from hil.bench.file import from_document
 from hil.learn import loop
 from hil.learn.compare import comparison_table
@@ -300,3 +301,12 @@ def test_unknown_methods_and_twins_are_refused_with_nothing_done(tmp_path: Path)
             with pytest.raises(MethodError, match=told):
                 hil.train(bench, "spirals", out=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("method", ["ideal", "in-silico", "in-silico-refit", "frozen", "pat-final"])
+def test_every_method_runs_on_microring_banks(tmp_path: Path, method: str) -> None:
+    file = from_document(document(4, 2, core=MICRORING), source="rings")
+    with hil.open(file, path="slot") as bench:
+        result = hil.train(bench, "spirals", method, out=tmp_path / "run", epochs=2, n_steps=3)
+    assert all(np.isfinite(e.loss) for e in result.epochs)
+    assert result.accuracy > 0.2

@@ -76,3 +76,19 @@ def test_each_imperfection_is_in_the_twin(imperfection: str) -> None:
     if imperfection != "detector_offset":  # it goes with the pedestal
         assert np.abs(measured - readings(ideal, 1, u)).max() > 1e-3
     np.testing.assert_allclose(believed(plant, powers, 1, u), measured, rtol=0, atol=TOLERANCE)
+
+
+def test_the_ideal_twin_has_a_gradient() -> None:
+    """Its rings see no laser but their own: one infinitely far from another changes nothing."""
+    plant = ring_plant(OUTSIDE_THE_LAW)
+    ideal = exact_ring_twin(plant).ideal()
+    powers = warmed(plant).requires_grad_()
+    weights = ideal.weights(powers)
+    weights.square().sum().backward()
+    assert powers.grad is not None
+    assert bool(torch.isfinite(powers.grad).all())
+    assert float(powers.grad.abs().min()) > 0.0
+    # Own lasers alone: a Lorentzian dip that goes down to nothing at resonance.
+    x = ideal.detuning(powers.detach())
+    expected = (1.0 - 2.0 * (1.0 - 1.0 / (1.0 + x**2))).unflatten(-1, (4, 4))
+    torch.testing.assert_close(weights.detach(), expected)
