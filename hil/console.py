@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -46,7 +47,9 @@ MENDABLE = (
 
 EXIT_MENDABLE = 2
 EXIT_STOPPED = 3
+EXIT_HUNG_UP = 129
 EXIT_INTERRUPTED = 130
+EXIT_NO_READER = 141
 EXIT_TERMINATED = 143
 
 
@@ -62,13 +65,20 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, taken like Ctrl-C: the bench is driven off on the way out."""
 
 
+class HungUp(KeyboardInterrupt):
+    """SIGHUP, the terminal has gone; taken like Ctrl-C."""
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise HungUp if number == signal.SIGHUP else Terminated
 
 
 def run_command(command: Callable[[], int]) -> int:
     """Run a command's body; mistakes and interruptions become messages and exit codes."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    taken = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        taken.append(signal.SIGHUP)
+    before = {number: signal.signal(number, _terminate) for number in taken}
     try:
         return command()
     except MENDABLE as error:
@@ -77,6 +87,13 @@ def run_command(command: Callable[[], int]) -> int:
     except Stopped as error:
         print(f"{error}; the bench is off", file=sys.stderr)
         return EXIT_STOPPED
+    except BrokenPipeError:
+        # As with `| head`. Nor can the interpreter write what is left when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NO_READER
+    except HungUp:
+        print("the terminal has gone; the bench is off", file=sys.stderr)
+        return EXIT_HUNG_UP
     except Terminated:
         print("terminated; the bench is off", file=sys.stderr)
         return EXIT_TERMINATED
@@ -84,6 +101,7 @@ def run_command(command: Callable[[], int]) -> int:
         print("interrupted; the bench is off", file=sys.stderr)
         return EXIT_INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         # The last collection at exit walks a million objects of torch: over a second for nothing.
         gc.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -57,3 +58,13 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
         # Or the next ramp would begin by heating up to where the failed one left off.
         machine.levels = np.zeros_like(machine.levels)
     return failed
+
+
+def unfailing(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """The same `tell`, but for a line that cannot be told: no bench depends on who hears of it."""
+
+    def told(message: str) -> None:
+        with suppress(OSError, ValueError):  # the reader has gone; the file was closed
+            tell(message)
+
+    return told

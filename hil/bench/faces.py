@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hil.bench.driving_off import unfailing
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import LoopThread
 from hil.bench.opening import OpenBench
@@ -40,7 +41,7 @@ class _Held:
 
     def __init__(self, core: OpenBench, tell: Tell) -> None:
         self.core = core
-        self._tell = tell
+        self._tell = unfailing(tell)
         self._thread = LoopThread(core.new_loop(), core.file.name)
         self._open = False
 
@@ -126,11 +127,11 @@ class Bench(_Held):
     def __init__(self, core: OpenBench, tell: Tell = silent) -> None:
         super().__init__(core, tell)
         try:
-            self.do(core.open(tell))
+            self.do(core.open(self._tell))
         except BaseException:
             # Ctrl-C may have come when all was open already.
             try:
-                self.do(core.close(tell))
+                self.do(core.close(self._tell))
             finally:
                 self._thread.stop()
             raise

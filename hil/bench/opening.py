@@ -28,7 +28,7 @@ from drivers.transport.link import Connector
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
 from hil.bench.cores import MICRORING
-from hil.bench.driving_off import drive_off
+from hil.bench.driving_off import drive_off, unfailing
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
 from hil.bench.simulated import Simulation, virtual_loop
@@ -342,6 +342,7 @@ class OpenBench:
         return await to_the_end(asyncio.ensure_future(self._off(tell)))
 
     async def _off(self, tell: Callable[[str], None]) -> list[str]:
+        tell = unfailing(tell)
         failed = await drive_off(
             self.parts, self._machine, lambda start, end: self._ramp(start, end, tell)
         )
@@ -357,6 +358,7 @@ class OpenBench:
         return await to_the_end(asyncio.ensure_future(self._close(tell)))
 
     async def _close(self, tell: Callable[[str], None]) -> list[str]:
+        tell = unfailing(tell)
         failed = await self.off(tell)
         for instrument in self.parts.instruments:
             try:

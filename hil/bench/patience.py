@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a bench is at work: noted at once, raised when the bench has wound down.
+"""Ctrl-C, SIGTERM and SIGHUP while a bench is at work: noted, and raised when it has wound down.
 
 A KeyboardInterrupt that is raised wherever the main thread happens to be can fall between any two
 instructions, so also between asking for `off` and waiting for it.
@@ -14,7 +14,7 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], object]
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager

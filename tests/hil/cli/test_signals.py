@@ -16,6 +16,9 @@ import safetensors
 
 import hil
 import hil.evaluate
+from hil.console import run_command
+from hil.record.reading import all_events
+from hil.telemetry.events import Fault, StateChanged
 
 ROOT = Path(hil.__file__).parents[1]
 #: Wall seconds from the signal to the end of the process, interpreter and all: about one where the
@@ -51,6 +54,7 @@ def test_a_signal_ends_a_run_safely_and_two_runs_are_the_same(
     cases = {
         "int": (signal.SIGINT, 130, "interrupted; the bench is off"),
         "term": (signal.SIGTERM, 143, "terminated; the bench is off"),
+        "hup": (signal.SIGHUP, 129, "the terminal has gone; the bench is off"),
     }
     running = {
         name: start(bench, tmp_path / name, str(seed)) for seed, name in enumerate(cases, start=1)
@@ -90,3 +94,37 @@ def test_a_signal_ends_a_run_safely_and_two_runs_are_the_same(
     common = min(len(kept) for kept in rows.values())
     assert common >= 1
     assert rows["int"][:common] == rows["term"][:common]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_reader_that_leaves_does_not_keep_a_bench_from_its_ramp(
+    write_bench: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As with `| head -1`, or a log that is full: telling fails, driving off does not."""
+    process = start(write_bench(), tmp_path / "run", "1")
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        with process.stderr:
+            err = process.stderr.read()
+        assert process.wait(timeout=20) == 141
+    finally:
+        process.kill()
+        process.wait()
+    assert err == ""
+    states = [e.event for e in all_events(tmp_path / "run", StateChanged, Fault)]
+    last = states[-1]
+    assert isinstance(last, StateChanged)
+    assert (last.state, last.why) == ("off", "")
+
+
+def test_what_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under nohup a terminal that goes ends nothing."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_command(lambda: int(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)) == 1
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
