@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from hil.bench.entry import make_core
 from hil.bench.faces import Bench
@@ -40,18 +39,10 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def read_network(folder: RunFolder, configuration: dict[str, Any]) -> tuple[Network, float]:
+def read_network(folder: RunFolder) -> tuple[Network, float]:
     """The run's last weights, and the bench time at which they were kept."""
     tensors, notes = folder.read_tensors(files.CHECKPOINT)
-    network = Network.start(
-        configuration["n_banks"],
-        tensors["readout"].shape[1],
-        tensors["readout"].shape[0],
-        float(notes["p_pi"]),
-        seed=0,
-    )
-    network.restore(tensors)
-    return network, float(notes["bench_time"])
+    return Network.of(tensors, float(notes["p_pi"])), float(notes["bench_time"])
 
 
 def command(asked: argparse.Namespace) -> int:
@@ -65,7 +56,7 @@ def command(asked: argparse.Namespace) -> int:
         )
     if configuration["settings"]["method"] == "ideal":
         raise RunFolderError(f"{folder.path} is an ideal, digital run: no bench holds its weights")
-    network, bench_time = read_network(folder, configuration)
+    network, bench_time = read_network(folder)
     task = load_task(configuration["task"], configuration["split_seed"])
     schedule = Schedule(configuration["n_banks"], configuration["n_steps"], task.injection)
     file = from_document(folder.read_json(files.BENCH), source=str(folder.path / files.BENCH))

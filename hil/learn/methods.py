@@ -80,13 +80,7 @@ class Assembly:
     async def train(self, settings: TrainingSettings) -> Trained:
         """Train by `settings.method` from the seeded start."""
         twin = self.new_twin()
-        network = Network.start(
-            self.schedule.n_banks,
-            self.bench.ports,
-            self.task.classes,
-            twin.p_pi,
-            settings.seed,
-        )
+        network = Network.start(twin, self.task.classes, settings.seed)
         match settings.method:
             case Method.IDEAL:
                 return await self._digital(twin.ideal(), network, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,9 +13,9 @@ from torch import Tensor
 
 from hil.control.electronics import Electronics
 from hil.learn.limits import Limits
+from hil.twin.protocol import SlotTwin
 
-#: Start of the powers, in units of p_pi, and of the gain of every bank.
-POWER_START = (0.4, 1.6)
+#: Start of the gain of every bank.
 GAIN_START = 1.5
 
 
@@ -37,32 +38,28 @@ class Network:
     skip: float = 0.0
 
     @classmethod
-    def start(
-        cls, n_banks: int, ports: int, classes: int, p_pi: float, seed: int, skip: float = 0.0
-    ) -> Network:
-        """The seeded start: powers uniform, unit-variance-preserving read-out, no bias."""
+    def start(cls, twin: SlotTwin, classes: int, seed: int, skip: float = 0.0) -> Network:
+        """The seeded start: powers as suit the twin, unit-variance-preserving read-out, no bias."""
         rng = np.random.default_rng([seed, 0x57A27])
-        powers = rng.uniform(*POWER_START, (n_banks, ports * ports))
-        readout = rng.normal(0.0, 1.0 / np.sqrt(ports), (classes, ports))
-        return cls(
-            powers=torch.tensor(powers).requires_grad_(),
-            gain=torch.full((n_banks,), GAIN_START, dtype=torch.float64).requires_grad_(),
-            bias=torch.zeros(n_banks, ports, dtype=torch.float64).requires_grad_(),
-            readout=torch.tensor(readout).requires_grad_(),
-            p_pi=p_pi,
-            skip=skip,
-        )
+        powers = twin.start_powers(rng)
+        readout = rng.normal(0.0, 1.0 / np.sqrt(twin.ports), (classes, twin.ports))
+        tensors = {
+            "powers": powers,
+            "gain": torch.full((twin.n_banks,), GAIN_START, dtype=torch.float64),
+            "bias": torch.zeros(twin.n_banks, twin.ports, dtype=torch.float64),
+            "readout": torch.tensor(readout),
+        }
+        return cls.of(tensors, twin.p_pi, skip)
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor], p_pi: float, skip: float = 0.0) -> Network:
+        """The network that `tensors` gave, or a checkpoint."""
+        held = {name: tensors[name].clone().requires_grad_() for name in cls.STATE}
+        return cls(**held, p_pi=p_pi, skip=skip)
 
     def tensors(self) -> dict[str, Tensor]:
         """The trainables by name, detached copies: what a checkpoint holds."""
-        names = ("powers", "gain", "bias", "readout")
-        return {name: getattr(self, name).detach().clone() for name in names}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `tensors` gave."""
-        with torch.no_grad():
-            for name, value in tensors.items():
-                getattr(self, name).copy_(value)
+        return {name: getattr(self, name).detach().clone() for name in self.STATE}
 
     def levels(self) -> NDArray[np.float64]:
         """Levels (n_banks, elements) in W."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from hil.control.electronics import Electronics
 from hil.control.schedule import Schedule, ScheduleError
 from hil.control.trace import Trace
 from hil.learn.limits import Limits
-from hil.learn.network import GAIN_START, POWER_START
+from hil.learn.network import GAIN_START
 from hil.learn.pat import measured_pass
 from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
@@ -69,10 +70,7 @@ class Slots(nn.Module):
         self.trace: Trace | None = None
         self._bench = bench
         self._limits = Limits.of(bench.file, self.schedule.n_banks)
-        generator = torch.Generator().manual_seed(seed)
-        low, high = POWER_START
-        uniform = torch.rand(self._limits.largest.shape, generator=generator, dtype=torch.float64)
-        self.powers = nn.Parameter(low + (high - low) * uniform)
+        self.powers = nn.Parameter(twin.start_powers(np.random.default_rng([seed, 0x57A27])))
         self.gain = nn.Parameter(
             torch.full((self.schedule.n_banks,), GAIN_START, dtype=torch.float64)
         )

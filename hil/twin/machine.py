@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,6 +30,9 @@ from hil.twin.parameters import (
     sigmas_from_record,
 )
 from hil.twin.protocol import SlotTwin
+
+#: Powers that training begins at, p_pi.
+START_RANGE = (0.4, 1.6)
 
 
 class Twin:
@@ -86,6 +90,10 @@ class Twin:
         )
         rest = driven.sum(dim=-1, keepdim=True) - driven
         return own + near * neighbours + everywhere * rest
+
+    def start_powers(self, rng: np.random.Generator) -> Tensor:
+        """Powers (n_banks, elements) at which training begins: uniform over most of a fringe."""
+        return torch.from_numpy(rng.uniform(*START_RANGE, (self.n_banks, self.ports**2)))
 
     def matrices(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
         """Real slot matrices (..., n_banks, N, N) for powers in units of p_pi."""

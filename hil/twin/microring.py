@@ -87,6 +87,13 @@ def parameters_from_record(
     }
 
 
+#: Largest weight that training begins with, the powers (p_pi) that it may begin at, and rounds in
+#: which heaters are set against their neighbours' heat.
+START_WEIGHT = 0.9
+START_RANGE = (0.1, 1.9)
+SETTLING = 4
+
+
 class MicroringTwin:
     """A differentiable model of a bench of microring weight banks; see `SlotTwin`.
 
@@ -151,6 +158,29 @@ class MicroringTwin:
             else (driven.unsqueeze(-2) @ self._near).squeeze(-2)
         )
         return own + near * neighbours + everywhere * (driven.sum(dim=-1, keepdim=True) - driven)
+
+    def start_powers(self, rng: np.random.Generator) -> Tensor:
+        """Powers (n_banks, elements) at which training begins: those of random weights.
+
+        Random powers would leave most rings off their lasers, with weights near -1 alike: a matrix
+        of rank one, through which nothing is learnt. Weights are those that the start parameters
+        believe in.
+        """
+        q = self.prior
+        shape = (self.n_banks, self.ports**2)
+        weights = torch.from_numpy(rng.uniform(-START_WEIGHT, START_WEIGHT, shape))
+        # w = -1 + 2 A / (1 + x^2), on either side of the resonance: where a heater is rather in
+        # the middle of its range.
+        size = (2.0 * q["amplitude"] / (1.0 + weights) - 1.0).clamp_min(0.0).sqrt()
+        shift = torch.where(q["shift"].abs() > 1e-6, q["shift"], 1e-6)
+        sides = torch.stack([(side * size - q["resonance"]) / shift for side in (1.0, -1.0)])
+        nearer = (sides - 1.0).abs().argmin(dim=0, keepdim=True)
+        target = torch.where(nearer[0] == 0, size, -size)
+        powers = sides.gather(0, nearer)[0].clamp(*START_RANGE)
+        for _ in range(SETTLING):  # neighbours heat each other
+            powers = powers + (target - self.detuning(powers, q)) / shift
+            powers = powers.clamp(*START_RANGE)
+        return powers
 
     def weights(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
         """Weights (..., n_banks, N, N), output by wavelength, for powers in units of p_pi."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, Self
 
+import numpy as np
 from torch import Tensor
 
 from hil.twin.parameters import TwinParameters
@@ -21,6 +22,10 @@ class SlotTwin(Protocol):
     p_pi: float
     n_banks: int
     ports: int
+
+    def start_powers(self, rng: np.random.Generator) -> Tensor:
+        """Powers (n_banks, elements) in p_pi at which training begins; draws from `rng`."""
+        ...
 
     def matrices(self, powers: Tensor, parameters: TwinParameters | None = None) -> Tensor:
         """Real slot matrices (..., n_banks, N, N) for powers in units of p_pi."""

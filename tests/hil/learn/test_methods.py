@@ -71,8 +71,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     return done
 
 
-def _start(seed: int = 0) -> Tensors:
-    return Network.start(2, 4, 3, P_PI, seed).tensors()
+def _start(twin: Twin, seed: int = 0) -> Tensors:
+    return Network.start(twin, 3, seed).tensors()
 
 
 def _equal(one: Tensors, other: Tensors) -> dict[str, bool]:
@@ -95,7 +95,7 @@ def test_every_method_ends_with_a_measured_accuracy(runs: dict[str, Run]) -> Non
 
 
 def test_what_each_method_trains(runs: dict[str, Run]) -> None:
-    start = _start()
+    start = _start(runs["pat"].start_twin)
     for name, run in runs.items():
         same = _equal(run.weights, start)
         assert same.pop("powers") == (name == "frozen"), name

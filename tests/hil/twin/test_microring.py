@@ -92,3 +92,19 @@ def test_the_ideal_twin_has_a_gradient() -> None:
     x = ideal.detuning(powers.detach())
     expected = (1.0 - 2.0 * (1.0 - 1.0 / (1.0 + x**2))).unflatten(-1, (4, 4))
     torch.testing.assert_close(weights.detach(), expected)
+
+
+def test_training_begins_at_random_weights() -> None:
+    """Random powers would leave most rings off their lasers: a matrix of rank one."""
+    twin = exact_ring_twin(ring_plant((), severity="std"))
+    powers = twin.start_powers(np.random.default_rng(3))
+    assert powers.shape == (twin.n_banks, 16)
+    assert float(powers.min()) >= 0.1
+    assert float(powers.max()) <= 1.9
+    weights = twin.weights(powers)
+    assert abs(float(weights.mean())) < 0.25
+    assert 0.35 < float(weights.std()) < 0.7
+    uniform = torch.tensor(np.random.default_rng(3).uniform(0.4, 1.6, powers.shape))
+    assert float(twin.weights(uniform).mean()) < -0.3
+    again = twin.start_powers(np.random.default_rng(3))
+    assert torch.equal(powers, again)
