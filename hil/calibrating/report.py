@@ -12,7 +12,7 @@ from calibration.record import MESH, CalibrationRecord
 from hil.calibrating.folder import CalibrationFolder
 from hil.calibrating.ring_plots import ring_plots
 from hil.calibrating.showing import record_lines, step_lines
-from hil.calibrating.svg import Series, bars, chart, heat_map
+from hil.plots.svg import Series, bars, chart, heat_map
 
 #: Fringes shown: heaters spread over the chip.
 FRINGES = 6

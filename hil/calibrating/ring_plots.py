@@ -9,7 +9,7 @@ import numpy as np
 from calibration.record import CalibrationRecord
 from calibration.ring_faults import ring_name
 from hil.calibrating.folder import CalibrationFolder
-from hil.calibrating.svg import Series, chart, heat_map
+from hil.plots.svg import Series, chart, heat_map
 
 #: Rings shown, spread over the first bank, and dots of a chart at most.
 RINGS, DOTS = 6, 400

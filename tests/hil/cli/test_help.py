@@ -17,6 +17,7 @@ import pytest
         ["hil.monitor.__main__"],
         ["hil.bench.__main__"],
         ["hil.note"],
+        ["hil.report"],
         *(["hil.runs", what] for what in ("", "list", "show", "compare", "export")),
         *(["hil.calibrate", what] for what in ("", "run", "check", "show", "diff", "report")),
     ],

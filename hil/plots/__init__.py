@@ -1,0 +1,1 @@
+"""Figures as inline SVG, for pages that need nothing beside themselves."""
