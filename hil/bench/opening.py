@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 #: s, from one look at a pause to the next.
 HOLD = 0.05
+#: s of bench time that a pause holds the levels of a step.
+HOLD_MOST = 900.0
 
 
 class Record(Protocol):
@@ -312,6 +314,9 @@ class OpenBench:
     async def between_steps(self) -> None:
         """Hold while a command asks for a pause, with levels as they are: state `idle` meanwhile.
 
+        After `HOLD_MOST` s of bench time the heaters go to the idle levels by the ramp, and come
+        back, with the wait for the slow thermal tail, when the pause is over.
+
         Raises
         ------
         Stopped
@@ -320,11 +325,25 @@ class OpenBench:
         if self.desk.paused:
             before = self.state
             self._enter(BenchState.IDLE, "paused by a command; levels are held")
-            while self.desk.paused:
-                await self._wait_awhile(HOLD)
+            await self._pause()
             self._enter(before, "goes on")
         if self.desk.end:
             raise Stopped(self.desk.end)
+
+    async def _pause(self) -> None:
+        machine = self.machine
+        assert isinstance(machine, Sequencer | SlotBench)  # what else holds levels is built on one
+        began, held, idle, lowered = self.now(), machine.levels.copy(), self.idle_levels(), False
+        while self.desk.paused:
+            await self._wait_awhile(HOLD)
+            if not lowered and self.now() - began >= HOLD_MOST:
+                lowered = True
+                await self._ramp(held, idle, logger.info)
+                why = f"paused for over {HOLD_MOST:g} s; heaters are at the idle levels"
+                self.bus.publish(StateChanged(state=str(self.state), light=self._lit, why=why))
+        if lowered and not self.desk.end:
+            await self._ramp(idle, held, logger.info)
+            await machine.rest(self.file.chip.warm_up)
 
     async def _wait_awhile(self, seconds: float) -> None:
         """Wait on the wall's clock, also on a virtual loop, whose own would not stand still."""

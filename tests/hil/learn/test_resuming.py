@@ -27,8 +27,16 @@ from hil.record.checkpoints import EPOCH, STEP, read_checkpoints
 from hil.record.folder import CHECKPOINT, RunFolder, RunFolderError
 from hil.record.reading import all_events
 from hil.record.state import StateError, from_tensors, give, take, to_tensors
+from hil.telemetry.bus import Outlet
 from hil.telemetry.commands import Command, Stopped
-from hil.telemetry.events import EpochEnded, RunEnded, RunResumed, StateChanged, Step
+from hil.telemetry.events import (
+    EpochEnded,
+    Levels,
+    RunEnded,
+    RunResumed,
+    StateChanged,
+    Step,
+)
 from tests.hil.twin.plants import document
 
 OPTIONS: dict[str, Any] = {"epochs": 3, "n_steps": 3, "batch": 64}
@@ -214,8 +222,6 @@ def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
             if any(isinstance(e.event, StateChanged) and e.event.state == "idle" for e in events):
                 idle.set()
 
-        from hil.telemetry.bus import Outlet
-
         bench.core.bus.add(Outlet("test", told))
         thread.start()
         assert idle.wait(30.0)
@@ -227,6 +233,38 @@ def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
     at = next(i for i, e in enumerate(events) if isinstance(e, StateChanged) and e.state == "idle")
     assert events[at - 1].step == 4  # type: ignore[attr-defined]
     assert events[at + 1].state == "running"  # type: ignore[attr-defined]
+
+
+def test_a_long_pause_lowers_the_heaters_and_brings_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.bench.opening.HOLD_MOST", 0.0)
+    file = from_document(document(4, 2), source="tiny")
+    with hil.open(file, path="wire") as bench:
+        core, seen = bench.core, list[np.ndarray]()
+
+        def told(events: Any) -> None:
+            for one in events:
+                if isinstance(one.event, StateChanged) and "idle levels" in one.event.why:
+                    seen.append(core.machine.levels.copy())
+                    _ask(bench, "resume", "2")
+
+        core.bus.add(Outlet("test", told))
+        watcher = _Asks(bench, 4, "pause")
+        hil.train(bench, "spirals", out=tmp_path / "run", watcher=watcher, **OPTIONS)
+        np.testing.assert_array_equal(seen[0], core.idle_levels())
+    kept = all_events(tmp_path / "run", StateChanged, Step, Levels)
+    why = [e.event.why for e in kept if isinstance(e.event, StateChanged)]
+    assert why[1:4] == [
+        "paused by a command; levels are held",
+        "paused for over 0 s; heaters are at the idle levels",
+        "goes on",
+    ]
+    steps = {e.event.step: e.bench_time for e in kept if isinstance(e.event, Step)}
+    # Down, up again, and the wait for the slow tail.
+    chip = file.chip
+    assert steps[5] - steps[4] > 2 * chip.ramp_time + chip.warm_up
+    assert steps[6] - steps[5] < 1.0
 
 
 def test_a_run_that_has_ended_is_not_resumed(tmp_path: Path) -> None:
