@@ -13,7 +13,11 @@ from hil.bench.__main__ import main as bench_main
 from hil.bench.writing import Start, starting_text
 from hil.calibrate import main as calibrate_main
 from hil.check import main as check_main
+from hil.note import main as note_main
 from hil.operate import main as operate_main
+from hil.report import main as report_main
+from hil.runs import main as runs_main
+from hil.train import main as train_main
 from hil.train import parser as train_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +103,29 @@ def test_calibration_commands_of_the_documents_run(
             ran.append(asked[0])
     assert ran == ["run", "show", "report", "check", "run", "configure"]
     assert "every gate passed" in capsys.readouterr().out
+
+
+def test_commands_on_runs_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HIL_RUNS", raising=False)
+    mains = {
+        "hil.train": train_main,
+        "hil.note": note_main,
+        "hil.runs": runs_main,
+        "hil.report": report_main,
+    }
+    ran = set()
+    for path in (ROOT / "docs" / "runs.md", README):
+        for line in (line for block in blocks(path, "sh") for line in block.splitlines()):
+            words = shlex.split(line, comments=True)
+            name = words[words.index("-m") + 1] if "-m" in words else ""
+            if name in mains and (name != "hil.train" or path is not README):
+                assert mains[name](words[words.index(name) + 1 :]) == 0, line
+                ran.add(name)
+    assert ran == set(mains)
+    assert "items won" in capsys.readouterr().out
 
 
 def test_links_between_documents_lead_somewhere() -> None:
