@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -31,6 +30,7 @@ from hil.bench.cores import MICRORING
 from hil.bench.driving_off import drive_off, unfailing
 from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
+from hil.bench.pausing import pause
 from hil.bench.simulated import Simulation, virtual_loop
 from hil.bench.slot_bench import SlotBench
 from hil.bench.states import Backend, BenchError, BenchState, Path_
@@ -46,11 +46,6 @@ from hil.telemetry.commands import CommandDesk, Stopped
 from hil.telemetry.events import Fault, StateChanged
 
 logger = logging.getLogger(__name__)
-
-#: s, from one look at a pause to the next.
-HOLD = 0.05
-#: s of bench time that a pause holds the levels of a step.
-HOLD_MOST = 900.0
 
 
 class Record(Protocol):
@@ -123,7 +118,7 @@ class OpenBench:
         """Be in a state from now on; a change is published."""
         changed, self._state = state is not self._state, state
         if changed:
-            self.bus.publish(StateChanged(state=str(state), light=self._lit, why=why))
+            self.tell_state(why)
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
         """The loop this bench wants: virtual when every link is in memory."""
@@ -250,7 +245,7 @@ class OpenBench:
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
         with self.ledger.span("state"):
-            await self._ramp(machine.levels, self.idle_levels(), tell)
+            await self.ramp(machine.levels, self.idle_levels(), tell)
             await machine.settled()
             if self.parts.lo is not None:
                 tell("local oscillator on")
@@ -276,7 +271,7 @@ class OpenBench:
             await self.warm(tell)
         self._enter(BenchState.ARMED)
 
-    async def _ramp(
+    async def ramp(
         self, start: NDArray[np.float64], end: NDArray[np.float64], tell: Callable[[str], None]
     ) -> None:
         """Heaters from `start` to `end`, (n_banks, elements) W, in equal steps of power."""
@@ -312,10 +307,7 @@ class OpenBench:
         self._enter(BenchState.RUNNING)
 
     async def between_steps(self) -> None:
-        """Hold while a command asks for a pause, with levels as they are: state `idle` meanwhile.
-
-        After `HOLD_MOST` s of bench time the heaters go to the idle levels by the ramp, and come
-        back, with the wait for the slow thermal tail, when the pause is over.
+        """Obey commands: hold while a pause is asked for (state `idle`; see `pausing`), or end.
 
         Raises
         ------
@@ -325,32 +317,14 @@ class OpenBench:
         if self.desk.paused:
             before = self.state
             self._enter(BenchState.IDLE, "paused by a command; levels are held")
-            await self._pause()
+            await pause(self)
             self._enter(before, "goes on")
         if self.desk.end:
             raise Stopped(self.desk.end)
 
-    async def _pause(self) -> None:
-        machine = self.machine
-        assert isinstance(machine, Sequencer | SlotBench)  # what else holds levels is built on one
-        began, held, idle, lowered = self.now(), machine.levels.copy(), self.idle_levels(), False
-        while self.desk.paused:
-            await self._wait_awhile(HOLD)
-            if not lowered and self.now() - began >= HOLD_MOST:
-                lowered = True
-                await self._ramp(held, idle, logger.info)
-                why = f"paused for over {HOLD_MOST:g} s; heaters are at the idle levels"
-                self.bus.publish(StateChanged(state=str(self.state), light=self._lit, why=why))
-        if lowered and not self.desk.end:
-            await self._ramp(idle, held, logger.info)
-            await machine.rest(self.file.chip.warm_up)
-
-    async def _wait_awhile(self, seconds: float) -> None:
-        """Wait on the wall's clock, also on a virtual loop, whose own would not stand still."""
-        if self.all_simulated:
-            await asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
-        else:
-            await asyncio.sleep(seconds)
+    def tell_state(self, why: str) -> None:
+        """Publish the state as it is, and why it is told."""
+        self.bus.publish(StateChanged(state=str(self.state), light=self._lit, why=why))
 
     async def off(self, tell: Callable[[str], None] = logger.info) -> list[str]:
         """Drive to the safe state: light, inputs, heaters down their ramp, outputs off.
@@ -363,7 +337,7 @@ class OpenBench:
     async def _off(self, tell: Callable[[str], None]) -> list[str]:
         tell = unfailing(tell)
         failed = await drive_off(
-            self.parts, self._machine, lambda start, end: self._ramp(start, end, tell)
+            self.parts, self._machine, lambda start, end: self.ramp(start, end, tell)
         )
         # Of a light that may not have gone off, nobody is told that it is.
         self._lit = any(line.startswith("light off") for line in failed)

@@ -238,7 +238,7 @@ def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
 def test_a_long_pause_lowers_the_heaters_and_brings_them_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hil.bench.opening.HOLD_MOST", 0.0)
+    monkeypatch.setattr("hil.bench.pausing.HOLD_MOST", 0.0)
     file = from_document(document(4, 2), source="tiny")
     with hil.open(file, path="wire") as bench:
         core, seen = bench.core, list[np.ndarray]()
