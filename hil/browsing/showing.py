@@ -36,6 +36,8 @@ def tables(story: Story) -> Iterator[Table]:
         yield twin(story)
     yield from ledger(story)
     yield from happened(story)
+    if story.instruments:
+        yield instruments(story)
     yield Table("Provenance", (), tuple(provenance(story)))
 
 
@@ -177,6 +179,17 @@ def _newest(title: str, names: tuple[str, ...], rows: list[tuple[str, ...]]) -> 
 
 def _when(told: Told) -> str:
     return f"bench {told.bench_time:.1f} s"
+
+
+def instruments(story: Story) -> Table:
+    """Which instruments answered when the run began."""
+    rows = []
+    for name, one in story.instruments.items():
+        identity = one.get("identity") or {}
+        said = (str(identity.get(key) or "-") for key in ("maker", "model", "serial", "firmware"))
+        rows.append((name, str(one.get("resource", "-")), *said))
+    head = ("name", "resource", "maker", "model", "serial", "firmware")
+    return Table("Instruments, as they answered at the start", head, tuple(rows))
 
 
 def provenance(story: Story) -> Iterator[tuple[str, str]]:

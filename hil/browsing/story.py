@@ -80,6 +80,7 @@ class Answers:
 class Story:
     """A run, as far as it has come. Tables that it has not left (yet) are empty.
 
+    instruments : identity, firmware and settings of each by name, when the run began.
     twin : effective parameters by name; meaning : shape, unit and meaning of each, by name.
     """
 
@@ -88,6 +89,7 @@ class Story:
     summary: Mapping[str, Any]
     bench: Mapping[str, Any]
     calibration: Mapping[str, Any]
+    instruments: Mapping[str, Any] = field(default_factory=dict)
     answers: Answers | None = None
     twin: Mapping[str, Floats] = field(default_factory=dict)
     meaning: Mapping[str, Any] = field(default_factory=dict)
@@ -154,6 +156,7 @@ def read_story(folder: Path) -> Story:
         summary=_table(files_, files.SUMMARY),
         bench=_table(files_, files.BENCH),
         calibration=_table(files_, files.RECORD),
+        instruments=_table(files_, files.SNAPSHOT_START).get("instruments", {}),
         answers=_answers(files_),
         twin={name: value.double().numpy() for name, value in parameters.items()},
         meaning=meaning.get("parameters", {}),

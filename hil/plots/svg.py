@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 SHADES = (*COLOURS, "#F0E442", "#000000", "#999999")
 _WIDTH, _HEIGHT = 420, 260
+_DIGIT = 7.0  # px, of a character
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 38, 44
 
 
@@ -189,7 +190,10 @@ def matrix(
     values: Floats,
     form: str = ".0f",
 ) -> str:
-    """A table of numbers, each cell darker the larger its number is; NaN is left white."""
+    """A table of numbers, each cell darker the larger its number is; NaN is left white.
+
+    Numbers that are too long for their cells are shown by their shade alone.
+    """
     rows, columns = values.shape
     side_x = min(48.0, (_WIDTH + 80 - _LEFT) / columns)
     side_y = min(30.0, 26.0 if rows < 12 else 18.0)
@@ -202,13 +206,15 @@ def matrix(
         for column in range(columns):
             value, x, y = values[row, column], _LEFT + side_x * column, _TOP + side_y * row
             share = value / most if np.isfinite(value) else 0.0
+            told = f"{value:{form}}" if np.isfinite(value) else ""
             parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{side_x:.1f}" '
-                         f'height="{side_y:.1f}" fill="{sequential(share)}" stroke="#fff"/>')  # fmt: skip  # noqa: E501
-            if np.isfinite(value):
+                         f'height="{side_y:.1f}" fill="{sequential(share)}" stroke="#fff">'
+                         f"<title>{told}</title></rect>")  # fmt: skip
+            if told and _DIGIT * len(told) < side_x:
                 ink = "#fff" if share > 0.5 else "#222"
-                parts.append(text(x + side_x / 2, y + side_y / 2 + 4, f"{value:{form}}", "middle",
-                                   ink))  # fmt: skip
-    for column in range(columns):
+                parts.append(text(x + side_x / 2, y + side_y / 2 + 4, told, "middle", ink))
+    every = max(1, int(np.ceil(_DIGIT * (len(str(columns)) + 1) / side_x)))
+    for column in range(0, columns, every):
         x = _LEFT + side_x * (column + 0.5)
         parts.append(text(x, _TOP + tall + 14, str(column), "middle"))
     return "".join([*parts, "</svg>"])

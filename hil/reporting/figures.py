@@ -99,7 +99,8 @@ def twin(story: Story) -> Iterator[str]:
     )
     rms = np.sqrt(np.nanmean((believed - measured) ** 2, axis=0))
     title = "residual by slot and port, rms, 1e-3 signal units"
-    yield matrix(title, "port", "slot", 1e3 * rms, ".1f")
+    form = ".1f" if rms.shape[1] <= 8 else ".0f"
+    yield matrix(title, "port", "slot", 1e3 * rms, form)
 
 
 def heaters(story: Story) -> Iterator[str]:

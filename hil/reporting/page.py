@@ -116,6 +116,8 @@ def one_run(story: Story, name: str) -> Iterator[str]:
     yield "".join(map(html_table, happened))
     yield "<h2>Provenance</h2>"
     yield html_table(Table("", (), tuple(showing.provenance(story))))
+    if story.instruments:
+        yield html_table(showing.instruments(story))
     if story.twin:
         yield html_table(showing.twin(story))
     pairs = tuple((key, written(value)) for key, value in showing.configured(story).items())

@@ -40,6 +40,16 @@ def test_a_run_is_shown(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert shown in out, shown
 
 
+def test_instruments_are_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"resource": "TCPIP::x", "identity": {"maker": "M", "model": "Q8", "serial": "7"}}
+    text = json.dumps({"instruments": {"heaters": said, "silent": {"failed": "no answer"}}})
+    (runs / "online" / "snapshot-start.json").write_text(text, encoding="utf-8")
+    assert runs_command(["show", "online"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["heaters", "TCPIP::x", "M", "Q8", "7", "-"] in rows
+    assert ["silent", "-", "-", "-", "-", "-"] in rows
+
+
 def test_a_run_that_never_came_far_is_shown(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
     tell("killed", [started()])
     tell("going", [started()], going_on=True)

@@ -164,6 +164,9 @@ def test_figures_name_their_units_and_bear_odd_values() -> None:
     assert {"t <&>", "time, s", "loss, nat", "chance"} <= set(texts(drawn))
     assert "nan" not in drawn
     assert "7" in texts(matrix("m", "x", "y", np.array([[7.0, math.nan]])))
+    crowded = texts(matrix("m", "x", "y", np.full((2, 64), 123456.0)))
+    assert "123456" not in crowded  # it would run into its neighbours
+    assert len(crowded) < 40
     assert "nan" not in matrix("m", "x", "y", np.full((2, 2), math.nan)).lower()
     bar = texts(stacked("s", "time, s", [("A", {"write": 3.0, "run": 1.0})], "s"))
     assert {"write 3 s, 75 %", "run 1 s, 25 %", "time, s", "A"} <= set(bar)
