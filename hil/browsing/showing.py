@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -207,6 +210,8 @@ def provenance(story: Story) -> Iterator[tuple[str, str]]:
             f"{story.configuration.get('split_seed', '-')}"
         ),
     )
+    text = json.dumps(story.bench, sort_keys=True)
+    yield "bench file", f"{run.started.bench}, SHA-256 {hashlib.sha256(text.encode()).hexdigest()}"
     plant = story.bench.get("plant", {})
     if run.started.backend == "sim" and plant:
         named = ", ".join(f"{k} {v}" for k, v in plant.items() if isinstance(v, str | int | float))
@@ -221,9 +226,18 @@ def calibrated(story: Story) -> Iterator[tuple[str, str]]:
         yield "calibration record", "none is left in the folder"
         return
     yield "calibration record", f"{record.get('kind', '?')}: {record.get('method', '?')}"
-    yield "  made", str(record.get("created", "unknown"))
+    yield "  made", str(record.get("created", "unknown")) + _age(record, story.facts.began)
     for step in record.get("steps", []):
         yield f"  {step.get('name', '?')}", str(step.get("state", "?"))
+
+
+def _age(record: Mapping[str, Any], began: float) -> str:
+    """How old a record was when the run began, where it says when it was made."""
+    try:
+        made = datetime.fromisoformat(str(record.get("created"))).timestamp()
+    except ValueError:
+        return ""
+    return f" ({duration(max(began - made, 0.0))} before the run)"
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,8 @@ def test_a_run_is_shown(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "as-built rough",
         "running  light on",
         "training 0, split of the data 0",
+        " s before the run)",
+        "tiny-4, SHA-256 ",
     ):
         assert shown in out, shown
 
