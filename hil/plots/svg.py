@@ -96,7 +96,10 @@ def chart(
     for name, height in levels:
         y = float(at_y(height))
         parts.append(f'<path d="M{_LEFT} {y:.1f}h{wide}" stroke="#222" stroke-dasharray="2 3"/>')
-        parts.append(text(_LEFT + wide - 3, y - 3 if y > _TOP + 18 else y + 12, name, "end"))
+        # Curves of accuracy rise from the lower left: names stand where they are not.
+        above = y < _TOP + tall / 2
+        x, anchor = (_LEFT + 4, "start") if above else (_LEFT + wide - 3, "end")
+        parts.append(text(x, y - 3 if y > _TOP + 18 else y + 12, name, anchor))
     x, y = float(_LEFT), _TOP - 3  # above the data, where nothing is drawn
     for one in (s for s in series if s.label):
         colour = COLOURS[one.colour % len(COLOURS)]

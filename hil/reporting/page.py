@@ -149,7 +149,7 @@ def _standing(story: Story) -> str:
     if run.state is State.RUNNING:
         text += f" This page shows the run as it was at {moment(run.last)}; it goes on."
     elif run.state is not State.FINISHED:
-        text += f" The run did not finish: it is {run.state.text}"
+        text += f" The run did not finish: {run.state.text}"
         text += f", {run.why}." if run.why else "."
     return text
 
