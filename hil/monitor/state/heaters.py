@@ -17,10 +17,12 @@ from hil.monitor.state.part import (
 )
 from hil.monitor.state.trail import Floats, Trail
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import BenchDescribed, Levels
+from hil.telemetry.events import BenchDescribed, Levels, RunResumed
 
 #: W, what rounding may leave below nothing.
 ROUNDING = 1e-9
+#: Shares of a limit that single precision does not tell from nothing.
+ROUNDED = 1e-6
 
 
 class Heaters:
@@ -34,7 +36,7 @@ class Heaters:
     chip_power : trail over steps of W, (n_banks,).
     """
 
-    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, Levels)
+    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, RunResumed, Levels)
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -52,6 +54,8 @@ class Heaters:
                 if before is None or before.level_max.shape != bench.level_max.shape:
                     self.levels = self.before = None
                     self.chip_power = Trail(bench.n_banks)
+            case RunResumed(step=step):
+                self.chip_power.cut(step)
             case Levels() as told:
                 self._take_levels(told)
             case _:
@@ -86,7 +90,8 @@ class Heaters:
     def margin(self) -> Floats:
         """What is left to the highest level, as a share of it, (n_banks, elements)."""
         levels, bench = self._told()
-        return 1.0 - levels / bench.level_max
+        left = 1.0 - levels / bench.level_max
+        return np.where(np.abs(left) < ROUNDED, 0.0, left)
 
     @property
     def change(self) -> Floats:

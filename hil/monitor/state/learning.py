@@ -10,7 +10,7 @@ import numpy as np
 from hil.monitor.state.part import LARGEST_STEP, MOST_NAMES, Facts, Refused, numbers, sane
 from hil.monitor.state.trail import Trail
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import Baselines, EpochEnded, RunEnded, Step
+from hil.telemetry.events import Baselines, EpochEnded, RunEnded, RunResumed, Step
 
 
 class Learning:
@@ -23,7 +23,13 @@ class Learning:
     accuracy by reference. tested : accuracy on the test items, at the end.
     """
 
-    TAKES: ClassVar[tuple[type[Event], ...]] = (Step, EpochEnded, Baselines, RunEnded)
+    TAKES: ClassVar[tuple[type[Event], ...]] = (
+        Step,
+        EpochEnded,
+        Baselines,
+        RunResumed,
+        RunEnded,
+    )
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -47,6 +53,10 @@ class Learning:
                 )
             case Baselines(accuracy=accuracy):
                 self.baselines = numbers(accuracy, MOST_NAMES // 4)
+            case RunResumed(step=step):
+                self._facts.step = max(step, 0)
+                for trail in (self.steps, self.residual, self.seconds, self.epochs):
+                    trail.cut(step)
             case RunEnded(accuracy=accuracy):
                 self.tested = None if accuracy is None else sane(accuracy)
             case _:

@@ -15,6 +15,7 @@ from hil.telemetry.events import (
     Fault,
     Noted,
     RunEnded,
+    RunResumed,
     RunStarted,
     StateChanged,
     Watched,
@@ -42,6 +43,7 @@ class Log:
 
     TAKES: ClassVar[tuple[type[Event], ...]] = (
         RunStarted,
+        RunResumed,
         StateChanged,
         EpochEnded,
         Watched,
@@ -84,6 +86,8 @@ def _told(stamped: Stamped) -> tuple[str, str, Severity] | None:
         case RunStarted() as e:
             text = f"{e.run} started: {e.task} by {e.method} on {e.bench} ({e.backend}, {e.path})"
             return "run", plain(text), Severity.NONE
+        case RunResumed(step=step, epochs=epochs):
+            return "run", f"goes on after step {step}, epoch {epochs}", Severity.NONE
         case StateChanged(state=state, light=light, why=why):
             lit = "on" if light else "off"
             text = f"{state}, light {lit}" + (f": {why}" if why else "")

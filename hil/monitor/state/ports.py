@@ -21,7 +21,7 @@ from hil.monitor.state.part import (
 )
 from hil.monitor.state.trail import Floats, Trail
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import BenchDescribed, Slots
+from hil.telemetry.events import BenchDescribed, RunResumed, Slots
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Ports:
     square reading, (ports,), signal units squared.
     """
 
-    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, Slots)
+    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, RunResumed, Slots)
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -67,6 +67,8 @@ class Ports:
             case BenchDescribed(ports=ports):
                 if len(self.peak) != ports:
                     self._restart()
+            case RunResumed(step=step):
+                self.power.cut(step)
             case Slots() as slots:
                 self._take_slots(slots)
             case _:

@@ -61,6 +61,11 @@ class Trail:
         self._points += 1
         self._in_last = 1
 
+    def cut(self, x: float) -> None:
+        """Forget what lies beyond x; points of a trail lie in the order of their x."""
+        self._points = int(np.searchsorted(self.x, x, side="right"))
+        self._in_last = self.stride  # what comes next is a point of its own
+
     def _merge(self) -> None:
         half = self._points // 2
         self._x[:half] = 0.5 * (self._x[0::2] + self._x[1::2])

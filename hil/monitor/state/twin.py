@@ -19,7 +19,7 @@ from hil.monitor.state.part import (
 )
 from hil.monitor.state.trail import Floats, Trail
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import Believed, BenchDescribed
+from hil.telemetry.events import Believed, BenchDescribed, RunResumed
 
 #: Pairs that a scatter shows at most.
 MOST_PAIRS = 4000
@@ -47,7 +47,7 @@ class TwinView:
     over steps. worst : (slot, port) of the largest residual.
     """
 
-    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, Believed)
+    TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, RunResumed, Believed)
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -65,6 +65,8 @@ class TwinView:
             case BenchDescribed(ports=ports):
                 if self._square is None or self._square.shape[1] != ports:
                     self._restart()
+            case RunResumed(step=step):
+                self.trail.cut(step)
             case Believed() as told:
                 self._take_believed(told)
             case _:

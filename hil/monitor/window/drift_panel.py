@@ -73,7 +73,7 @@ class DriftPanel(Panel):
     def show_state(self, state: RunState) -> None:
         drift, trail = state.drift, state.learning.residual
         core = "" if state.facts.bench is None else state.facts.bench.core
-        unit = "half-widths" if core == "microring" else "rad"
+        unit = "half-w." if core == "microring" else "rad"
         relabel(self._moved, "left", f"moved / {unit}")
         end = max(state.lifecycle.steps, state.facts.step, 1)
         x, y = trail.x.copy(), trail.y[:, 0].copy()

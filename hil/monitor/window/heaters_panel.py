@@ -84,7 +84,7 @@ class HeatersPanel(Panel):
         split.addWidget(self._rows)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
-        split.setSizes([306, 324])
+        split.setSizes([290, 342])
         return split
 
     def plots(self) -> Sequence[Any]:

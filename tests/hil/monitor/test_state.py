@@ -25,6 +25,7 @@ from hil.telemetry.events import (
     Fault,
     Noted,
     RunEnded,
+    RunResumed,
     StateChanged,
 )
 from tests.hil.monitor import made
@@ -192,10 +193,15 @@ def test_a_new_run_begins_anew_and_the_log_goes_on() -> None:
 def test_a_run_that_is_resumed_goes_on_where_it_was() -> None:
     state = _state(*made.a_run(10))
     assert state.lifecycle.ended is not None
-    state.take(made.stamped([made.started(), made.bench(), made.step(11), made.levels(11)]))
+    state.take(made.stamped([made.started(), RunResumed(step=8, epochs=1), made.bench()]))
     assert state.lifecycle.ended is None
-    assert state.learning.steps.x.tolist() == list(range(1, 12))
-    assert len(state.heaters.chip_power) == 11
+    # What was told after the checkpoint is void.
+    assert state.learning.steps.x.tolist() == list(range(1, 9))
+    assert state.learning.epochs.x.tolist() == [5]
+    assert progress_words(state) == "step 8 of 20, epoch 2 of 4"
+    state.take(made.stamped([made.step(9), made.levels(9), made.slots(9)]))
+    assert state.learning.steps.x.tolist() == list(range(1, 10))
+    assert len(state.heaters.chip_power) == len(state.ports.power) == 9
     assert state.twin.residual is not None
     assert state.ports.traces is not None
 

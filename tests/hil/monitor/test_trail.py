@@ -39,6 +39,20 @@ def test_a_short_run_is_kept_as_it_was() -> None:
     assert trail.y[:, 0].tolist() == [0, 1, 4, 9, 16, 25, 36, 49]
 
 
+def test_what_is_void_is_cut_off_and_it_goes_on_from_there() -> None:
+    trail = Trail(most=8)
+    for number in range(16):
+        trail.add(number, 1.0)
+    trail.cut(6.0)
+    assert trail.x.tolist() == [0.5, 2.5, 4.5]
+    for number in range(6, 10):
+        trail.add(number, 2.0)
+    assert trail.x.tolist() == [0.5, 2.5, 4.5, 6.5, 8.5]
+    assert trail.y[-2:, 0].tolist() == [2.0, 2.0]
+    trail.cut(-1.0)
+    assert len(trail) == 0
+
+
 def test_a_gap_stays_a_gap_and_spoils_no_more_than_its_own_point() -> None:
     trail = Trail(most=4)
     for number in range(16):
