@@ -1,0 +1,155 @@
+"""What the live window costs: python benchmarks/monitor.py
+
+Pictures a second with 16 ports, 6 slots of 1000 samples and all panels in sight, drawn into memory,
+each picture with new data; and the growth of memory over 100 000 more steps.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+import psutil
+
+from hil.monitor.feed import Feed
+from hil.monitor.state.run_state import RunState
+from hil.monitor.window.application import application
+from hil.monitor.window.main_window import MonitorWindow
+from hil.telemetry.commands import Verb
+from hil.telemetry.event import Event, Stamped
+from hil.telemetry.events import Believed, BenchDescribed, Levels, Slots, Step
+
+PORTS, STEPS, SAMPLES, BANKS = 16, 6, 1000, 2
+SECONDS, UPDATES = 8.0, 100_000
+
+
+class Nothing:
+    """A source that gives nothing: events are folded by hand."""
+
+    name = "benchmark"
+
+    def poll(self) -> list[Stamped]:
+        return []
+
+    def command(self, verb: Verb) -> str:
+        return ""
+
+    def note(self, text: str) -> None:
+        """Not kept."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def bench() -> BenchDescribed:
+    """Sixteen ports, two banks."""
+    shape = (BANKS, PORTS * PORTS)
+    return BenchDescribed(
+        bench="benchmark",
+        core="mzi-mesh",
+        ports=PORTS,
+        n_banks=BANKS,
+        p_pi=0.02,
+        power_max=12.0,
+        level_max=np.full(shape, 0.05),
+        resistance=np.full(shape, 800.0),
+        full_scale=np.full(PORTS, 2.0),
+        instruments={},
+    )
+
+
+def told(number: int, rng: np.random.Generator, samples: int) -> list[Stamped]:
+    """All that a step tells."""
+    read = rng.normal(scale=0.3, size=(samples, STEPS, PORTS))
+    banks = np.arange(STEPS) % BANKS
+    few = read[:16]
+    events: list[Event] = [
+        Step(
+            step=number,
+            epoch=1,
+            loss=1.0 / number,
+            accuracy=0.5,
+            residual=0.01,
+            clamped=0,
+            measured_on="bench",
+            seconds=0.07,
+        ),
+        Levels(step=number, levels=rng.uniform(0.01, 0.04, (BANKS, PORTS * PORTS))),
+        Slots(
+            step=number,
+            banks=banks,
+            times=0.01 * np.arange(STEPS),
+            sent=read,
+            measured=read,
+            clipped=np.abs(read) > 1.3,
+        ),
+        Believed(step=number, banks=banks, believed=few + 0.01, measured=few),
+    ]
+    return [Stamped(number, 0.07 * number, time.time(), one) for one in events]
+
+
+def pictures(window: MonitorWindow, rng: np.random.Generator) -> tuple[float, int]:
+    """Pictures a second, and panels in sight."""
+    app, state = application(), window.feed.state
+    prepared = [told(number, rng, SAMPLES) for number in range(1, 21)]
+    spent, drawn = 0.0, 0
+    until = time.perf_counter() + SECONDS
+    while time.perf_counter() < until:
+        with window.feed.lock:
+            state.take(prepared[drawn % len(prepared)])
+        began = time.perf_counter()
+        window.tick()
+        app.processEvents()
+        window.repaint()
+        spent += time.perf_counter() - began
+        drawn += 1
+    seen = sum(not panel.visibleRegion().isEmpty() for panel in window.panels.values())
+    return drawn / spent, seen
+
+
+def growth(window: MonitorWindow, rng: np.random.Generator) -> tuple[float, float]:
+    """MiB before and after as many updates; a picture every hundredth."""
+    state, process = window.feed.state, psutil.Process()
+    prepared = [told(number, rng, 4) for number in range(1, 21)]
+
+    def go_on(number: int) -> float:
+        for k in range(number):
+            with window.feed.lock:
+                state.take(prepared[k % len(prepared)])
+            if k % 100 == 0:
+                window.tick()
+                application().processEvents()
+        return process.memory_info().rss / 2**20
+
+    return go_on(5000), go_on(UPDATES)
+
+
+def main() -> None:
+    """Measure and print."""
+    application()
+    feed = Feed(Nothing, RunState()).open()
+    window = MonitorWindow(feed)
+    window._timer.stop()
+    window.resize(1920, 1080)
+    window.show()
+    window.arrange()
+    # No tabs: every panel in sight.
+    for dock in window.docks.values():
+        dock.setFloating(True)
+        dock.show()
+    rng = np.random.default_rng(0)
+    feed.state.take([Stamped(1, 0.0, time.time(), bench())])
+    rate, seen = pictures(window, rng)
+    print(f"{rate:.0f} pictures a second, {seen} of {len(window.panels)} panels in sight")
+    before, after = growth(window, rng)
+    print(f"memory {before:.0f} MiB, after {UPDATES} more steps {after:.0f} MiB")
+    window.close()
+    feed.close()
+
+
+if __name__ == "__main__":
+    main()
