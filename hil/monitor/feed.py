@@ -126,7 +126,7 @@ class Feed:
             self.trouble = str(error) or type(error).__name__
             self._end.wait(AGAIN)
             return ()
-        self.trouble = ""
+        self.trouble = str(getattr(source, "trouble", ""))  # some know why nothing comes
         return events
 
     def _fold(self, source: Source, events: Sequence[Stamped]) -> None:
