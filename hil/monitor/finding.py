@@ -7,39 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hil.monitor.replay import Replay
+from hil.record.finding import NEWEST, find_run
 from hil.record.folder import RunFolderError
 from hil.record.journal import NAME
 from hil.record.reading import RunReader
 from hil.telemetry.source import Source, SourceError
 
-RUNS = Path("runs")
 SCHEMES = ("mqtt://", "mqtts://")
 #: s that a folder without a record is given, where it may have been made just now.
 PATIENCE, LOOK = 15.0, 0.1
-
-
-def newest_run(root: Path = RUNS) -> Path:
-    """The run folder whose record was written last.
-
-    Raises
-    ------
-    SourceError
-        Where there is none.
-    """
-    # With --compare runs lie one folder deeper.
-    records = [*root.glob(f"*/{NAME}"), *root.glob(f"*/*/{NAME}")]
-    if not records:
-        raise SourceError(
-            f"no run with a record under {root}/; name a run folder, or start one: "
-            "python -m hil.train --backend sim --monitor"
-        )
-    return max(records, key=_written).parent
-
-
-def _written(record: Path) -> float:
-    """When a record was written last: in its log, while a run goes on."""
-    beside = record.with_name(f"{NAME}-wal")
-    return max(path.stat().st_mtime for path in (record, beside) if path.exists())
 
 
 def source_of(
@@ -62,15 +38,24 @@ def source_of(
         return lambda: _broker(run, insecure)
     if run is not None and "://" in run:
         raise SourceError(f"{run}: only {' and '.join(SCHEMES)} can be followed, or a run folder")
-    folder = newest_run() if run is None else Path(run)
-    if not folder.is_dir():
-        raise SourceError(f"no run folder {folder}")
+    folder = _named(run)
     until = time.monotonic() + (PATIENCE if wait else 0.0)
     while not (folder / NAME).is_file():
         if time.monotonic() >= until:
             raise SourceError(f"{folder} has no {NAME}: it is no run folder, or an old one")
         time.sleep(LOOK)
     return lambda: _folder(folder, replay)
+
+
+def _named(run: str | None) -> Path:
+    """The folder that is meant; one that a run is about to fill, too."""
+    if run is not None and Path(run).is_dir():
+        return Path(run)
+    try:
+        return find_run(NEWEST if run is None else run)
+    except RunFolderError as error:
+        begin = "; start one: python -m hil.train --backend sim --monitor" if run is None else ""
+        raise SourceError(f"{error}{begin}") from error
 
 
 def _folder(folder: Path, replay: float | None) -> Source:

@@ -44,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
         "run",
         nargs="?",
         metavar="RUN",
-        help="run folder, or mqtt://HOST/BENCH or mqtts://HOST/BENCH "
-        "(default: the newest run under runs/)",
+        help="run folder, the name of one under runs/, or the first digits of a run's id (python "
+        "-m hil.runs list); or mqtt://HOST/BENCH or mqtts://HOST/BENCH (default: the newest run)",
     )
     p.add_argument("--text", action="store_true", help="in the terminal, without a window")
     p.add_argument(

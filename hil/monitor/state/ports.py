@@ -44,7 +44,8 @@ class Ports:
     traces : of the last step; None: not told. peak : (ports,) largest reading of the last step,
     signal units; highest : of the run. clipped : (ports,) share of the points of the last step at
     the converter's end. clipped_points : (ports,) of the run. power : trail over steps of the mean
-    square reading, (ports,), signal units squared.
+    square reading, (ports,), signal units squared. dark : (ports,) read while the signal light was
+    off in the last step, signal units; empty: it was not read.
     """
 
     TAKES: ClassVar[tuple[type[Event], ...]] = (BenchDescribed, RunResumed, Slots)
@@ -60,6 +61,7 @@ class Ports:
         self.clipped: Floats = np.empty(0)
         self.clipped_points: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.power = Trail()
+        self.dark: Floats = np.empty(0)
 
     def take(self, stamped: Stamped) -> None:
         """Fold an event in."""
@@ -85,6 +87,8 @@ class Ports:
         if slots.measured.dtype.kind != "f" or slots.sent.dtype.kind != "f":
             raise Refused("readings are no numbers")
         ports = slots.measured.shape[2]
+        if slots.dark.shape not in ((0,), (ports,)) or slots.dark.dtype.kind != "f":
+            raise Refused("dark levels are not one of each port")
         measured, times = with_gaps(slots.measured), finite("times of slots", slots.times)
         if len(self.peak) != ports:
             self._restart()
@@ -106,6 +110,7 @@ class Ports:
             power = np.nanmean(np.square(measured), axis=(0, 1))
         self.highest = np.fmax(self.highest, self.peak)
         self.clipped = clipped.mean(axis=(0, 1))
+        self.dark = with_gaps(slots.dark)
         self.clipped_points += clipped.sum(axis=(0, 1))
         self.power.add(slots.step, power)
 

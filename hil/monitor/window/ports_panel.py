@@ -79,7 +79,7 @@ class PortsPanel(Panel):
                 f"least headroom {100 * np.nanmin(headroom):.0f} % "
                 f"(port {int(np.nanargmin(headroom))})   "
             )
-        self.say(f"{least}{clipped}   dark level not told")
+        self.say(f"{least}{clipped}   {_dark(ports.dark)}")
 
     def _show_headroom(self, state: RunState, at: np.ndarray) -> None:
         headroom, least = state.ports.headroom, state.ports.least_headroom
@@ -106,3 +106,11 @@ class PortsPanel(Panel):
         width = max(ended - began, 1.0)
         self._map.show(decibel, (began, -0.5, width, power.shape[1]), (-reach, reach))
         self._map.plot.setXRange(0, max(state.lifecycle.steps, ended, 1), padding=0)
+
+
+def _dark(dark: np.ndarray) -> str:
+    """The dark levels in a few words."""
+    if not len(dark) or not np.isfinite(dark).any():
+        return "dark level not told"
+    worst = int(np.nanargmax(np.abs(dark)))
+    return f"dark level at most {dark[worst]:+.3f} signal units (port {worst})"

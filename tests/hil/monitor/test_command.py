@@ -13,10 +13,13 @@ import pytest
 
 from hil.monitor import display, starting
 from hil.monitor.__main__ import main
-from hil.monitor.finding import newest_run, source_of
+from hil.monitor.finding import source_of
 from hil.monitor.options import PANELS, parser
 from hil.monitor.replay import Replay
 from hil.record.journal import NAME, Journal
+from hil.record.recorder import Recorder
+from hil.telemetry.bus import Bus
+from hil.telemetry.commands import CommandDesk
 from hil.telemetry.source import SourceError
 
 
@@ -40,16 +43,19 @@ def test_training_and_the_terminal_view_never_load_qt() -> None:
     assert done.stdout == "[]\n", done.stderr
 
 
-def test_the_newest_run_is_found(tmp_path: Path) -> None:
-    root = tmp_path / "runs"
-    _run(root / "a-old", age=100.0)
-    _run(root / "z-older", age=200.0)
-    newest = _run(root / "compared" / "pat", age=10.0)
-    (root / "no-run").mkdir()
-    assert newest_run(root) == newest
-    beside = root / "z-older" / f"{NAME}-wal"  # a run that goes on writes there
-    beside.touch()
-    assert newest_run(root) == root / "z-older"
+def test_a_run_is_found_by_name_or_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bus = Bus()
+    for name in ("one", "two"):
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        Recorder(folder, bus, CommandDesk(bus), {}).close()
+    for asked in ("one", "runs/two", None):
+        source = source_of(asked)()
+        assert source.name in ((asked or "two").removeprefix("runs/"), "one")
+        source.close()
 
 
 def test_what_is_not_there_is_told_in_a_line(
@@ -59,7 +65,7 @@ def test_what_is_not_there_is_told_in_a_line(
     (tmp_path / "empty").mkdir()
     for words, part in (
         (["--text"], "hil.train --backend sim --monitor"),
-        (["--text", "nowhere"], "no run folder nowhere"),
+        (["--text", "nowhere"], "no run 'nowhere'"),
         (["--text", "empty"], f"no {NAME}"),
         (["--text", "http://broker"], "mqtt://"),
         (["--text", "mqtt://broker/x", "--replay", "2"], "run folder"),
