@@ -87,7 +87,9 @@ class LearningPanel(Panel):
         end = x[-1:] if learning.tested is not None else x[:0]
         self._tested.setData(end, [learning.tested] * len(end))
         planned = state.lifecycle.steps
-        self._loss.setXRange(0, max(planned, x[-1], 1), padding=0.025)
+        # A resumed run may have been cut back to before its first step.
+        reached = x[-1] if len(x) else 0
+        self._loss.setXRange(0, max(planned, reached, 1), padding=0.025)
         self._show_baselines(learning.baselines)
         self.say(headline(state))
 

@@ -57,7 +57,7 @@ class PortsPanel(Panel):
         self._clipped.setOpts(brush=theme.bad, pen=pg.mkPen(None))
 
     def has_data(self, state: RunState) -> bool:
-        return state.ports.traces is not None
+        return state.ports.traces is not None and len(state.ports.power.x) > 0
 
     def show_state(self, state: RunState) -> None:
         ports = state.ports

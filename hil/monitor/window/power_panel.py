@@ -45,7 +45,7 @@ class PowerPanel(Panel):
         self._curves = []
 
     def has_data(self, state: RunState) -> bool:
-        return state.heaters.levels is not None
+        return state.heaters.levels is not None and len(state.heaters.chip_power.x) > 0
 
     def show_state(self, state: RunState) -> None:
         trail, bench = state.heaters.chip_power, state.facts.bench

@@ -46,7 +46,7 @@ class TwinPanel(Panel):
         self._rms.setPen(pg.mkPen(theme.highlight, width=2))
 
     def has_data(self, state: RunState) -> bool:
-        return state.twin.pairs is not None
+        return state.twin.pairs is not None and len(state.twin.trail.x) > 0
 
     def show_state(self, state: RunState) -> None:
         pairs, residual = state.twin.pairs, state.twin.residual

@@ -21,6 +21,7 @@ from hil.record.recorder import Recorder
 from hil.telemetry.bus import Bus
 from hil.telemetry.commands import CommandDesk
 from hil.telemetry.source import SourceError
+from tests.hil.monitor import made
 
 
 def _run(path: Path, age: float = 0.0) -> Path:
@@ -51,7 +52,9 @@ def test_a_run_is_found_by_name_or_the_newest(
     for name in ("one", "two"):
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
-        Recorder(folder, bus, CommandDesk(bus), {}).close()
+        recorder = Recorder(folder, bus, CommandDesk(bus), {})
+        bus.publish(made.started())
+        recorder.close()
     for asked in ("one", "runs/two", None):
         source = source_of(asked)()
         assert source.name in ((asked or "two").removeprefix("runs/"), "one")

@@ -27,7 +27,7 @@ from hil.monitor.window.main_window import PANELS, MonitorWindow
 from hil.monitor.window.slots_panel import MOST_POINTS, nice, pieces
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Event
-from hil.telemetry.events import CommandAnswered, StateChanged
+from hil.telemetry.events import CommandAnswered, RunResumed, StateChanged
 from hil.telemetry.source import Source
 from tests.hil.monitor import made
 from tests.hil.monitor.hostile import NASTY, REFUSED, STRANGE
@@ -484,3 +484,13 @@ def test_this_qt_gives_none_back(qapp: QApplication) -> None:
     for _ in range(300):
         widget.update()
     assert sys.getrefcount(None) - before > -100
+
+
+def test_a_run_that_is_cut_back_to_its_first_step_is_painted(open_window: Open) -> None:
+    window = open_window(_whole(ended=False))
+    _fresh(window, RunResumed(step=0, epochs=0))
+    for key in window.panels:
+        window.show_panel(key)
+        window.tick()
+        window.grab()
+    assert not window._failed
