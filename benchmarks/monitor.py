@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-
-import psutil
 
 from hil.monitor.feed import Feed
 from hil.monitor.state.run_state import RunState
@@ -21,7 +20,7 @@ from hil.monitor.window.application import application
 from hil.monitor.window.main_window import MonitorWindow
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import Believed, BenchDescribed, Levels, Slots, Step
+from hil.telemetry.events import Believed, BenchDescribed, Levels, RunStarted, Slots, Step
 
 PORTS, STEPS, SAMPLES, BANKS = 16, 6, 1000, 2
 SECONDS, UPDATES = 8.0, 100_000
@@ -59,6 +58,24 @@ def bench() -> BenchDescribed:
         resistance=np.full(shape, 800.0),
         full_scale=np.full(PORTS, 2.0),
         instruments={},
+    )
+
+
+def started() -> RunStarted:
+    """A run of as many steps as are told here, so that axes are as in a run: they stay."""
+    return RunStarted(
+        run="benchmark",
+        bench="benchmark",
+        backend="sim",
+        path="wire",
+        task="digits",
+        method="pat",
+        epochs=40,
+        batches=UPDATES // 40,
+        n_banks=BANKS,
+        n_steps=STEPS,
+        ports=PORTS,
+        code_version="",
     )
 
 
@@ -103,17 +120,22 @@ def pictures(window: MonitorWindow, rng: np.random.Generator) -> tuple[float, in
             state.take(prepared[drawn % len(prepared)])
         began = time.perf_counter()
         window.tick()
-        app.processEvents()
-        window.repaint()
+        app.processEvents()  # paints what is new
         spent += time.perf_counter() - began
         drawn += 1
     seen = sum(not panel.visibleRegion().isEmpty() for panel in window.panels.values())
     return drawn / spent, seen
 
 
+def resident() -> float:
+    """Memory of this process, MiB (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def growth(window: MonitorWindow, rng: np.random.Generator) -> tuple[float, float]:
     """MiB before and after as many updates; a picture every hundredth."""
-    state, process = window.feed.state, psutil.Process()
+    state = window.feed.state
     prepared = [told(number, rng, 4) for number in range(1, 21)]
 
     def go_on(number: int) -> float:
@@ -123,7 +145,7 @@ def growth(window: MonitorWindow, rng: np.random.Generator) -> tuple[float, floa
             if k % 100 == 0:
                 window.tick()
                 application().processEvents()
-        return process.memory_info().rss / 2**20
+        return resident()
 
     return go_on(5000), go_on(UPDATES)
 
@@ -142,7 +164,7 @@ def main() -> None:
         dock.setFloating(True)
         dock.show()
     rng = np.random.default_rng(0)
-    feed.state.take([Stamped(1, 0.0, time.time(), bench())])
+    feed.state.take([Stamped(1, 0.0, time.time(), one) for one in (started(), bench())])
     rate, seen = pictures(window, rng)
     print(f"{rate:.0f} pictures a second, {seen} of {len(window.panels)} panels in sight")
     before, after = growth(window, rng)

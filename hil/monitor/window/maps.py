@@ -8,6 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QGraphicsItem
 
 from hil.monitor.window.panel import new_plot
 from hil.monitor.window.theme import Theme
@@ -52,6 +53,7 @@ class ColourMap:
             font = QFont()
             font.setPixelSize(12)
             axis.setStyle(tickFont=font, hideOverlappingLabels=True)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.unit = unit
 
     def show(

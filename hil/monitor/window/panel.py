@@ -8,7 +8,15 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hil.monitor.state.run_state import RunState
 from hil.monitor.window.theme import DARK, Theme
@@ -142,6 +150,8 @@ def new_plot(view: Any, row: int, column: int, bottom: str, left: str, **place: 
         axis = plot.getAxis(side)
         axis.enableAutoSIPrefix(False)
         axis.setStyle(tickFont=_font(), tickTextOffset=3, hideOverlappingLabels=True)
+        # Text and grid are most of a picture's cost, and rarely new.
+        axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
     plot.getAxis("left").setWidth(54)
     return plot
 

@@ -12,7 +12,12 @@ from PySide6.QtWidgets import QWidget
 from hil.monitor.state.run_state import RunState
 from hil.monitor.window.maps import ColourMap
 from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.scales import steady
 from hil.monitor.window.theme import Theme
+
+#: Dots that are shown of the pairs, about: more take time and show no more. In odd steps, so that
+#: all ports and banks are among them.
+DOTS = 500
 
 
 class TwinPanel(Panel):
@@ -55,19 +60,22 @@ class TwinPanel(Panel):
         n_banks = int(state.twin.banks.max()) + 1
         brushes = [pg.mkBrush(self.theme.bank(k) + "c0") for k in range(n_banks)]
         # In one go, mixed: one bank would else hide the other.
+        some = slice(None, None, 1 + 2 * (len(pairs.banks) // (2 * DOTS)))
         self._dots.setData(
-            pairs.measured, pairs.believed, brush=[brushes[bank] for bank in pairs.banks]
+            pairs.measured[some],
+            pairs.believed[some],
+            brush=[brushes[bank] for bank in pairs.banks[some]],
         )
-        reach = 1.05 * float(max(np.abs(pairs.measured).max(), np.abs(pairs.believed).max(), 1e-9))
+        reach = steady(float(max(np.abs(pairs.measured).max(), np.abs(pairs.believed).max())))
         self._same.setData([-reach, reach], [-reach, reach])
         self._pairs.setRange(xRange=(-reach, reach), yRange=(-reach, reach), padding=0)
         slots, ports = residual.shape
-        high = float(np.nanmax(residual, initial=0.0)) or 1.0
+        high = steady(float(np.nanmax(residual, initial=0.0)))
         self._map.show(residual, (-0.5, -0.5, slots, ports), (0.0, high))
         trail = state.twin.trail
         self._rms.setData(trail.x.copy(), trail.y[:, 0].copy())
         self._trend.setXRange(0, max(state.lifecycle.steps, trail.x[-1]), padding=0.01)
-        self._trend.setYRange(0, float(trail.y.max()) or 1.0, padding=0.05)
+        self._trend.setYRange(0, steady(float(trail.y.max())), padding=0)
         worst = state.twin.worst
         where = (
             "" if worst is None else f"   worst {worst[2]:.4f} at slot {worst[0]}, port {worst[1]}"
