@@ -159,12 +159,14 @@ def main() -> None:
     window.resize(1920, 1080)
     window.show()
     window.arrange()
-    # No tabs: every panel in sight.
+    rng = np.random.default_rng(0)
+    feed.state.take([Stamped(1, 0.0, time.time(), one) for one in (started(), bench())])
+    rate, seen = pictures(window, rng)
+    print(f"{rate:.0f} pictures a second, {seen} of {len(window.panels)} panels in sight")
+    # No tabs: every panel in sight, each in a window of its own.
     for dock in window.docks.values():
         dock.setFloating(True)
         dock.show()
-    rng = np.random.default_rng(0)
-    feed.state.take([Stamped(1, 0.0, time.time(), one) for one in (started(), bench())])
     rate, seen = pictures(window, rng)
     print(f"{rate:.0f} pictures a second, {seen} of {len(window.panels)} panels in sight")
     before, after = growth(window, rng)
