@@ -2,6 +2,7 @@
 
     python benchmarks/twin.py                                  # digits, plant seeds 11 12
     python benchmarks/twin.py --methods layered adam oracle --drift 0.2 --tasks digits
+    python benchmarks/twin.py --methods layered --drift 0.1 --follow 1 --plant-seeds 11 12 13 14 15
     python benchmarks/twin.py --plant-seeds 1 2 3 4 5 --json runs.jsonl
     python benchmarks/twin.py --show runs.jsonl                # the table again
 
@@ -155,6 +156,8 @@ def job_of(asked: argparse.Namespace, bench: hil.Bench, run: Run) -> Job:
     kind = run.method if run.method in KINDS else "layered"
     refit = replace(job.settings.refit, kind=kind)
     settings = replace(job.settings, refit=refit)
+    if asked.follow is not None:
+        settings = replace(settings, follow=asked.follow)
     if run.method == "layered-anneal":
         settings = replace(settings, follow=0.0)
     return replace(job, settings=settings)
@@ -250,6 +253,7 @@ def main() -> None:
     p.add_argument("--plant-seeds", nargs="*", type=int, default=[11, 12])
     p.add_argument("--bench", default="relax-mzi-16")
     p.add_argument("--as-built", default="rough")
+    p.add_argument("--follow", type=float, help="TrainingSettings.follow; default: its own")
     p.add_argument("--epochs", type=int, default=40)
     p.add_argument("--cosine-epoch", type=int, default=5)
     p.add_argument("--json", type=Path, help="append each run here, as it ends")

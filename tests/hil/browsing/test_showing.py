@@ -17,6 +17,7 @@ from hil.record.history import history
 from hil.runs import main as runs_command
 from hil.telemetry.events import EpochEnded, RunEnded, RunResumed, Spent, Step
 from tests.hil.browsing.conftest import Tell, started
+from tests.hil.telemetry.made import epoch
 
 
 def test_a_run_is_shown(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,29 +152,15 @@ def _step(number: int, epoch: int = 1) -> Step:
     )
 
 
-def _epoch(number: int) -> EpochEnded:
-    return EpochEnded(
-        epoch=number,
-        loss=1.0,
-        train_accuracy=0.5,
-        held_out_accuracy=0.5,
-        measured_on="bench",
-        residual=None,
-        fallbacks=0,
-        clamped=0,
-        alarms=0,
-    )
-
-
 def _spent(seconds: float) -> Spent:
     return Spent(bench_seconds=seconds, seconds={}, device_passes={}, counts={})
 
 
 def test_what_a_run_did_again_is_not_counted_twice(tell: Tell) -> None:
-    before = [started(), _step(1), _step(2), _epoch(1), _spent(1.0), _step(3, 2), _step(4, 2),
-              _epoch(2), _spent(2.0), _step(5, 3), RunEnded(outcome="interrupted")]  # fmt: skip
+    before = [started(), _step(1), _step(2), epoch(1), _spent(1.0), _step(3, 2), _step(4, 2),
+              epoch(2), _spent(2.0), _step(5, 3), RunEnded(outcome="interrupted")]  # fmt: skip
     tell("again", before)
-    folder = tell("again", [started(), RunResumed(step=3, epochs=1), _step(4, 2), _epoch(2)])
+    folder = tell("again", [started(), RunResumed(step=3, epochs=1), _step(4, 2), epoch(2)])
     told = [one.event for one in history(folder, Step, EpochEnded, Spent)]
     assert [one.step for one in told if isinstance(one, Step)] == [1, 2, 3, 4]
     assert [one.epoch for one in told if isinstance(one, EpochEnded)] == [1, 2]

@@ -18,7 +18,6 @@ from hil.telemetry.events import (
     Levels,
     Noted,
     RunEnded,
-    RunStarted,
     StateChanged,
     Step,
     Watched,
@@ -28,21 +27,9 @@ from hil.telemetry.mqtt.client import LARGEST
 from hil.telemetry.mqtt.remote import Rights
 from hil.telemetry.mqtt.standing import Life
 from hil.telemetry.source import Source, SourceError
+from tests.hil.telemetry.made import started
 
-STARTED = RunStarted(
-    run="r1",
-    bench="b",
-    backend="sim",
-    path="slot",
-    task="t",
-    method="pat",
-    epochs=1,
-    batches=1,
-    n_banks=1,
-    n_steps=1,
-    ports=2,
-    code_version="0",
-)
+STARTED = started("r1")
 OPERATOR = Rights(frozenset({"ann"}), remote_control=True)
 
 

@@ -9,48 +9,16 @@ import numpy as np
 from hil.telemetry.event import Event, Severity, Stamped
 from hil.telemetry.events import (
     Baselines,
-    EpochEnded,
     Fault,
     Levels,
     RunEnded,
-    RunStarted,
     StateChanged,
     Step,
     Watched,
 )
 from hil.telemetry.mqtt.arrays import ArraysThrottle
 from hil.telemetry.mqtt.standing import MOST_ALARMS, Life, Standing
-
-
-def _started(run: str = "r") -> RunStarted:
-    return RunStarted(
-        run=run,
-        bench="b",
-        backend="sim",
-        path="slot",
-        task="t",
-        method="pat",
-        epochs=1,
-        batches=1,
-        n_banks=1,
-        n_steps=1,
-        ports=2,
-        code_version="0",
-    )
-
-
-def _epoch(number: int) -> EpochEnded:
-    return EpochEnded(
-        epoch=number,
-        loss=1.0,
-        train_accuracy=0.5,
-        held_out_accuracy=0.5,
-        measured_on="bench",
-        residual=None,
-        fallbacks=0,
-        clamped=0,
-        alarms=0,
-    )
+from tests.hil.telemetry.made import epoch, started
 
 
 def _watched(what: str, severity: Severity = Severity.NONE) -> Watched:
@@ -74,28 +42,28 @@ class Told:
 def test_life_follows_the_run() -> None:
     told = Told()
     assert told.standing.life is Life.SLEEPING
-    assert told.tell(_started()).life is Life.READY
+    assert told.tell(started()).life is Life.READY
     assert told.tell(RunEnded(outcome="finished")).life is Life.SLEEPING
-    assert told.tell(_started("second")).life is Life.READY
-    assert told.standing.run == _started("second")
+    assert told.tell(started("second")).life is Life.READY
+    assert told.standing.run == started("second")
 
 
 def test_the_last_of_a_kind_and_all_epochs_hold_until_the_next_run() -> None:
     idle, running = (StateChanged(state=s, light=True) for s in ("idle", "running"))
-    told = Told(_started(), idle, running, Baselines(accuracy={}), _epoch(1), _epoch(2))
+    told = Told(started(), idle, running, Baselines(accuracy={}), epoch(1), epoch(2))
     assert [e.event for e in told.standing.events()] == [
-        _started(),
+        started(),
         running,
         Baselines(accuracy={}),
-        _epoch(1),
-        _epoch(2),
+        epoch(1),
+        epoch(2),
     ]
     told.tell(RunEnded(outcome="finished"))
-    assert [e.event for e in told.tell(_started("2")).events()] == [running, _started("2")]
+    assert [e.event for e in told.tell(started("2")).events()] == [running, started("2")]
 
 
 def test_steps_change_nothing_that_holds() -> None:
-    told = Told(_started())
+    told = Told(started())
     told.standing.changed = False
     told.tell(
         Step(
@@ -113,7 +81,7 @@ def test_steps_change_nothing_that_holds() -> None:
 
 
 def test_alarms_stand_until_they_are_over() -> None:
-    told = Told(_started(), _watched("alarm", Severity.MINOR), _watched("gate", Severity.MAJOR))
+    told = Told(started(), _watched("alarm", Severity.MINOR), _watched("gate", Severity.MAJOR))
     assert {a.id: a.severity for a in told.standing.alarms.values()} == {
         "watch-alarm": Severity.MINOR,
         "watch-gate": Severity.MAJOR,
@@ -127,7 +95,7 @@ def test_alarms_stand_until_they_are_over() -> None:
 
 
 def test_tripped_outlives_its_run() -> None:
-    told = Told(_started(), StateChanged(state="tripped", light=True))
+    told = Told(started(), StateChanged(state="tripped", light=True))
     assert told.standing.alarms["tripped"].severity is Severity.INVALID
     assert set(told.tell(RunEnded(outcome="failed")).alarms) == {"tripped"}
     assert not told.tell(StateChanged(state="off", light=False)).alarms
