@@ -89,8 +89,8 @@ def facts(state: RunState) -> dict[str, str]:
     chip = "not told"
     if bench is not None:
         chip = (
-            f"{bench.bench}: {bench.core}, {bench.ports} ports, {len(bench.instruments)} "
-            f"instruments, {bench.power_max:g} W a chip at most"
+            f"{bench.bench}: {bench.core}, ports {bench.ports}, instruments "
+            f"{len(bench.instruments)}, {bench.power_max:g} W a chip at most"
         )
         if started is not None:
             chip += f"; backend {started.backend}, path {started.path}"
