@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.bench.file import BenchFile
+from hil.bench.health import Linked, health
 from hil.bench.slot_bench import SlotBench
 from hil.control.machine import Machine
 from hil.control.sequencer import Sequencer
@@ -23,11 +24,13 @@ logger = logging.getLogger(__name__)
 LOOK = 0.05
 #: s of bench time that a pause holds the levels of a step.
 HOLD_MOST = 900.0
+#: s on the wall from one sign of life to the next: who follows the run must not take it for dead.
+BEAT = 5.0
 
 Floats = NDArray[np.float64]
 
 
-class Pausable(Protocol):
+class Pausable(Linked, Protocol):
     """What a pause needs of a bench."""
 
     file: BenchFile
@@ -65,8 +68,12 @@ async def pause(bench: Pausable) -> None:
     machine = bench.machine
     assert isinstance(machine, Sequencer | SlotBench)  # what else holds levels is built on one
     began, held, lowered = bench.now(), machine.levels.copy(), False
+    beat = time.monotonic()
     while bench.desk.paused:
         await _wait_awhile(bench)
+        if time.monotonic() - beat >= BEAT:
+            beat = time.monotonic()
+            bench.bus.publish(health(bench))
         if not lowered and bench.now() - began >= HOLD_MOST:
             lowered = True
             await bench.ramp(held, bench.idle_levels(), logger.info)

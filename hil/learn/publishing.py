@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hil.bench.health import health
 from hil.bench.opening import OpenBench
 from hil.learn.loop import BELIEVED
 from hil.learn.network import Network
@@ -16,7 +17,6 @@ from hil.telemetry.events import (
     Believed,
     BenchDescribed,
     EpochEnded,
-    Health,
     Levels,
     Slots,
     Spent,
@@ -160,24 +160,6 @@ def described(bench: OpenBench, n_banks: int) -> BenchDescribed:
                 "backend": one.backend or bench.backend,
             }
             for one in file.instruments
-        },
-    )
-
-
-def health(bench: OpenBench) -> Health:
-    """How a bench's links and its bus's outlets do."""
-    return Health(
-        links={
-            one.name: {
-                "open": one.is_open,
-                "exchanges": one.exchanges,
-                "busy": float(sum(one.busy.values())),
-            }
-            for one in bench.parts.instruments
-        },
-        outlets={
-            one.name: {"waiting": one.waiting, "dropped": one.dropped, "failed": one.failed}
-            for one in bench.bus.outlets
         },
     )
 

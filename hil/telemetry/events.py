@@ -211,6 +211,17 @@ class Health(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Readings(Event):
+    """What an instrument beside the signal path measures of itself, such as a thermal stage."""
+
+    KIND = "readings"
+    source: Annotated[str, Told("name of the instrument")]
+    role: Annotated[str, Told("what it is to the bench: thermal stage, laser, ...")]
+    values: Annotated[Mapping[str, float], Told("numbers by name: set, actual, output, power, ...")]
+    units: Annotated[Mapping[str, str], Told("unit of each number, by the same names")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault(Event):
     """Something failed, or was refused."""
 
@@ -267,6 +278,7 @@ KINDS: Mapping[str, type[Event]] = {
         Watched,
         Spent,
         Health,
+        Readings,
         Fault,
         Noted,
         CommandAnswered,

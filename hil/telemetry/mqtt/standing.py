@@ -13,6 +13,7 @@ from hil.telemetry.events import (
     EpochEnded,
     Fault,
     Health,
+    Readings,
     RunEnded,
     RunStarted,
     Spent,
@@ -21,7 +22,7 @@ from hil.telemetry.events import (
 )
 from hil.telemetry.mqtt.topics import as_name
 
-#: Kinds of which the last one holds until the next.
+#: Kinds of which the last one holds until the next (of readings: the last one of each instrument).
 LASTING = (RunStarted, BenchDescribed, StateChanged, Baselines, Spent, Health, RunEnded)
 #: Epochs that are kept.
 MOST_EPOCHS = 500
@@ -106,6 +107,9 @@ class Standing:
             self._epochs.clear()
         if isinstance(event, LASTING):
             self._last[event.KIND] = stamped
+            self.changed = True
+        elif isinstance(event, Readings):
+            self._last[f"{event.KIND} {event.source}"] = stamped
             self.changed = True
         elif isinstance(event, EpochEnded):
             self._epochs.append(stamped)

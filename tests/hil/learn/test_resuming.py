@@ -31,6 +31,7 @@ from hil.telemetry.bus import Outlet
 from hil.telemetry.commands import Command, Stopped
 from hil.telemetry.events import (
     EpochEnded,
+    Health,
     Levels,
     RunEnded,
     RunResumed,
@@ -207,7 +208,10 @@ def test_off_ends_a_run_at_once_and_it_can_be_gone_on_with(tmp_path: Path) -> No
     _resumed(tmp_path / "run")
 
 
-def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
+def test_a_pause_holds_the_run_and_keeps_the_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.bench.pausing.BEAT", 0.0)
     with _bench() as bench:
         watcher = _Asks(bench, 4, "pause")
         ended: list[Any] = []
@@ -216,15 +220,19 @@ def test_a_pause_holds_the_run_and_keeps_the_levels(tmp_path: Path) -> None:
                 hil.train(bench, "spirals", out=tmp_path / "run", watcher=watcher, **OPTIONS)
             )
         )
-        idle = threading.Event()
+        idle, alive = threading.Event(), threading.Event()
 
         def told(events: Any) -> None:
-            if any(isinstance(e.event, StateChanged) and e.event.state == "idle" for e in events):
-                idle.set()
+            for one in events:
+                if isinstance(one.event, StateChanged) and one.event.state == "idle":
+                    idle.set()
+                if isinstance(one.event, Health) and idle.is_set():
+                    alive.set()
 
         bench.core.bus.add(Outlet("test", told))
         thread.start()
         assert idle.wait(30.0)
+        assert alive.wait(30.0)  # a run that is paused is not taken for dead
         assert watcher.seen == 4
         _ask(bench, "resume", "2")
         thread.join(60.0)

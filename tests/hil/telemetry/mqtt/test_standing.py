@@ -11,6 +11,7 @@ from hil.telemetry.events import (
     Baselines,
     Fault,
     Levels,
+    Readings,
     RunEnded,
     StateChanged,
     Step,
@@ -60,6 +61,15 @@ def test_the_last_of_a_kind_and_all_epochs_hold_until_the_next_run() -> None:
     ]
     told.tell(RunEnded(outcome="finished"))
     assert [e.event for e in told.tell(started("2")).events()] == [running, started("2")]
+
+
+def test_the_last_readings_of_each_instrument_hold() -> None:
+    def stage(name: str, actual: float) -> Readings:
+        values = {"set": 25.0, "actual": actual}
+        return Readings(source=name, role="thermal stage", values=values, units={"set": "degC"})
+
+    told = Told(stage("a", 24.0), stage("b", 24.5), stage("a", 25.0))
+    assert [e.event for e in told.standing.events()] == [stage("b", 24.5), stage("a", 25.0)]
 
 
 def test_steps_change_nothing_that_holds() -> None:
