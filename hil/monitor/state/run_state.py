@@ -35,7 +35,8 @@ class RunState:
     """What a window shows.
 
     Its size does not grow with the run. What makes no sense is counted in `ignored` (by kind, with
-    the last reason in `why_ignored`) and changes nothing. `version` grows with every event.
+    the last reason in `why_ignored`) and changes nothing. `version` grows with every event, and
+    `versions` of a part, by its name here, with every event that the part takes.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ class RunState:
         self._wall, self._clock = wall, clock
         self.stale_after = stale_after
         self.version = self.taken = 0
+        self.versions: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.why_ignored = ""
         self.replaying = False
@@ -78,18 +80,26 @@ class RunState:
         self.spending = Spending(facts)
         self.condition = Condition(facts)
         # Heaters and learning first: they check a bench and a step before the others believe it.
-        self._parts: tuple[_Part, ...] = (
-            self.heaters,
-            self.learning,
-            self.lifecycle,
-            self.ports,
-            self.twin,
-            self.drift,
-            self.spending,
-            self.condition,
-            self.log,
-            self.commands,
-        )
+        self._parts: dict[str, _Part] = {
+            "heaters": self.heaters,
+            "learning": self.learning,
+            "lifecycle": self.lifecycle,
+            "ports": self.ports,
+            "twin": self.twin,
+            "drift": self.drift,
+            "spending": self.spending,
+            "condition": self.condition,
+            "log": self.log,
+            "commands": self.commands,
+        }
+        self._touch_all()
+
+    def _touch_all(self) -> None:
+        self.versions.update(dict.fromkeys(self._parts, 1))
+
+    def version_of(self, parts: Sequence[str]) -> int:
+        """Grows whenever one of these parts may have changed; of none: with every event."""
+        return sum(self.versions[name] for name in parts) if parts else self.version
 
     def take(self, events: Sequence[Stamped]) -> None:
         """Fold events in, oldest first; never raises, whatever they are.
@@ -111,8 +121,9 @@ class RunState:
         try:
             if isinstance(stamped.event, RunStarted):
                 self._start(stamped.event)
-            for part in self._parts:
+            for name, part in self._parts.items():
                 if isinstance(stamped.event, part.TAKES):
+                    self.versions[name] += 1
                     part.take(stamped)
             self.lifecycle.told_at(stamped)
             self.taken += 1
@@ -124,6 +135,7 @@ class RunState:
         if before is not None and before.run == started.run and before.ports == started.ports:
             self.facts.started = started  # resumed: its curves go on
             was.go_on()
+            self._touch_all()
             return
         same = self.facts.started is None and not self.facts.step
         self._begin()

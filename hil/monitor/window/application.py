@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: s that a picture waits for a record to be read to its end.
 PATIENCE = 120.0
-#: Pictures until all has found its place.
-SETTLE = 4
+#: Pictures until all has found its place, the rarest painted included.
+SETTLE = 6
 
 
 def _tell(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

@@ -25,6 +25,7 @@ class DriftPanel(Panel):
     """
 
     title, key = "Drift", "drift"
+    parts = ("drift", "learning")
     empty = "No step was told yet."
 
     def body(self) -> QWidget:

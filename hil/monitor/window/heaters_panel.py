@@ -37,17 +37,21 @@ QUANTITIES: dict[str, tuple[str, Callable[[Heaters], NDArray[np.float64]]]] = {
 CHANGE = "change"
 #: Elements whose last change is ringed on the map.
 RINGED = 8
+#: Paintings of the map from one of the table to the next: numbers that race cannot be read.
+TABLE_EVERY = 5
 
 
 class HeatersPanel(Panel):
     """Nominal values: what was written, by V = sqrt(P R) with R of the bench file."""
 
     title, key = "Heaters", "heaters"
+    parts = ("heaters",)
     empty = "No levels were told yet.\nThey appear when a batch was measured on the bench."
 
     def body(self) -> QWidget:
         self._quantity, self._bank = QComboBox(), QComboBox()
         self._quantity.addItems(list(QUANTITIES))
+        self._since_table = TABLE_EVERY
         for box in (self._quantity, self._bank):
             box.currentIndexChanged.connect(lambda *_: self.again())
         top = QHBoxLayout()
@@ -124,7 +128,12 @@ class HeatersPanel(Panel):
         most = np.argsort(-np.abs(change))[:RINGED]
         most = most[change[most] != 0.0]
         self._rings.setData(layout.x[most], layout.y[most])
-        self.table.show(heaters, layout.names)
+        self._since_table += 1
+        if self._since_table >= TABLE_EVERY:
+            self._since_table = 0
+            self.table.show(heaters, layout.names)
+        else:
+            self.again()  # the table is still owed
         margin = heaters.margin
         at, element = np.unravel_index(int(margin.argmin()), margin.shape)
         self.say(

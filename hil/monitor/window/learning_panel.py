@@ -25,6 +25,7 @@ class LearningPanel(Panel):
     """Thin: each batch. Bold: its running mean, and held-out accuracy by epoch."""
 
     title, key = "Learning", "learning"
+    parts = ("learning",)
     empty = "No step was told yet.\nLoss and accuracy appear with the first batch."
 
     def body(self) -> QWidget:

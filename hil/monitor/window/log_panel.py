@@ -29,6 +29,7 @@ class LogPanel(Panel):
     """The last lines, and notes."""
 
     title, key = "Log", "log"
+    parts = ("log",)
     noted = Signal(str)
 
     def body(self) -> QWidget:

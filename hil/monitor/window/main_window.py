@@ -75,6 +75,7 @@ class MonitorWindow(QMainWindow):
         self._settings = settings
         self._times: deque[tuple[float, float]] = deque(maxlen=60)
         self._failed: set[str] = set()
+        self._pictures = 0
         self.setWindowTitle(f"{feed.name} - live window")
         self.setDockOptions(
             QMainWindow.DockOption.AllowTabbedDocks
@@ -114,11 +115,14 @@ class MonitorWindow(QMainWindow):
         self._restore()
         self.apply_theme()
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.tick)
+        self._timer.timeout.connect(lambda: self.tick(by_turns=True))
         self._timer.start(PERIOD)
 
-    def tick(self) -> None:
-        """Paint what is new and can be seen; leave it for the next time where the feed is busy."""
+    def tick(self, *, by_turns: bool = False) -> None:
+        """Paint what is new and can be seen; leave it for the next time where the feed is busy.
+
+        by_turns : only those panels whose turn it is, so that each picture costs about the same.
+        """
         if self.isMinimized() or not self.feed.lock.acquire(timeout=PATIENCE):
             return
         began = time.perf_counter()
@@ -127,8 +131,9 @@ class MonitorWindow(QMainWindow):
             self.banner.show_state(state)
             self.ask_bar.answer(state.asked)
             if not self.frozen:
-                for panel in self.panels.values():
-                    if panel.isVisible() and not panel.visibleRegion().isEmpty():
+                self._pictures += 1
+                for place, panel in enumerate(self._seen()):
+                    if not by_turns or (self._pictures + place) % panel.turns == 0:
                         self._refresh(panel)
             taken, ignored = state.taken, sum(state.ignored.values())
         finally:
@@ -137,6 +142,14 @@ class MonitorWindow(QMainWindow):
             self.replay_bar.show_replay(self.feed.replay)
         self._times.append((began, time.perf_counter() - began))
         self._say_health(taken, ignored)
+
+    def _seen(self) -> list[Panel]:
+        """Panels that are not behind others, nor closed."""
+        return [
+            panel
+            for panel in self.panels.values()
+            if panel.isVisible() and not panel.visibleRegion().isEmpty()
+        ]
 
     def _refresh(self, panel: Panel) -> None:
         try:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGraphicsItem
 
 from hil.monitor.window.panel import new_plot
+from hil.monitor.window.scales import steady, steady_span
 from hil.monitor.window.theme import Theme
 
 
@@ -61,24 +62,27 @@ class ColourMap:
         values: NDArray[Any],
         rect: tuple[float, float, float, float],
         levels: tuple[float, float] | None = None,
+        across: tuple[float, float] | None = None,
     ) -> None:
-        """Show values (columns, rows) over (left, top, width, height) of the axes."""
+        """Show values (columns, rows) over (left, top, width, height) of the axes.
+
+        across : ends of the x axis; None: those of the values.
+        """
         self.values = values
         seen = values[np.isfinite(values)]
         if levels is None:
             low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 1.0)
             if self.centred:
-                high = max(abs(low), abs(high))
-                low = -high
-            if high <= low:
-                high = low + (abs(low) * 1e-3 or 1.0)
-            levels = (low, high)
+                high = steady(max(abs(low), abs(high)))
+                levels = (-high, high)
+            else:
+                levels = steady_span(low, high)
         self.image.setImage(values, autoLevels=False, levels=levels)
         self.image.setRect(*rect)
         if self._bar is not None and self._bar.levels() != levels:
             self._bar.setLevels(levels)
         x, y, width, height = rect
-        self.plot.setRange(xRange=(x, x + width), yRange=(y, y + height), padding=0)
+        self.plot.setRange(xRange=across or (x, x + width), yRange=(y, y + height), padding=0)
 
     def name(self, unit: str) -> None:
         """Say another unit beside the bar, from the next `dress` on."""

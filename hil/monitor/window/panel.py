@@ -26,11 +26,15 @@ class Panel(QWidget):
     """One dock's content; its `bar`, with title and headline, goes above.
 
     A subclass builds its widgets in `body`, says what is there in `has_data`, and paints in
-    `show_state`; `empty` is what a person reads until there is something.
+    `show_state`; `empty` is what a person reads until there is something. `parts` of the state are
+    those that it shows: it is painted anew when one of them has changed; none: with every event.
+    `turns`: it is painted in every so manieth picture at most.
     """
 
     title = ""
     key = ""
+    parts: tuple[str, ...] = ()
+    turns = 3
     empty = "nothing was told yet"
 
     def __init__(self) -> None:
@@ -75,7 +79,7 @@ class Panel(QWidget):
 
     def refresh(self, state: RunState, *, even_if_same: bool = False) -> bool:
         """Paint if there is something new; whether it did."""
-        now = (state.version, self.theme.name)
+        now = (state.version_of(self.parts), self.theme.name)
         if now == self._painted and not even_if_same:
             return False
         self._painted = now
@@ -154,6 +158,14 @@ def new_plot(view: Any, row: int, column: int, bottom: str, left: str, **place: 
         axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
     plot.getAxis("left").setWidth(54)
     return plot
+
+
+def set_ticks(plot: Any, side: str, ticks: list[list[tuple[float, str]]] | None) -> None:
+    """Put ticks where they are told, or where they fall by themselves, where that is new."""
+    axis = plot.getAxis(side)
+    if getattr(axis, "_told", ()) != ticks:
+        axis.setTicks(ticks)
+        axis._told = ticks
 
 
 def relabel(plot: Any, side: str, text: str) -> None:

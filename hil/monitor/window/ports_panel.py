@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from hil.monitor.state.run_state import RunState
 from hil.monitor.window.maps import ColourMap
 from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.scales import steady
 from hil.monitor.window.theme import Theme
 
 #: Headroom under which a port is warned of.
@@ -27,6 +28,7 @@ class PortsPanel(Panel):
     """
 
     title, key = "Ports", "ports"
+    parts = ("ports",)
     empty = "No readings were told yet."
 
     def body(self) -> QWidget:
@@ -101,11 +103,15 @@ class PortsPanel(Panel):
         x, power = trail.x, np.maximum(trail.y, 1e-12)
         first = np.nanmedian(power[:FIRST], axis=0)
         decibel = 10.0 * np.log10(power / np.maximum(first, 1e-12))
-        reach = max(1.0, float(np.nanmax(np.abs(decibel), initial=0.0)))
+        reach = steady(max(1.0, float(np.nanmax(np.abs(decibel), initial=0.0))))
         began, ended = float(x[0]), float(x[-1])
         width = max(ended - began, 1.0)
-        self._map.show(decibel, (began, -0.5, width, power.shape[1]), (-reach, reach))
-        self._map.plot.setXRange(0, max(state.lifecycle.steps, ended, 1), padding=0)
+        self._map.show(
+            decibel,
+            (began, -0.5, width, power.shape[1]),
+            (-reach, reach),
+            across=(0, max(state.lifecycle.steps, ended, 1)),
+        )
 
 
 def _dark(dark: np.ndarray) -> str:

@@ -18,6 +18,7 @@ class PowerPanel(Panel):
     """Nominal heater power of all elements of a bank, over the steps."""
 
     title, key = "Chip power", "power"
+    parts = ("heaters",)
     empty = "No levels were told yet."
 
     def body(self) -> QWidget:

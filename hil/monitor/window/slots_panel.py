@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +12,15 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QW
 
 from hil.monitor.state.ports import Traces
 from hil.monitor.state.run_state import RunState
-from hil.monitor.window.panel import Panel, canvas, new_plot, relabel
+from hil.monitor.window.panel import Panel, canvas, new_plot, relabel, set_ticks
+from hil.monitor.window.scales import steady
 from hil.monitor.window.theme import Theme
 
-#: Points that one slot of one port is drawn with at most: the least and largest of each piece.
-MOST_POINTS = 200
+#: Points that one slot of one port is drawn with: the least and largest of each pixel's piece, so
+#: two a pixel, between these bounds.
+FEWEST_POINTS, MOST_POINTS = 40, 400
+#: A row has room for this many times what only one piece in fifty exceeds; peaks beyond are cut.
+ROOM, EXCEEDED = 1.6, 0.98
 #: Slots that have a name above them.
 MOST_NAMED = 24
 #: Pixels that their names are high.
@@ -31,6 +34,8 @@ class SlotsPanel(Panel):
     """One row a port; inside a slot the samples of the batch, from left to right."""
 
     title, key = "Slots", "slots"
+    parts = ("ports",)
+    turns = 1
     empty = "No slots were told yet.\nThey appear when a batch was measured on the bench."
 
     def body(self) -> QWidget:
@@ -80,39 +85,40 @@ class SlotsPanel(Panel):
         assert traces is not None
         ports = self._ports(traces.measured.shape[2])
         single = len(ports) == 1
-        scale = _scale(traces.measured[:, :, ports], single)
-        self._draw(traces, ports, scale, single)
-        self._draw_sent(traces, ports, scale, single)
-        self._mark_clipped(traces, ports, scale, single)
+        x, y = pieces(traces.measured[:, :, ports], self._points(len(traces.banks)))
+        half = _half_row(y, single)
+        self._draw(traces, x, y, half, single)
+        self._draw_sent(traces, ports, half, single)
+        self._mark_clipped(traces, ports, half, single)
         samples = traces.measured.shape[0]
         relabel(self._plot, "bottom", f"slot ({samples} samples in each, side by side)")
         if single:
             relabel(self._plot, "left", f"port {ports[0]} / signal units")
-            self._plot.getAxis("left").setTicks(None)
-            top = scale + 2 * scale * self._share_of_names()
-            self._plot.setYRange(-scale, top, padding=0)
+            set_ticks(self._plot, "left", None)
+            top = half + 2 * half * self._share_of_names()
+            self._plot.setYRange(-half, top, padding=0)
             self._name_slots(traces, top)
         else:
             relabel(self._plot, "left", "port")
             every = -(-len(ports) // 16)
-            self._plot.getAxis("left").setTicks(
-                [[(k, str(p)) for k, p in enumerate(ports) if k % every == 0], []]
-            )
-            top = -0.8 - (len(ports) + 0.6) * self._share_of_names()
-            self._plot.setYRange(top, len(ports) - 0.2, padding=0)
+            named = [(k, str(p)) for k, p in enumerate(ports) if k % every == 0]
+            set_ticks(self._plot, "left", [named, []])
+            top = -0.55 - (len(ports) + 0.1) * self._share_of_names()
+            self._plot.setYRange(top, len(ports) - 0.45, padding=0)
             self._name_slots(traces, top)
         self._plot.invertY(not single)
         slots = len(traces.banks)
         self._plot.setXRange(0, slots, padding=0)
         every = -(-slots // 16)
         named = [(k + 0.5, str(k)) for k in range(0, slots, every)]
-        self._plot.getAxis("bottom").setTicks([[(k, "") for k in range(slots + 1)], named])
-        clipped = int(traces.clipped.sum())
+        set_ticks(self._plot, "bottom", [[(k, "") for k in range(slots + 1)], named])
+        clipped, cut = int(traces.clipped.sum()), int((np.abs(y) > half).sum())
         lasted = 1e3 * float(traces.times[-1] - traces.times[0])
         self.say(
             f"step {traces.step}   {slots} slots, starts over {lasted:.3g} ms   "
-            + ("" if single else f"rows {scale:g} signal units apart   ")
+            + ("" if single else f"rows ±{half:g} signal units high   ")
             + (f"{clipped} points CLIPPED (x)" if clipped else "none clipped")
+            + (f"   {cut} peaks reach beyond their row" if cut else "")
         )
 
     def _ports(self, number: int) -> list[int]:
@@ -124,32 +130,38 @@ class SlotsPanel(Panel):
         chosen = self._port.currentIndex() - 1
         return list(range(number)) if chosen < 0 else [chosen]
 
-    def _draw(self, traces: Traces, ports: list[int], scale: float, single: bool) -> None:
+    def _points(self, slots: int) -> int:
+        """How many points a slot of this many has room for."""
+        wide = 2.0 * self._plot.getViewBox().width() / slots
+        return int(min(max(wide, FEWEST_POINTS), MOST_POINTS))
+
+    def _draw(
+        self, traces: Traces, x: NDArray[Any], y: NDArray[Any], half: float, single: bool
+    ) -> None:
         n_banks = int(traces.banks.max()) + 1
         while len(self._curves) < n_banks:
             pen = pg.mkPen(self.theme.bank(len(self._curves)), width=1)
             self._curves.append(self._plot.plot(pen=pen, connect="finite"))
         for bank, curve in enumerate(self._curves):
             slots = np.flatnonzero(traces.banks == bank)
-            x, y = _laid_out(traces.measured, slots, ports, scale, single)
-            curve.setData(x, y)
+            curve.setData(*_laid_out(x, y, slots, half, single))
 
-    def _draw_sent(self, traces: Traces, ports: list[int], scale: float, single: bool) -> None:
+    def _draw_sent(self, traces: Traces, ports: list[int], half: float, single: bool) -> None:
         if not self._sent.isChecked():
             self._sent_curve.setData([], [])
             return
         slots = np.arange(len(traces.banks))
-        largest = nice(float(np.nanmax(np.abs(traces.sent), initial=0.0)))
-        x, y = _laid_out(traces.sent * (scale / largest), slots, ports, scale, single)
-        self._sent_curve.setData(x, y)
+        x, y = pieces(traces.sent[:, :, ports], self._points(len(slots)))
+        y = y * (half / steady(float(np.nanmax(np.abs(y), initial=0.0))))
+        self._sent_curve.setData(*_laid_out(x, y, slots, half, single))
 
-    def _mark_clipped(self, traces: Traces, ports: list[int], scale: float, single: bool) -> None:
+    def _mark_clipped(self, traces: Traces, ports: list[int], half: float, single: bool) -> None:
         sample, slot, port = np.nonzero(traces.clipped[:, :, ports])
         keep = slice(None, None, max(len(sample) // MOST_MARKS, 1))
         sample, slot, port = sample[keep], slot[keep], port[keep]
         x = slot + (sample + 0.5) / traces.measured.shape[0]
         y = np.nan_to_num(traces.measured[:, :, ports][sample, slot, port])
-        self._marks.setData(x, y if single else port - y / scale)
+        self._marks.setData(x, y if single else port - 0.5 * (y / half).clip(-1.0, 1.0))
 
     def _share_of_names(self) -> float:
         """How much of the plot's height the names of banks take."""
@@ -169,46 +181,50 @@ class SlotsPanel(Panel):
 
 
 def _laid_out(
-    samples: NDArray[Any], slots: NDArray[Any], ports: list[int], scale: float, single: bool
+    x: NDArray[Any], y: NDArray[Any], slots: NDArray[Any], half: float, single: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One curve with gaps through all slots and ports, from (batch, slots, ports)."""
-    x, y = pieces(samples[:, slots][:, :, ports])
-    points = x.shape[0]
-    shown = y if single else np.arange(len(ports)) - y / scale
-    whole = np.full((len(ports), len(slots), points + 1), np.nan)
+    """One curve with gaps through some slots and all ports: y (points, slots, ports) at x in 0..1.
+
+    Rows of ports lie one apart; what is higher than half a row is cut where the next one begins.
+    """
+    points, _, ports = y.shape
+    shown = y[:, slots]
+    if not single:
+        shown = np.arange(ports) - 0.5 * (shown / half).clip(-1.0, 1.0)
+    whole = np.full((ports, len(slots), points + 1), np.nan)
     whole[:, :, :points] = shown.transpose(2, 1, 0)
     across = np.full(whole.shape, np.nan)
     across[:, :, :points] = slots[None, :, None] + x
     return across.ravel(), whole.ravel()
 
 
-def pieces(samples: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pieces(
+    samples: NDArray[Any], most: int = MOST_POINTS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Few points that look like many: (batch, ...) to (points, ...), and their places in 0..1.
 
-    Where there are too many, the least and the largest of each piece, so that no spike is lost.
+    Where there are more than `most`, the least and the largest of each piece, so that no spike is
+    lost.
     """
     number = samples.shape[0]
-    if number <= MOST_POINTS:
+    if number <= most:
         return (np.arange(number) + 0.5) / number, np.asarray(samples, dtype=np.float64)
-    size = -(-2 * number // MOST_POINTS)
-    whole = number // size
-    cut = samples[: whole * size].reshape(whole, size, *samples.shape[1:])
-    both = np.stack([cut.min(axis=1), cut.max(axis=1)], axis=1)
-    x = (np.arange(2 * whole) + 0.5) * size / (2 * number)
-    return x, both.reshape(2 * whole, *samples.shape[1:])
+    size = -(-2 * number // most)
+    starts = np.arange(0, number, size)
+    least, largest = (
+        of.reduceat(samples, starts, axis=0, dtype=np.float64) for of in (np.fmin, np.fmax)
+    )
+    both = np.stack([least, largest], axis=1)
+    x = (np.arange(2 * len(starts)) + 0.5) * size / (2 * number)
+    return x.clip(0.0, 1.0), both.reshape(2 * len(starts), *samples.shape[1:])
 
 
-def _scale(samples: NDArray[Any], single: bool) -> float:
-    """What all of one port fits into, or what lies between two rows: peaks may cross a little."""
-    sizes = np.abs(samples[np.isfinite(samples)])
+def _half_row(y: NDArray[Any], single: bool) -> float:
+    """How far from its middle a row reaches, signal units: one port all of it, else most of it."""
+    sizes = np.abs(y[np.isfinite(y)])
     if not sizes.size:
         return 1.0
-    return nice(float(sizes.max() if single else 2.0 * np.quantile(sizes, 0.95)))
-
-
-def nice(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    if not math.isfinite(value) or value <= 0.0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if value <= step * power * (1 + 1e-9))
+    largest = float(sizes.max())
+    if single:
+        return steady(largest)
+    return steady(min(largest, ROOM * float(np.quantile(sizes, EXCEEDED))) or largest)

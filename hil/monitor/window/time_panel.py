@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from hil.monitor.state.run_state import RunState
 from hil.monitor.state.spending import KEPT
-from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.panel import Panel, canvas, new_plot, set_ticks
 from hil.monitor.window.theme import Theme
 
 #: Categories that have a colour of their own; the rest go together.
@@ -22,6 +22,7 @@ class TimePanel(Panel):
     """One bar an interval of the ledger, usually an epoch, in ms a step; the newest on top."""
 
     title, key = "Bench time", "time"
+    parts = ("spending",)
     empty = "The ledger was not told yet.\nIt comes at the end of every epoch."
 
     def body(self) -> QWidget:
@@ -71,7 +72,7 @@ class TimePanel(Panel):
             value = float(bar.opts["width"][0]) if len(shown) else 0.0
             self._legend.addItem(bar, f"{name} {value:.1f} ms")
         ticks = [(k, f"{one.first + 1}–{one.last}") for k, one in enumerate(shown)]
-        self._plot.getAxis("left").setTicks([ticks])
+        set_ticks(self._plot, "left", [ticks])
         # Room at the right for the legend.
         self._plot.setRange(
             xRange=(0, 1.5 * max(float(left.max(initial=0.0)), 1e-3)),

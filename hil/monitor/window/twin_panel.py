@@ -24,6 +24,7 @@ class TwinPanel(Panel):
     """Scatter of pairs, residual of each slot and port, residual over the steps."""
 
     title, key = "Twin", "twin"
+    parts = ("twin",)
     empty = "The twin was not asked yet.\nEvery few steps it tells what it had believed."
 
     def body(self) -> QWidget:
