@@ -132,9 +132,11 @@ class MonitorWindow(QMainWindow):
             self.ask_bar.answer(state.asked)
             if not self.frozen:
                 self._pictures += 1
-                for place, panel in enumerate(self._seen()):
+                place = 0  # in the queue of those that do not come every time
+                for panel in self._seen():
                     if not by_turns or (self._pictures + place) % panel.turns == 0:
                         self._refresh(panel)
+                    place += panel.turns > 1
             taken, ignored = state.taken, sum(state.ignored.values())
         finally:
             self.feed.lock.release()

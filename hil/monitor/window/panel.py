@@ -28,7 +28,7 @@ class Panel(QWidget):
     A subclass builds its widgets in `body`, says what is there in `has_data`, and paints in
     `show_state`; `empty` is what a person reads until there is something. `parts` of the state are
     those that it shows: it is painted anew when one of them has changed; none: with every event.
-    `turns`: it is painted in every so manieth picture at most.
+    `turns`: of so many pictures it is painted in one at most.
     """
 
     title = ""

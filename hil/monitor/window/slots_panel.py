@@ -118,7 +118,7 @@ class SlotsPanel(Panel):
             f"step {traces.step}   {slots} slots, starts over {lasted:.3g} ms   "
             + ("" if single else f"rows ±{half:g} signal units high   ")
             + (f"{clipped} points CLIPPED (x)" if clipped else "none clipped")
-            + (f"   {cut} peaks reach beyond their row" if cut else "")
+            + (f"   peaks beyond their row: {cut}" if cut else "")
         )
 
     def _ports(self, number: int) -> list[int]:
