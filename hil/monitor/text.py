@@ -19,9 +19,11 @@ from rich.text import Text
 
 from hil.monitor.feed import Feed
 from hil.monitor.keyboard import Keyboard
+from hil.monitor.state.beside import TRENDS
 from hil.monitor.state.log import Line, clock
 from hil.monitor.state.run_state import RunState
 from hil.monitor.state.words import (
+    beside_words,
     change_words,
     drift_words,
     left_words,
@@ -156,16 +158,17 @@ def _right(state: RunState) -> RenderableType:
         rows.add_row("least headroom", f"{100 * headroom[at]:.0f} % at port {at}")
         clipped = int(state.ports.clipped_points.sum())
         rows.add_row("clipped points", Text(str(clipped), style=BAD if clipped else ""))
-    rows.add_row("thermal stage", "not told by this run")
-    rows.add_row("laser power", "not told by this run")
+    for role in TRENDS:
+        rows.add_row(role, beside_words(state, role) or "none on this bench tells its state")
     condition = state.condition
     closed = ", ".join(condition.closed)
     links = f"CLOSED: {closed}" if closed else f"{condition.open} open"
     rows.add_row("links", Text(links, style=BAD if closed else ""))
     rows.add_row("queues", queue_words(state))
     if condition.first is not None:
-        first = condition.first
-        rows.add_row("first cause", Text(f"{first.source}: {first.text}", style=BAD))
+        first, then = condition.first, len(condition.followed)
+        more = f"; then {then} more" if then else ""
+        rows.add_row("first cause", Text(f"{first.source}: {first.text}{more}", style=BAD))
     if state.spending.intervals:
         last = state.spending.intervals[-1].a_step
         dear = sorted(last.items(), key=lambda item: -item[1])[:4]

@@ -44,8 +44,9 @@ class Condition:
     Attributes
     ----------
     links : as last told. outlets : of each, events waiting, dropped, failed. first : the first
-    fault since the bench last left `tripped` or the run began; faults : the last ones. tripped :
-    why the bench tripped; empty: it has not.
+    fault or trip since the bench was last armed, or the run began; followed : what came after it,
+    the first ones. faults : the last ones of the run. tripped : why the bench tripped; empty: it
+    has not, or is out of it.
     """
 
     TAKES: ClassVar[tuple[type[Event], ...]] = (Health, Fault, StateChanged)
@@ -55,9 +56,10 @@ class Condition:
         self.links: list[Link] = []
         self.outlets: dict[str, dict[str, float]] = {}
         self.first: Failure | None = None
+        self.followed: list[Failure] = []
         self.faults: deque[Failure] = deque(maxlen=KEPT)
         self.counted = 0
-        self.tripped = ""
+        self.tripped = self._state = ""
         self._before: dict[str, tuple[float, float, float]] = {}
 
     def take(self, stamped: Stamped) -> None:
@@ -67,18 +69,30 @@ class Condition:
                 self._take_health(stamped.bench_time, health)
             case Fault(source=source, text=text, severity=severity):
                 self._fail(stamped, plain(source, 60), plain(text), severity)
-            case StateChanged(state="tripped", why=why):
-                self.tripped = plain(why) or "no cause was told"
-                self._fail(stamped, "interlock", self.tripped, Severity.MAJOR)
-            case StateChanged():
-                if self.tripped:
-                    self.tripped, self.first = "", None
+            case StateChanged(state=state, why=why):
+                self._enter(stamped, state, plain(why))
             case _:
                 pass
 
+    def _enter(self, stamped: Stamped, state: str, why: str) -> None:
+        before, self._state = self._state, state
+        if state == "tripped":
+            if before != state:  # the same trip may be told again
+                self.tripped = why or "no cause was told"
+                self._fail(stamped, "interlock", f"TRIPPED: {self.tripped}", Severity.MAJOR)
+            return
+        self.tripped = ""
+        # What led to a trip is of interest until somebody arms the bench again; who came late
+        # may not have been told of that.
+        if state == "armed" or (state == "running" and before in ("off", "tripped")):
+            self.first, self.followed = None, []
+
     def _fail(self, stamped: Stamped, source: str, text: str, severity: Severity) -> None:
         failure = Failure(stamped.wall_time, stamped.bench_time, source, text, severity)
-        self.first = self.first or failure
+        if self.first is None:
+            self.first = failure
+        elif len(self.followed) < KEPT:
+            self.followed.append(failure)
         self.faults.append(failure)
         self.counted += 1
 

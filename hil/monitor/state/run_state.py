@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from hil.monitor.state.asked import Commands
+from hil.monitor.state.beside import Beside
 from hil.monitor.state.condition import Condition
 from hil.monitor.state.drift import Drift
 from hil.monitor.state.heaters import Heaters
@@ -79,6 +80,7 @@ class RunState:
         self.drift = Drift(facts)
         self.spending = Spending(facts)
         self.condition = Condition(facts)
+        self.beside = Beside(facts)
         # Heaters and learning first: they check a bench and a step before the others believe it.
         self._parts: dict[str, _Part] = {
             "heaters": self.heaters,
@@ -89,6 +91,7 @@ class RunState:
             "drift": self.drift,
             "spending": self.spending,
             "condition": self.condition,
+            "beside": self.beside,
             "log": self.log,
             "commands": self.commands,
         }

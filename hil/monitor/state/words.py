@@ -11,7 +11,10 @@ from hil.monitor.state.run_state import RunState
 
 def state_word(state: RunState) -> str:
     """OFF, IDLE, ARMED, RUNNING, TRIPPED, or that it is not known."""
-    return state.lifecycle.state.upper() or "NO STATE"
+    life = state.lifecycle
+    if life.paused and life.state == "idle" and life.ended is None:
+        return "PAUSED, IDLE"
+    return life.state.upper() or "NO STATE"
 
 
 def light_word(state: RunState) -> str:
@@ -102,6 +105,16 @@ def queue_words(state: RunState) -> str:
     if ignored:
         parts.append(f"{ignored} events ignored here (last: {plain(state.why_ignored, 80)})")
     return "   ".join(parts) or "no queue was told of; no event ignored"
+
+
+def beside_words(state: RunState, role: str) -> str:
+    """What instruments of a role read of themselves, one a line; empty: none ever told."""
+    return "\n".join(
+        f"{one.source}: "
+        + "   ".join(f"{name} {value:.5g} {one.units.get(name, '')}" for name, value in one.values)
+        + f"   (at {clock(one.wall_time)})"
+        for one in state.beside.of(role)
+    )
 
 
 def whole(value: float) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from hil.monitor.window.theme import Theme
 from hil.telemetry.commands import Verb
@@ -19,15 +20,22 @@ QUESTIONS = {
 }
 
 
-class AskBar(QWidget):
-    """A line under the banner: a question with two buttons, or an answer; else it is hidden.
+#: s that an answer stands; it is in the log, too.
+STANDS = 10.0
 
-    give : called with the verb when the question was answered with yes.
+
+class AskBar(QWidget):
+    """Lies over the banner's middle: a question with two buttons, or an answer; else it is hidden.
+
+    give : called with the verb when the question was answered with yes. clock : s, never jumps.
     """
 
-    def __init__(self, give: Callable[[Verb], None]) -> None:
+    def __init__(
+        self, give: Callable[[Verb], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        self._give = give
+        self._give, self._clock = give, clock
+        self._since = 0.0
         self.verb: Verb | None = None
         self._answer = ""
         self.text = QLabel()
@@ -37,7 +45,9 @@ class AskBar(QWidget):
         self.yes.clicked.connect(self._agree)
         self.no.clicked.connect(self.withdraw)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 12, 4)
+        row.setContentsMargins(12, 2, 12, 2)
+        # No panel moves when it appears.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         row.addWidget(self.text, 1)
         row.addWidget(self.yes)
         row.addWidget(self.no)
@@ -47,7 +57,7 @@ class AskBar(QWidget):
     def apply(self, theme: Theme) -> None:
         """Take on a theme."""
         self.setStyleSheet(
-            f"AskBar {{ background: {theme.panel}; border-bottom: 2px solid {theme.bad}; }}"
+            f"AskBar {{ background: {theme.panel}; border: 2px solid {theme.bad}; }}"
             f"QLabel {{ font-size: 17px; color: {theme.text}; }} QPushButton {{ font-size: 15px; }}"
         )
 
@@ -64,14 +74,18 @@ class AskBar(QWidget):
     def withdraw(self) -> None:
         """Ask no longer."""
         self.verb = None
-        self._answer = ""
         self.setVisible(False)
 
     def answer(self, text: str) -> None:
-        """Say how the last command stands, unless something is being asked."""
-        if self.verb is not None or text == self._answer:
+        """Say how the last command stands, unless something is being asked; not for ever."""
+        if self.verb is not None:
             return
-        self._answer = text
+        now = self._clock()
+        if text == self._answer:
+            if now - self._since >= STANDS:
+                self.setVisible(False)
+            return
+        self._answer, self._since = text, now
         self.text.setText(text)
         self.yes.setVisible(False)
         self.no.setVisible(False)
@@ -88,7 +102,7 @@ class AskBar(QWidget):
 
     def _agree(self) -> None:
         verb, self.verb = self.verb, None
-        self._answer = ""
+        self._answer = ""  # what is said next is new, whatever was said before
         self.setVisible(False)
         if verb is not None:
             self._give(verb)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -107,7 +108,11 @@ class Banner(QWidget):
             _button("Stop", "S"),
             _button("OFF", "O"),
         )
-        middle = QVBoxLayout()
+        self._over = QGridLayout()
+        self._over.setContentsMargins(0, 0, 0, 0)
+        inside = QWidget()
+        middle = QVBoxLayout(inside)
+        middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(3)
         upper = QHBoxLayout()
         upper.addWidget(self.light)
@@ -124,10 +129,15 @@ class Banner(QWidget):
         row.setContentsMargins(6, 4, 6, 4)
         row.setSpacing(12)
         row.addWidget(self.block, 2)
-        row.addLayout(middle, 5)
+        self._over.addWidget(inside, 0, 0)
+        row.addLayout(self._over, 5)
         for button in (self.pause, self.stop, self.off):
             row.addWidget(button)
         self.setFixedHeight(HEIGHT + 8)
+
+    def cover(self, widget: QWidget) -> None:
+        """Put a widget over progress and time left, beside the buttons; seen when it is visible."""
+        self._over.addWidget(widget, 0, 0)
 
     def apply(self, theme: Theme) -> None:
         """Take on a theme."""

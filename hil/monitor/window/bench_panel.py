@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from hil.monitor.state.beside import LASER, STAGE, TRENDS
 from hil.monitor.state.condition import Failure
 from hil.monitor.state.log import clock
 from hil.monitor.state.run_state import RunState
-from hil.monitor.window.panel import Panel
+from hil.monitor.state.words import beside_words
+from hil.monitor.window.panel import Panel, canvas, new_plot, relabel
 from hil.monitor.window.theme import Theme
 
 ROWS = (
@@ -20,10 +23,18 @@ ROWS = (
     "light",
     "interlocks",
     "first cause",
+    "then",
     "last faults",
     "thermal stage",
-    "laser power",
+    "laser",
+    "others",
 )
+#: Rows that need not be there.
+OPTIONAL = ("then", "others")
+#: Pixels that the trends are high.
+TREND_HEIGHT = 118
+#: Failures of each kind that are listed.
+LISTED = 4
 
 
 class BenchPanel(Panel):
@@ -36,7 +47,7 @@ class BenchPanel(Panel):
         self._said: dict[str, QLabel] = {}
         self._named: list[QLabel] = []
         inside = QWidget()
-        form = QFormLayout(inside)
+        form = self._form = QFormLayout(inside)
         form.setContentsMargins(4, 4, 4, 4)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         for name in ROWS:
@@ -52,15 +63,30 @@ class BenchPanel(Panel):
         area.setWidget(inside)
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
-        return area
+        self._view = canvas()
+        self._view.setFixedHeight(TREND_HEIGHT)
+        self._trends: dict[str, tuple[Any, Any]] = {}
+        for column, (role, reading) in enumerate(TRENDS.items()):
+            plot = new_plot(self._view, 0, column, "bench time / s", f"{reading} / 1")
+            self._trends[role] = plot, plot.plot()
+        self._view.setVisible(False)
+        whole = QWidget()
+        both = QVBoxLayout(whole)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(2)
+        both.addWidget(area, 1)
+        both.addWidget(self._view)
+        return whole
 
     def plots(self) -> Sequence[Any]:
-        return ()
+        return [plot for plot, _ in self._trends.values()]
 
     def apply(self, theme: Theme) -> None:
         super().apply(theme)
         for label in self._named:
             label.setStyleSheet(f"color: {theme.dim};")
+        for _, curve in self._trends.values():
+            curve.setPen(pg.mkPen(theme.highlight, width=2))
 
     def has_data(self, state: RunState) -> bool:
         return state.facts.started is not None or state.facts.bench is not None
@@ -70,10 +96,24 @@ class BenchPanel(Panel):
         for name, value in self._said.items():
             if value.text() != said[name]:
                 value.setText(said[name])
+            if name in OPTIONAL:
+                self._form.setRowVisible(value, bool(said[name]))
         tripped = bool(state.condition.tripped or state.condition.first)
         bad = f"color: {self.theme.bad}; font-weight: bold;"
         for name in ("interlocks", "first cause"):
             self._said[name].setStyleSheet(bad if tripped else "")
+        self._show_trends(state)
+
+    def _show_trends(self, state: RunState) -> None:
+        """Of those roles that told, each over all of its time."""
+        told = {role: trail for role, trail in state.beside.trends.items() if len(trail)}
+        self._view.setVisible(bool(told))
+        for role, (plot, curve) in self._trends.items():
+            plot.setVisible(role in told)
+            if role in told:
+                unit = state.beside.unit(role) or "1"
+                relabel(plot, "left", f"{role.split()[-1]} {TRENDS[role]} / {unit}")
+                curve.setData(told[role].x.copy(), told[role].y[:, 0].copy())
 
 
 def facts(state: RunState) -> dict[str, str]:
@@ -95,16 +135,24 @@ def facts(state: RunState) -> dict[str, str]:
         if started is not None:
             chip += f"; backend {started.backend}, path {started.path}"
     light = {True: "on", False: "off", None: "not told"}[state.lifecycle.light]
-    faults = [_failure(one) for one in list(condition.faults)[-4:]]
+    faults = [_failure(one) for one in list(condition.faults)[-LISTED:]]
+    then = [_failure(one) for one in condition.followed[:LISTED]]
+    if more := len(condition.followed) - LISTED:
+        then += [f"and more: {more}"] if more > 0 else []
+    others = [beside_words(state, role) for role in state.beside.others]
     return {
         "run": run,
         "bench": chip,
         "light": light,
         "interlocks": f"TRIPPED: {condition.tripped}" if condition.tripped else "none tripped",
         "first cause": _failure(condition.first) if condition.first else "no fault so far",
+        "then": "\n".join(then),
         "last faults": "\n".join(faults) or "none",
-        "thermal stage": "not told: no event of this run tells set point, temperature or output",
-        "laser power": "not told: no event of this run tells it; the light is above",
+        "thermal stage": beside_words(state, STAGE)
+        or "no thermal stage on this bench tells its state",
+        "laser": beside_words(state, LASER)
+        or "no laser on this bench tells its power; whether light is on stands above",
+        "others": "\n".join(others),
     }
 
 

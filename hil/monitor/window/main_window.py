@@ -90,7 +90,8 @@ class MonitorWindow(QMainWindow):
         above = QVBoxLayout(head)
         above.setContentsMargins(0, 0, 0, 0)
         above.setSpacing(0)
-        for one in (self.banner, self.ask_bar, self.replay_bar):
+        self.banner.cover(self.ask_bar)
+        for one in (self.banner, self.replay_bar):
             above.addWidget(one)
         self.setMenuWidget(head)
         self.panels: dict[str, Panel] = {}

@@ -49,7 +49,7 @@ class ColourMap:
             self._bar = pg.ColorBarItem(values=(0.0, 1.0), width=13, interactive=False)
             self._bar.setImageItem(self.image, insert_in=self.plot)
             axis = self._bar.axis
-            axis.setWidth(50)
+            axis.setWidth(64)  # "0.015" and the name beside it
             axis.enableAutoSIPrefix(False)
             font = QFont()
             font.setPixelSize(12)

@@ -160,7 +160,7 @@ def new_plot(view: Any, row: int, column: int, bottom: str, left: str, **place: 
     return plot
 
 
-def set_ticks(plot: Any, side: str, ticks: list[list[tuple[float, str]]] | None) -> None:
+def set_ticks(plot: Any, side: str, ticks: Sequence[Sequence[tuple[float, str]]] | None) -> None:
     """Put ticks where they are told, or where they fall by themselves, where that is new."""
     axis = plot.getAxis(side)
     if getattr(axis, "_told", ()) != ticks:

@@ -17,6 +17,7 @@ from hil.telemetry.events import (
     EpochEnded,
     Health,
     Levels,
+    Readings,
     RunEnded,
     RunStarted,
     Slots,
@@ -141,6 +142,21 @@ def health(exchanges: int = 10, *, is_open: bool = True, dropped: int = 0) -> He
     )
 
 
+def stage(actual: float = 25.01) -> Readings:
+    """A thermal stage at its set point."""
+    return Readings(
+        source="stage-0",
+        role="thermal stage",
+        values={"set": 25.0, "actual": actual, "output": 0.8},
+        units={"set": "°C", "actual": "°C", "output": "A"},
+    )
+
+
+def laser(power: float = 0.01) -> Readings:
+    """A laser."""
+    return Readings(source="laser-0", role="laser", values={"power": power}, units={"power": "W"})
+
+
 def alarm(number: int) -> Watched:
     """An alarm of the drift watch."""
     return Watched(
@@ -169,6 +185,7 @@ def a_run(
         if number % 5 == 0:
             told += [believed(number, 0.05 / number, ports, n_steps), epoch(number // 5)]
             told += [spent(SECONDS * number), health(10 * number)]
+            told += [stage(25.0 + 0.001 * number), laser(0.01 + 1e-5 * number)]
         if number == 8:
             told.append(alarm(number))
             told.append(

@@ -22,8 +22,11 @@ def test_off_is_one_key_and_enter_away_and_its_answer_is_shown(
     source = whole(ended=False)
     window = open_window(source)
     fresh(window, made.step(21))
+    panels = window.docks["learning"]
+    place = panels.geometry()
     press(qtbot, window, Qt.Key.Key_O)
     assert window.ask_bar.isVisible()
+    assert panels.geometry() == place  # nothing jumps under the mouse
     assert source.asked == []
     press(qtbot, window, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: source.asked == [Verb.OFF])
@@ -34,6 +37,28 @@ def test_off_is_one_key_and_enter_away_and_its_answer_is_shown(
         CommandAnswered(id="id-1", verb="off", issuer="me", accepted=True, text="bench off"),
     )
     assert window.ask_bar.text.text() == "off taken: bench off"
+    assert panels.geometry() == place
+
+
+def test_an_answer_does_not_stand_for_ever(open_window: Open, qtbot: QtBot) -> None:
+    source = whole(ended=False)
+    source.refuses = "only started with --remote-control"
+    window = open_window(source)
+    clock = made.Clock()
+    window.ask_bar._clock = clock
+    for _ in range(2):  # the same answer to a second question is shown again
+        window.banner.stop.click()
+        window.ask_bar.yes.click()
+        qtbot.waitUntil(lambda: "remote-control" in window.feed.state.asked)
+        window.tick()
+        assert window.ask_bar.isVisible()
+        clock.now += 9.0
+        window.tick()
+        assert window.ask_bar.isVisible()
+        clock.now += 2.0
+        window.tick()
+        assert not window.ask_bar.isVisible()
+        assert window.banner.left.isVisible()
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_P, Qt.Key.Key_S, Qt.Key.Key_O])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from hil.telemetry.events import (
     CommandAnswered,
     Fault,
     Noted,
+    Readings,
     RunEnded,
     RunResumed,
     StateChanged,
@@ -173,8 +176,38 @@ def test_the_first_cause_stays_first() -> None:
     assert condition.first is not None
     assert (condition.first.source, condition.tripped) == ("box-3", "lost heartbeat")
     assert [one.source for one in condition.faults] == ["box-3", "interlock", "heaters-0"]
-    state.take(made.stamped([StateChanged(state="idle", light=False)]))
-    assert (condition.first, condition.tripped) == (None, "")
+    assert [one.source for one in condition.followed] == ["interlock", "heaters-0"]
+    state.take(made.stamped([StateChanged(state="off", light=False)]))
+    assert condition.tripped == ""
+    assert condition.first.source == "box-3"  # whoever comes to look finds it
+    state.take(made.stamped([StateChanged(state="armed", light=True)]))
+    assert (condition.first, condition.followed) == (None, [])
+    assert len(condition.faults) == 3
+
+
+def test_a_trip_that_is_told_twice_is_one() -> None:
+    trip = StateChanged(state="tripped", light=False, why="lid open")
+    state = _state(made.started(), trip, trip)
+    assert state.condition.counted == 1
+    # Who came late may hear of no arming.
+    state.take(made.stamped([StateChanged(state="running", light=True)]))
+    assert state.condition.first is None
+
+
+def test_readings_of_instruments_are_bounded_and_make_sense() -> None:
+    state = _state(made.started(), made.stage(25.0), made.stage(25.5))
+    beside = state.beside
+    assert beside.trends["thermal stage"].y[:, 0].tolist() == [25.0, 25.5]
+    assert beside.unit("thermal stage") == "°C"
+    values: dict[str, Any] = {"actual": math.nan, "set": "hot", "output": 1e300}
+    for number in range(100):
+        odd = Readings(source=f"box-{number}", role="laser", values={"power": 1.0}, units={})
+        state.take(made.stamped([odd]))
+    assert len(beside.last) == 32
+    before = sum(state.ignored.values())
+    state.take(made.stamped([Readings(source="stage-0", role="x", values=values, units={})]))
+    assert sum(state.ignored.values()) == before + 1
+    assert len(beside.trends["laser"]) == 1  # of the first laser alone
 
 
 def test_a_new_run_begins_anew_and_the_log_goes_on() -> None:

@@ -11,8 +11,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from hil.monitor.replay import Replay
+from hil.monitor.window.bench_panel import BenchPanel
 from hil.monitor.window.main_window import PANELS
-from hil.telemetry.events import StateChanged
+from hil.telemetry.events import CommandAnswered, Fault, Noted, Readings, StateChanged
 from tests.hil.monitor import made
 from tests.hil.monitor.made import Scripted
 from tests.hil.monitor.windows import Open, colours, fresh, press, whole
@@ -77,7 +78,76 @@ def test_the_banner_is_true_and_says_when_it_may_not_be(open_window: Open) -> No
     window.tick()
     said = window.panels["bench"]._said  # type: ignore[attr-defined]
     assert said["interlocks"].text() == "TRIPPED: no heartbeat"
-    assert said["thermal stage"].text().startswith("not told")
+    assert said["first cause"].text().endswith("MAJOR interlock: TRIPPED: no heartbeat")
+
+
+def test_the_first_failure_since_arming_is_the_cause_and_a_trip_may_follow(
+    open_window: Open,
+) -> None:
+    window = open_window(whole(ended=False))
+    window.show_panel("bench")
+    fresh(
+        window,
+        Fault(source="heaters-0", text="no reply"),
+        StateChanged(state="tripped", light=False, why="no heartbeat"),
+    )
+    said = window.panels["bench"]._said  # type: ignore[attr-defined]
+    assert said["first cause"].text().endswith("MAJOR heaters-0: no reply")
+    assert said["then"].text().endswith("MAJOR interlock: TRIPPED: no heartbeat")
+    assert said["then"].isVisible()
+    fresh(window, StateChanged(state="armed", light=True))
+    assert said["first cause"].text() == "no fault so far"
+    assert not said["then"].isVisible()
+
+
+def test_a_pause_is_shown_and_any_sign_of_life_is_one(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(whole(ended=False))
+    clock = made.Clock()
+    monkeypatch.setattr(window.feed.state, "_clock", clock)
+    fresh(
+        window,
+        CommandAnswered(id="x", verb="pause", issuer="me", accepted=True, text="holds"),
+        StateChanged(state="idle", light=True, why="paused by a command; levels are held"),
+    )
+    assert window.banner.block.text == "PAUSED, IDLE"
+    assert window.banner.left.text() == "paused"
+    for event in (made.health(300), made.stage(), made.laser(), Noted(text="waits", author="me")):
+        clock.now += 6.0
+        fresh(window, event)
+        assert window.banner.block.text == "PAUSED, IDLE"
+    clock.now += 11.0
+    window.tick()
+    assert window.banner.block.text == "PAUSED, IDLE STALE 11 s"
+
+
+def test_instruments_beside_the_signal_path_are_shown_as_far_as_they_tell(
+    open_window: Open,
+) -> None:
+    window = open_window(Scripted(made.stamped([made.started(), made.bench()])))
+    window.show_panel("bench")
+    window.tick()
+    panel = window.panels["bench"]
+    assert isinstance(panel, BenchPanel)
+    said = panel._said
+    assert said["thermal stage"].text() == "no thermal stage on this bench tells its state"
+    assert said["laser"].text().startswith("no laser on this bench tells its power")
+    assert not panel._view.isVisible()
+    fresh(window, made.stage(24.9), made.stage(25.0))
+    assert said["thermal stage"].text().startswith("stage-0: set 25 °C   actual 25 °C   output 0.8")
+    stage, laser = panel.plots()
+    assert panel._view.isVisible()
+    assert stage.isVisible()
+    assert not laser.isVisible()
+    assert stage.getAxis("left").labelText == "stage actual / °C"
+    assert list(stage.listDataItems()[0].getData()[1]) == [24.9, 25.0]
+    fresh(window, made.laser(0.02))
+    assert said["laser"].text().startswith("laser-0: power 0.02 W")
+    assert laser.isVisible()
+    other = Readings(source="pump", role="chiller", values={"flow": 1.5}, units={"flow": "l/min"})
+    fresh(window, other)
+    assert said["others"].text().startswith("pump: flow 1.5 l/min")
 
 
 def test_heaters_are_sorted_by_any_column(open_window: Open) -> None:
