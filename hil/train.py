@@ -38,7 +38,7 @@ from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.continuing import bench_file_of, check_resumable, check_same_bench
 from hil.learn.job import Job, Result, train_job
 from hil.learn.position import batch_starts
-from hil.learn.settings import Method, MethodError, TwinMode
+from hil.learn.settings import DigitalSteps, Method, MethodError, TwinMode
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
@@ -127,6 +127,12 @@ def parser() -> argparse.ArgumentParser:
         "adam (simpler, half the work, for drift of 0.03 rad or less)",
     )
     how.add_argument(
+        "--digital-steps",
+        choices=tuple(DigitalSteps),
+        help="with an online twin, follow each measured step of pat by two on the twin alone: off, "
+        "while drift keeps the rates up (drift, default), or always; they cost no bench time",
+    )
+    how.add_argument(
         "--gate",
         type=_every,
         metavar="K|off",
@@ -204,6 +210,7 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
         batch=asked.batch,
         seed=asked.seed,
         split_seed=asked.split_seed,
+        digital_steps=asked.digital_steps,
         drift_watch=asked.drift_watch,
         gate=asked.gate,
         refit=asked.refit,

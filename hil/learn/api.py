@@ -18,7 +18,13 @@ from hil.learn.job import Job, Result, train_job
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.resuming import LeftOff
-from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
+from hil.learn.settings import (
+    MethodError,
+    TrainingSettings,
+    TwinMode,
+    parse_digital,
+    parse_method,
+)
 from hil.record.finding import RUNS
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
@@ -53,6 +59,7 @@ def make_job(
     batch: int = 64,
     seed: int = 0,
     split_seed: int = 0,
+    digital_steps: str | None = None,
     drift_watch: int | None = None,
     gate: int | None = None,
     refit: str | None = None,
@@ -70,6 +77,8 @@ def make_job(
         settings = replace(settings, watch=replace(settings.watch, every=drift_watch))
     if refit is not None:
         settings = replace(settings, refit=replace(settings.refit, kind=check_kind(refit)))
+    if digital_steps is not None:
+        settings = replace(settings, digital=parse_digital(digital_steps))
     if gate is not None:
         settings = replace(settings, gate=replace(settings.gate, every=gate))
     if isinstance(task, Task):
@@ -130,7 +139,8 @@ def train(
     resume : run folder to go on with from its last checkpoint; of the other arguments only
         `watcher`, `accept_stale` and (for data of one's own) `task` count then.
     options : twin (online, fixed), refit (layered, layered-neural, adam: docs/methods.md),
-        n_banks, n_steps, epochs, batch, seed, split_seed; drift_watch and gate: batches between
+        digital_steps (off, drift, always), n_banks, n_steps, epochs, batch, seed, split_seed;
+        drift_watch and gate: batches between
         looks at the reference inputs, and between checks of the gradient on the bench (0: never;
         by default 10 and 300); traces: of every so many steps the record keeps what was sent
         and measured (default 1: all; 0: none).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -16,15 +16,17 @@ from hil.control.feedback import run_schedule
 from hil.control.machine import Machine
 from hil.control.schedule import Schedule
 from hil.control.trace import Floats, Trace
+from hil.learn.digital_steps import digital_loss
 from hil.learn.guard import Batch, Guard
+from hil.learn.keeping import Hold, Keeper, NoKeeper, no_hold
 from hil.learn.limits import Limits
 from hil.learn.measuring import measure_accuracy
 from hil.learn.network import Network
 from hil.learn.pat import believed_slots, measured_pass, twin_pass
 from hil.learn.position import Position, batch_starts
-from hil.learn.rates import annealed, drift_share
+from hil.learn.rates import Rates, drift_share
 from hil.learn.reports import EpochReport, StepReport, Watcher
-from hil.learn.settings import TrainingSettings
+from hil.learn.settings import DigitalSteps, TrainingSettings
 from hil.tasks.task import Task
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
@@ -40,35 +42,6 @@ Compute = Callable[[Callable[[], T]], Awaitable[T]]
 def believed_final(measured: Tensor, believed: Tensor) -> Tensor:
     """The measured final state, with the gradient of the believed one (output-only training)."""
     return believed + (measured - believed).detach()
-
-
-class Keeper(Protocol):
-    """Keeps the state of a trainer, so that a run can be resumed."""
-
-    def step(self, trainer: Trainer) -> None:
-        """After each step."""
-        ...
-
-    def epoch(self, trainer: Trainer) -> None:
-        """After each epoch."""
-        ...
-
-
-class NoKeeper:
-    """Keeps nothing."""
-
-    def step(self, trainer: Trainer) -> None:
-        """Nothing."""
-
-    def epoch(self, trainer: Trainer) -> None:
-        """Nothing."""
-
-
-Hold = Callable[[], Awaitable[None]]
-
-
-async def no_hold() -> None:
-    """Go on at once."""
 
 
 @dataclass
@@ -122,11 +95,15 @@ class Trainer:
     @property
     def steps_of_rates(self) -> int:
         """Steps for which the rates have been annealed."""
-        return self._rates.last_epoch
+        return self._rates.steps
 
     @steps_of_rates.setter
     def steps_of_rates(self, steps: int) -> None:
-        self._rates.last_epoch = steps
+        self._rates.steps = steps
+
+    @property
+    def _optimiser(self) -> torch.optim.Optimizer:
+        return self._rates.optimiser
 
     async def run(self, epochs: int) -> list[EpochReport]:
         """Train for `epochs`, from the start or where `resume` left off; a report of each epoch.
@@ -138,7 +115,7 @@ class Trainer:
         """
         steps = epochs * len(batch_starts(len(self.task.train), self.settings.batch))
         self.network.powers.requires_grad_(self.train_powers)
-        self._optimiser, self._rates = annealed(
+        self._rates = Rates(
             self.network,
             self.settings,
             steps,
@@ -277,13 +254,37 @@ class Trainer:
         """One step of the task's gradient: (loss, right answers, clamped levels)."""
         logits = self.logits(torch.from_numpy(inputs), trace)
         loss = functional.cross_entropy(logits, labels)
-        self._optimiser.zero_grad()
-        loss.backward()
-        self._optimiser.step()
-        self._rates.step()
+        self._rates.learn(loss)
         outside = self.network.clamp(self.limits)
+        if self._digitally_too():
+            for _ in range(self.settings.digital_steps):
+                outside += self._learn_digitally()
+        self._rates.anneal()
         right = int((logits.detach().argmax(dim=1) == labels).sum())
         return float(loss.detach()), right, outside
+
+    def _digitally_too(self) -> bool:
+        """Whether steps on the twin follow: only where it is kept true by every slot."""
+        if self.refit is None or self.final_only or not self.train_powers:
+            return False
+        match self.settings.digital:
+            case DigitalSteps.OFF:
+                return False
+            case DigitalSteps.DRIFT:
+                return self._rates.kept_up
+            case DigitalSteps.ALWAYS:
+                return True
+
+    def _learn_digitally(self) -> int:
+        """A step on the twin alone: clamped levels."""
+        items = len(self.task.train)
+        some = min(self.settings.digital_batch, items)
+        chosen = self._rng.choice(items, some, replace=False)
+        inputs, labels = self._inputs(chosen, self._rng)
+        placed = torch.from_numpy(inputs)
+        self._rates.learn(digital_loss(self.twin, self.network, self.schedule, placed, labels))
+        self.machine.ledger.count_digital("steps between batches", some)
+        return self.network.clamp(self.limits)
 
     def logits(self, inputs: Tensor, trace: Trace) -> Tensor:
         """Logits (batch, classes) of a measured pass, differentiable in the trainables."""

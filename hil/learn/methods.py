@@ -21,8 +21,9 @@ from hil.control.schedule import Schedule
 from hil.control.trace import Floats
 from hil.learn.digital import DigitalMachine
 from hil.learn.guard import Guard
+from hil.learn.keeping import Hold, Keeper, NoKeeper, no_hold
 from hil.learn.limits import Limits
-from hil.learn.loop import Compute, Hold, Keeper, NoKeeper, Trainer, no_hold
+from hil.learn.loop import Compute, Trainer
 from hil.learn.measuring import deploy, measure_logits
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, Watcher

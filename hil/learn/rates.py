@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from hil.learn.guard import Guard
 from hil.learn.network import Network
@@ -19,25 +20,60 @@ BEYOND_WALKED = 1.5
 MOST_LATE = 0.5
 
 
-def annealed(
-    network: Network, settings: TrainingSettings, steps: int, least: Callable[[], float]
-) -> tuple[torch.optim.Adam, torch.optim.lr_scheduler.LambdaLR]:
-    """Adam for what of a network is trained, its rates falling along a cosine in so many steps.
+class Rates:
+    """Adam for what of a network is trained, its rates falling along a cosine.
 
+    Parameters
+    ----------
+    steps : in which they fall to zero.
     least : share of the first rates that they do not fall below, asked at each step.
     """
-    groups = [
-        {"params": [network.gain, network.bias, network.readout], "lr": settings.electronics_rate}
-    ]
-    if network.powers.requires_grad:
-        groups.append({"params": [network.powers], "lr": settings.power_rate})
-    optimiser = torch.optim.Adam(groups, foreach=True)
 
-    def share(step: int) -> float:
-        cosine = 0.5 * (1.0 + math.cos(math.pi * step / steps))
-        return max(cosine, min(least(), MOST_LATE))
+    def __init__(
+        self,
+        network: Network,
+        settings: TrainingSettings,
+        steps: int,
+        least: Callable[[], float],
+    ) -> None:
+        electronics = [network.gain, network.bias, network.readout]
+        groups = [{"params": electronics, "lr": settings.electronics_rate}]
+        if network.powers.requires_grad:
+            groups.append({"params": [network.powers], "lr": settings.power_rate})
+        self.optimiser = torch.optim.Adam(groups, foreach=True)
+        self._steps, self._least = steps, least
+        self._annealing = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._share)
 
-    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+    @property
+    def steps(self) -> int:
+        """Steps for which the rates have been annealed."""
+        return self._annealing.last_epoch
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self._annealing.last_epoch = steps
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether drift keeps the rates above their cosine."""
+        now = self.optimiser.param_groups[0]["lr"] / self._annealing.base_lrs[0]
+        return now > self._cosine(self.steps) * (1.0 + 1e-9)
+
+    def learn(self, loss: Tensor) -> None:
+        """One step down the gradient of a loss; the rates stay."""
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+    def anneal(self) -> None:
+        """The rates of the next batch."""
+        self._annealing.step()
+
+    def _cosine(self, step: int) -> float:
+        return 0.5 * (1.0 + math.cos(math.pi * step / self._steps))
+
+    def _share(self, step: int) -> float:
+        return max(self._cosine(step), min(self._least(), MOST_LATE))
 
 
 def drift_share(settings: TrainingSettings, refit: Refit | None, guard: Guard | None) -> float:

@@ -27,6 +27,15 @@ class TwinMode(StrEnum):
     FIXED = "fixed"
 
 
+class DigitalSteps(StrEnum):
+    """When measured steps are followed by steps on the twin alone."""
+
+    OFF = "off"
+    DRIFT = "drift"
+    """While drift keeps the rates up."""
+    ALWAYS = "always"
+
+
 class MethodError(ValueError):
     """A training method or twin mode that does not exist."""
 
@@ -42,6 +51,8 @@ class TrainingSettings:
     follow : steps of the powers never fall below so many times the drift that the refit sees from
         batch to batch (and rates of the electronics below the same share): who stops learning on a
         bench that drifts is left behind by it.
+    digital : when each measured step of `pat` is followed by `digital_steps` on the online twin
+        alone, each from `digital_batch` training items (`hil.learn.digital_steps`).
     readout_epochs : epochs of the read-out stage of `in-silico-refit`.
     watch, gate : the drift watch and the trust gate, where passes are measured on a bench.
     """
@@ -53,7 +64,10 @@ class TrainingSettings:
     seed: int = 0
     power_rate: float = 0.02
     electronics_rate: float = 0.03
-    follow: float = 2.0
+    follow: float = 1.0
+    digital: DigitalSteps = DigitalSteps.DRIFT
+    digital_steps: int = 2
+    digital_batch: int = 192
     readout_epochs: int = 8
     refit: RefitSettings = field(default_factory=RefitSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
@@ -64,6 +78,11 @@ class TrainingSettings:
             raise MethodError(f"epochs is {self.epochs}; at least one is needed")
         if self.batch < 2:
             raise MethodError(f"batch is {self.batch}; at least two samples are needed")
+        if self.digital_steps < 0 or self.digital_batch < 2:
+            raise MethodError(
+                f"digital_steps is {self.digital_steps} of {self.digital_batch} items; it must be "
+                "0 or more, of at least two"
+            )
         if self.seed < 0:
             raise MethodError(f"seed is {self.seed}; a whole number from 0 on is needed")
 
@@ -80,3 +99,18 @@ def parse_method(name: str) -> Method:
         return Method(name)
     except ValueError:
         raise MethodError(f"no method {name!r}; there are {', '.join(Method)}") from None
+
+
+def parse_digital(word: str) -> DigitalSteps:
+    """When steps on the twin follow.
+
+    Raises
+    ------
+    MethodError
+        Naming the words there are.
+    """
+    try:
+        return DigitalSteps(word)
+    except ValueError:
+        there = ", ".join(DigitalSteps)
+        raise MethodError(f"no digital steps {word!r}; there are {there}") from None
