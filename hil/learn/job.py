@@ -42,6 +42,10 @@ from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
 
 
+#: Why a run ended, where the error has no words.
+_WITHOUT_WORDS = {"interrupted": "by Ctrl-C or a signal (SIGTERM, SIGHUP)"}
+
+
 @dataclass(frozen=True)
 class Job:
     """What is to be trained: the task, the schedule's size, the settings.
@@ -152,7 +156,7 @@ async def train_job(
             outcome = "stopped"
         elif isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             outcome = "interrupted"
-        why = str(error) or type(error).__name__
+        why = str(error) or _WITHOUT_WORDS.get(outcome, type(error).__name__)
         if outcome == "failed":
             source = getattr(error, "instrument", type(error).__name__)
             bench.bus.publish(Fault(source=str(source), text=why))

@@ -18,7 +18,7 @@ import hil
 import hil.evaluate
 from hil.console import run_command
 from hil.record.reading import all_events
-from hil.telemetry.events import Fault, StateChanged
+from hil.telemetry.events import Fault, RunEnded, StateChanged
 
 ROOT = Path(hil.__file__).parents[1]
 #: Wall seconds from the signal to the end of the process, interpreter and all: about one where the
@@ -85,6 +85,9 @@ def test_a_signal_ends_a_run_safely_and_two_runs_are_the_same(
                 assert file.get_tensor("powers").shape == (2, 4)
             rows[name] = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             assert not (folder / "summary.json").exists()
+            (ended,) = [e.event for e in all_events(folder, RunEnded)]
+            assert isinstance(ended, RunEnded)
+            assert (ended.outcome, ended.why[:9]) == ("interrupted", "by Ctrl-C")
             assert hil.evaluate.main([str(folder)]) == 0
     finally:
         for process in running.values():
