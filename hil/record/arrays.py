@@ -9,6 +9,7 @@ not written yet. A run that is resumed begins a new part: what was written befor
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ Room = Mapping[type[Event], Mapping[str, tuple[int, ...]]]
 #: Bytes of an event's array from which it is compressed, in a chunk of its own: a compressed chunk
 #: that grows is written anew each time, and what it was before is lost space. Others lie as they
 #: are, in chunks of about so many bytes, which are written in place.
-COMPRESSED, CHUNK = 2**13, 2**15
+COMPRESSED, CHUNK = 2**12, 2**13
+#: Of zlib: others are much slower, and find little more in what was measured.
+EFFORT = 1
 #: What fields are kept as; others in single precision.
 _KEPT_AS = {"banks": "i4", "clipped": "?", "times": "f8"}
 ABOUT = "about"
@@ -85,14 +88,12 @@ class ArrayWriter:
         if row % GROWTH == 0:
             for data in sets.values():
                 data.resize(row + GROWTH, axis=0)
+        shapes = [number]
         for name, shape in self._room[kind].items():
-            value = held[name]
-            if value.shape == shape:
-                sets[name][row] = value
-            else:
-                sets[name][(row, *(slice(n) for n in value.shape))] = value
-        shapes = [n for name in self._room[kind] for n in held[name].shape]
-        sets[ABOUT][row] = [number, *shapes]
+            data, value = sets[name], held[name]
+            _put(data, row, shape, np.ascontiguousarray(value, data.dtype))
+            shapes += value.shape
+        _put(sets[ABOUT], row, (len(shapes),), np.array(shapes, "i8"))
         self._rows[kind] += 1
         return row
 
@@ -119,7 +120,7 @@ class ArrayWriter:
                 chunks=(1 if packed else max(CHUNK // size, 1), *shape),
                 dtype=dtype,
                 shuffle=packed,
-                compression="lzf" if packed else None,
+                compression=EFFORT if packed else None,
                 fillvalue=np.nan if dtype.kind == "f" else None,
             )
             said = told[name][1]
@@ -131,6 +132,27 @@ class ArrayWriter:
             ABOUT, (0, columns), "i8", maxshape=(None, columns), chunks=(CHUNK // columns, columns)
         )
         return sets
+
+
+def _put(data: Any, row: int, room: tuple[int, ...], value: NDArray[Any]) -> None:
+    """Write a value of the dataset's type into a row, which has room for it.
+
+    By the plain calls of HDF5: those that index datasets cost a step more than what they write. A
+    chunk that is compressed is compressed here, because zlib lets other threads run meanwhile.
+    """
+    if data.chunks[0] == 1 and data.compression:
+        if value.shape != room:
+            whole = np.full(room, data.fillvalue, data.dtype)
+            whole[tuple(slice(n) for n in value.shape)] = value
+            value = whole
+        size = value.dtype.itemsize
+        shuffled = value.reshape(-1).view(np.uint8).reshape(-1, size).T.tobytes()
+        data.id.write_direct_chunk((row, *[0] * len(room)), zlib.compress(shuffled, EFFORT))
+    elif value.size:
+        count = (1, *value.shape)
+        space = data.id.get_space()
+        space.select_hyperslab((row, *[0] * len(room)), count)
+        data.id.write(h5py.h5s.create_simple(count), space, value)
 
 
 class ArrayReader:

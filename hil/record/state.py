@@ -61,24 +61,28 @@ def give(thing: Any, state: Mapping[str, Tree], values: Iterable[type]) -> None:
 
 def to_tensors(tree: Tree) -> tuple[dict[str, Tensor], str]:
     """A tree as one tensor for each type of number, and JSON that says where everything lies."""
-    pieces: dict[str, list[Tensor]] = {}
-    lengths: dict[str, int] = {}
+    pieces: dict[np.dtype[Any], tuple[str, list[np.ndarray]]] = {}
+    lengths: Counter[str] = Counter()
+
+    def placed(array: np.ndarray) -> list[Any]:
+        name, held = pieces.setdefault(array.dtype, (array.dtype.name, []))
+        at = lengths[name]
+        lengths[name] = at + array.size
+        held.append(array.reshape(-1))
+        return [name, at, array.shape]
 
     def flat(value: Tree) -> Any:
-        if isinstance(value, Tensor | np.ndarray):
-            array = isinstance(value, np.ndarray)
-            tensor = torch.from_numpy(np.array(value)) if array else value
-            name = str(tensor.dtype).removeprefix("torch.")
-            at = lengths.get(name, 0)
-            lengths[name] = at + tensor.numel()
-            pieces.setdefault(name, []).append(tensor.reshape(-1))
-            return {"array" if array else "tensor": [name, at, list(tensor.shape)]}
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {key: flat(one) for key, one in value.items()}
-        return [flat(one) for one in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [flat(one) for one in value]
+        if isinstance(value, Tensor):
+            return {"tensor": placed(value.numpy())}
+        return {"array": placed(value)} if isinstance(value, np.ndarray) else value
 
+    # By way of numpy, whose calls cost a fraction of those of torch: this is done at every step.
     text = json.dumps(flat(tree))
-    return {name: torch.cat(held) for name, held in pieces.items()}, text
+    return {name: torch.from_numpy(np.concatenate(held)) for name, held in pieces.values()}, text
 
 
 def from_tensors(tensors: Mapping[str, Tensor], text: str) -> Tree:
