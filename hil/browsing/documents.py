@@ -62,8 +62,10 @@ def documents(story: Story, arrays: Iterable[type[Event]] = ()) -> Iterator[Docu
     uid = str(run)
     yield "start", _start(story, uid)
     events = history(story.folder, *KINDS, *arrays)
-    streams = _Streams(run, events)
+    streams = _Streams(run, history(story.folder, *KINDS))
+    last = story.facts.began
     for stamped in events:
+        last = max(last, stamped.wall_time)
         if not isinstance(stamped.event, RunEnded):
             yield from streams.event(stamped)
     exit_status = _EXIT.get(story.facts.state)
@@ -74,7 +76,7 @@ def documents(story: Story, arrays: Iterable[type[Event]] = ()) -> Iterator[Docu
             {
                 "uid": str(uuid5(run, "stop")),
                 "run_start": uid,
-                "time": max((one.wall_time for one in events), default=story.facts.last),
+                "time": last,
                 "exit_status": exit_status,
                 "reason": reason,
                 "num_events": dict(streams.counts),

@@ -7,9 +7,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from hil.browsing.story import Story
@@ -70,9 +73,9 @@ def export_csv(story: Story, out: Path) -> Iterator[Path]:
 def export_levels(story: Story, out: Path) -> Path:
     """Write levels.csv: a row a step, a column `bank<k>_element<e>` each, in W."""
     events = history(story.folder, Levels)
-    if not events:
+    first: Any = next((one.event for one in events[:1]), None)
+    if first is None:
         raise RunFolderError(f"{story.folder} holds no levels: nothing was measured on its bench")
-    first: Any = events[0].event
     banks, elements = first.levels.shape
     names = [f"bank{k}_element{e}" for k in range(banks) for e in range(elements)]
 
@@ -92,18 +95,40 @@ def export_arrays(story: Story, kind: type[Event], out: Path) -> Path:
     `samples` (events,) says how many it holds.
     """
     events = history(story.folder, kind)
-    if not events:
-        raise RunFolderError(f"{story.folder} holds no {kind.KIND}")
     names = [name for name, (_, said) in told_of(kind).items() if said.shape]
-    found: dict[str, NDArray[Any]] = {
-        name: _stacked([np.asarray(fields_of(one.event)[name]) for one in events]) for name in names
-    }
-    found["bench_time"] = np.array([one.bench_time for one in events])
-    found["step"] = np.array([fields_of(one.event)["step"] for one in events])
-    if kind is not Levels:
-        found["samples"] = np.array([len(fields_of(one.event)["measured"]) for one in events])
+    room: dict[str, tuple[int, ...]] = {}
+    dtypes: dict[str, np.dtype[Any]] = {}
+    each: dict[str, list[Any]] = {"bench_time": [], "step": [], "samples": []}
+    for one in events:  # once for what they come to, and once more for themselves: there are many
+        fields = fields_of(one.event)
+        for name in names:
+            shape = fields[name].shape
+            room[name] = tuple(np.maximum(room.get(name, shape), shape).tolist())
+            dtypes.setdefault(name, fields[name].dtype)
+        each["bench_time"].append(one.bench_time)
+        each["step"].append(fields["step"])
+        each["samples"].append(len(fields.get("measured", ())))
+    rows = len(each["step"])
+    if not rows:
+        raise RunFolderError(f"{story.folder} holds no {kind.KIND}")
+    if kind is Levels:
+        del each["samples"]
     path = out / f"{kind.KIND}.npz"
-    np.savez_compressed(path, **found)  # pyright: ignore[reportArgumentType]
+    try:
+        with TemporaryDirectory(dir=out) as aside, ZipFile(path, "x", ZIP_DEFLATED) as archive:
+            files = {name: Path(aside) / f"{name}.npy" for name in (*names, *each)}
+            large = {n: open_memmap(files[n], "w+", dtypes[n], (rows, *room[n])) for n in names}
+            for row, one in zip(range(rows), events, strict=False):
+                for name, values in large.items():
+                    _fill(values, row, fields_of(one.event)[name])
+            for values in large.values():
+                values.flush()
+            for name, values in each.items():
+                np.save(files[name], np.array(values))
+            for file in files.values():
+                archive.write(file, file.name)
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
     return path
 
 
@@ -124,15 +149,10 @@ def write(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Pat
     return path
 
 
-def _stacked(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """(events, *largest shape), filled up with NaN, or with 0 where there is no NaN."""
-    shape = np.max([one.shape for one in arrays], axis=0)
-    dtype = arrays[0].dtype
-    fill = np.nan if dtype.kind == "f" else 0
-    stacked = np.full((len(arrays), *shape), fill, dtype=dtype)
-    for row, one in zip(stacked, arrays, strict=True):
-        row[tuple(slice(n) for n in one.shape)] = one
-    return stacked
+def _fill(values: NDArray[Any], row: int, one: NDArray[Any]) -> None:
+    """Put an array into a row of larger ones, filled up with NaN, or 0 where there is no NaN."""
+    values[row] = np.nan if values.dtype.kind == "f" else 0
+    values[(row, *(slice(n) for n in one.shape))] = one
 
 
 def _columns(kind: type[Event], names: list[str]) -> Iterator[tuple[str, str, str]]:

@@ -152,7 +152,7 @@ def read_story(folder: Path) -> Story:
     parameters, meaning = _tensors(files_, files.TWIN)
     return Story(
         facts=facts,
-        events=history(folder, *KINDS),
+        events=list(history(folder, *KINDS)),
         summary=_table(files_, files.SUMMARY),
         bench=_table(files_, files.BENCH),
         calibration=_table(files_, files.RECORD),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hil.bench.health import health
@@ -9,10 +11,10 @@ from hil.bench.opening import OpenBench
 from hil.learn.loop import BELIEVED
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
-from hil.learn.trust import Event
+from hil.learn.trust import Event as Happened
 from hil.record.arrays import Room
 from hil.telemetry.bus import Bus
-from hil.telemetry.event import Severity
+from hil.telemetry.event import Event, Severity
 from hil.telemetry.events import (
     Believed,
     BenchDescribed,
@@ -46,53 +48,47 @@ class Publisher:
         now = self._bench.now()
         if self._bus.heard:
             self._bus.check()
-            self._publish(report, now - self._before)
+            self._bus.publish(*self._told(report, now - self._before))
         self._before = now
         self._next.step(report)
 
-    def _publish(self, report: StepReport, seconds: float) -> None:
-        publish, trace, number = self._bus.publish, report.trace, report.number
-        publish(
-            Step(
-                step=number,
-                epoch=report.epoch,
-                loss=report.loss,
-                accuracy=report.accuracy,
-                residual=report.residual,
-                clamped=report.clamped,
-                measured_on=report.measured_on,
-                seconds=seconds,
-            )
+    def _told(self, report: StepReport, seconds: float) -> Iterator[Event]:
+        trace, number = report.trace, report.number
+        yield Step(
+            step=number,
+            epoch=report.epoch,
+            loss=report.loss,
+            accuracy=report.accuracy,
+            residual=report.residual,
+            clamped=report.clamped,
+            measured_on=report.measured_on,
+            seconds=seconds,
         )
         if number % HEALTH_EVERY == 0:
-            publish(health(self._bench))
+            yield health(self._bench)
         if report.measured_on != "bench":
             return  # what a twin computed was neither programmed nor measured
-        publish(Levels(step=number, levels=report.powers.numpy() * self._bench.file.chip.p_pi))
-        publish(
-            Slots(
-                step=number,
-                banks=np.array(trace.banks),
-                times=trace.times,
-                sent=trace.sent,
-                measured=trace.measured,
-                clipped=trace.clipped,
-                dark=np.zeros(0) if trace.dark is None else trace.dark,
-            )
+        yield Levels(step=number, levels=report.powers.numpy() * self._bench.file.chip.p_pi)
+        yield Slots(
+            step=number,
+            banks=np.array(trace.banks),
+            times=trace.times,
+            sent=trace.sent,
+            measured=trace.measured,
+            clipped=trace.clipped,
+            dark=np.zeros(0) if trace.dark is None else trace.dark,
         )
         if report.believed is not None:
             shown = trace.measured[: len(report.believed)]
             banks = np.array(trace.banks)
-            publish(Believed(step=number, banks=banks, believed=report.believed, measured=shown))
+            yield Believed(step=number, banks=banks, believed=report.believed, measured=shown)
         for event in report.events:
-            publish(
-                Watched(
-                    step=event.batch,
-                    what=event.kind,
-                    text=event.text,
-                    severity=severity(event),
-                    data=event.data,
-                )
+            yield Watched(
+                step=event.batch,
+                what=event.kind,
+                text=event.text,
+                severity=severity(event),
+                data=event.data,
             )
 
     def epoch(self, report: EpochReport, network: Network, twin: SlotTwin) -> None:
@@ -164,7 +160,7 @@ def described(bench: OpenBench, n_banks: int) -> BenchDescribed:
     )
 
 
-def severity(event: Event) -> Severity:
+def severity(event: Happened) -> Severity:
     """How bad it is what a watch tells: an alarm is minor, what could not be put right is major."""
     if event.kind == "alarm":
         return Severity.MINOR

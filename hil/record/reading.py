@@ -61,14 +61,14 @@ class RunReader:
 
     def poll(self, most: int = 500) -> list[Stamped]:
         """Events after `position`, in order, `most` at most; empty where there is nothing new."""
-        found = []
-        for entry in self._journal.after(self.position, most=most, kinds=self._kinds):
-            self.position = entry.id
-            try:
-                found.append(self._stamped(entry))
-            except (CodingError, RunFolderError, ValueError):
-                self.unreadable += 1
-        return found
+        entries = self._journal.after(self.position, most=most, kinds=self._kinds)
+        if entries:
+            self.position = entries[-1].id
+        return self._readable(entries)
+
+    def these(self, ids: Sequence[int]) -> list[Stamped]:
+        """Events of these ids, some hundreds at most; `position` stays."""
+        return self._readable(self._journal.these(ids))
 
     def __iter__(self) -> Iterator[Stamped]:
         """All events from `position` on."""
@@ -111,6 +111,15 @@ class RunReader:
         self._journal.close()
         for one in self._arrays.values():
             one.close()
+
+    def _readable(self, entries: Sequence[Entry]) -> list[Stamped]:
+        found = []
+        for entry in entries:
+            try:
+                found.append(self._stamped(entry))
+            except (CodingError, RunFolderError, ValueError):
+                self.unreadable += 1
+        return found
 
     def _stamped(self, entry: Entry) -> Stamped:
         if entry.arrays is not None:

@@ -64,24 +64,20 @@ def to_tensors(tree: Tree) -> tuple[dict[str, Tensor], str]:
     pieces: dict[np.dtype[Any], tuple[str, list[np.ndarray]]] = {}
     lengths: Counter[str] = Counter()
 
-    def placed(array: np.ndarray) -> list[Any]:
-        name, held = pieces.setdefault(array.dtype, (array.dtype.name, []))
+    def placed(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Tensor | np.ndarray):
+            raise TypeError(f"a {type(value).__name__} cannot be kept")
+        # By way of numpy, whose calls cost a fraction of those of torch: this is done every step.
+        array = value if isinstance(value, np.ndarray) else value.numpy()
+        if array.dtype not in pieces:
+            pieces[array.dtype] = (array.dtype.name, [])
+        name, held = pieces[array.dtype]
         at = lengths[name]
         lengths[name] = at + array.size
         held.append(array.reshape(-1))
-        return [name, at, array.shape]
+        return {"array" if array is value else "tensor": [name, at, array.shape]}
 
-    def flat(value: Tree) -> Any:
-        if isinstance(value, dict):
-            return {key: flat(one) for key, one in value.items()}
-        if isinstance(value, list):
-            return [flat(one) for one in value]
-        if isinstance(value, Tensor):
-            return {"tensor": placed(value.numpy())}
-        return {"array": placed(value)} if isinstance(value, np.ndarray) else value
-
-    # By way of numpy, whose calls cost a fraction of those of torch: this is done at every step.
-    text = json.dumps(flat(tree))
+    text = json.dumps(tree, default=placed)
     return {name: torch.from_numpy(np.concatenate(held)) for name, held in pieces.values()}, text
 
 
@@ -117,12 +113,14 @@ def _taken(value: Any, heavy: bool, where: str) -> Tree:
     def inner(one: Any) -> Tree:
         return _taken(one, heavy, where)
 
+    if type(value) in _PLAIN:  # most are
+        return value
+    if isinstance(value, Tensor):
+        return value.detach().clone()
     if isinstance(value, Enum):
         return {"enum": type(value).__name__, "is": value.value}
     if isinstance(value, _PLAIN):
         return value
-    if isinstance(value, Tensor):
-        return value.detach().clone()
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, np.generic):

@@ -78,7 +78,7 @@ def confusion(story: Story) -> Iterator[str]:
 
 def twin(story: Story) -> Iterator[str]:
     """What the twin believed of the newest steps beside what was measured."""
-    events: list[Any] = [one.event for one in history(story.folder, Believed)][-NEWEST:]
+    events: list[Any] = [one.event for one in history(story.folder, Believed)[-NEWEST:]]
     if not events:
         return
     shape = events[-1].believed.shape[1:]
@@ -107,9 +107,10 @@ def heaters(story: Story) -> Iterator[str]:
     """Levels of the newest step, and how much of each heater's limit is left."""
     bench: Any = story.last_of(BenchDescribed)
     events = history(story.folder, Levels)
-    if bench is None or not events:
+    newest: Any = list(events[-1:])
+    if bench is None or not newest:
         return
-    levels: Floats = np.asarray(events[-1].event.levels, dtype=np.float64)  # type: ignore[attr-defined]
+    levels: Floats = np.asarray(newest[0].event.levels, dtype=np.float64)
     core: Core = bench.core
     most = float(levels.max())
     for bank in range(len(levels)):
@@ -121,7 +122,7 @@ def heaters(story: Story) -> Iterator[str]:
         title = f"bank {bank}: share of each limit in use; least margin {100.0 - used.max():.0f} %"
         yield element_map(title, core, bench.ports, used, "%", most=100.0)
     every = max(1, math.ceil(len(events) / POINTS))
-    some: list[Any] = list(events[::every])
+    some: Any = list(events[::every])
     times = np.array([one.bench_time for one in some])
     power = np.array([one.event.levels.sum(axis=1) for one in some])
     yield chart(

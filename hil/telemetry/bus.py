@@ -73,23 +73,31 @@ class Outlet:
         """Events that wait now."""
         return len(self._waiting)
 
-    def put(self, stamped: Stamped) -> None:
-        """Lay an event into the queue; never raises, and is lost where the outlet has ended."""
-        if self._kinds and not isinstance(stamped.event, self._kinds):
+    def put(self, *stamped: Stamped) -> None:
+        """Lay events into the queue; never raises, and they are lost where the outlet has ended."""
+        if self._kinds:
+            stamped = tuple(one for one in stamped if isinstance(one.event, self._kinds))
+        if not stamped:
             return
         with self._changed:
-            if self._closing or self._error is not None:
-                return
-            if len(self._waiting) >= self._size:
-                if self._lossy:
-                    self._waiting.popleft()
-                    self.dropped += 1
-                else:
-                    self._changed.wait_for(self._has_room)
-                    if self._error is not None:
-                        return
-            self._waiting.append(stamped)
+            for one in stamped:
+                if not self._make_room():
+                    return
+                self._waiting.append(one)
             self._changed.notify_all()
+
+    def _make_room(self) -> bool:
+        """Drop or wait, where the queue is full; False where the outlet has ended."""
+        if self._closing or self._error is not None:
+            return False
+        if len(self._waiting) >= self._size:
+            if self._lossy:
+                self._waiting.popleft()
+                self.dropped += 1
+            else:
+                self._changed.notify_all()
+                self._changed.wait_for(self._has_room)
+        return self._error is None
 
     def check(self) -> None:
         """Wait until a lossless outlet has taken all that it was given.
@@ -169,16 +177,20 @@ class Bus:
         """Whether anybody listens: what is dear to make need not be made for nobody."""
         return bool(self.outlets)
 
-    def publish(self, event: Event) -> None:
-        """Stamp an event and lay it into the queue of each outlet.
+    def publish(self, *events: Event) -> None:
+        """Stamp events and lay them into the queue of each outlet; together, they wake it once.
 
         Never raises: a bench is driven off even where nobody can be told. See `check`.
         """
         with self._lock:
-            self._number += 1
-            stamped = Stamped(self._number, self.clock(), time.time(), event)
+            number, bench_time, wall_time = self._number, self.clock(), time.time()
+            self._number += len(events)
+            stamped = [
+                Stamped(n, bench_time, wall_time, event)
+                for n, event in enumerate(events, number + 1)
+            ]
             for outlet in self.outlets:
-                outlet.put(stamped)
+                outlet.put(*stamped)
 
     def check(self) -> None:
         """Wait until all that was published is kept by those that keep records.
