@@ -103,7 +103,7 @@ def export_arrays(story: Story, kind: type[Event], out: Path) -> Path:
         fields = fields_of(one.event)
         for name in names:
             shape = fields[name].shape
-            room[name] = tuple(np.maximum(room.get(name, shape), shape).tolist())
+            room[name] = tuple(np.maximum(room.setdefault(name, shape), shape).tolist())
             dtypes.setdefault(name, fields[name].dtype)
         each["bench_time"].append(one.bench_time)
         each["step"].append(fields["step"])
