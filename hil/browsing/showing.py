@@ -15,6 +15,7 @@ from hil.bench.tables import Table
 from hil.browsing.facts import State
 from hil.browsing.flat import flattened, written
 from hil.browsing.listing import duration, moment, size
+from hil.browsing.settings import changed
 from hil.browsing.story import Story, Told
 from hil.telemetry.events import (
     Baselines,
@@ -39,8 +40,7 @@ def tables(story: Story) -> Iterator[Table]:
         yield twin(story)
     yield from ledger(story)
     yield from happened(story)
-    if story.instruments:
-        yield instruments(story)
+    yield from instruments(story)
     yield Table("Provenance", (), tuple(provenance(story)))
 
 
@@ -184,15 +184,19 @@ def _when(told: Told) -> str:
     return f"bench {told.bench_time:.1f} s"
 
 
-def instruments(story: Story) -> Table:
-    """Which instruments answered when the run began."""
+def instruments(story: Story) -> Iterator[Table]:
+    """Which instruments answered when the run began, and what of their settings changed."""
+    if not story.instruments:
+        return
     rows = []
     for name, one in story.instruments.items():
         identity = one.get("identity") or {}
         said = (str(identity.get(key) or "-") for key in ("maker", "model", "serial", "firmware"))
         rows.append((name, str(one.get("resource", "-")), *said))
     head = ("name", "resource", "maker", "model", "serial", "firmware")
-    return Table("Instruments, as they answered at the start", head, tuple(rows))
+    yield Table("Instruments, as they answered at the start", head, tuple(rows))
+    if story.at_end:
+        yield changed(story.instruments, story.at_end)
 
 
 def provenance(story: Story) -> Iterator[tuple[str, str]]:

@@ -80,7 +80,8 @@ class Answers:
 class Story:
     """A run, as far as it has come. Tables that it has not left (yet) are empty.
 
-    instruments : identity, firmware and settings of each by name, when the run began.
+    instruments : identity, firmware and settings of each by name, when the run began; at_end : the
+    same at its end.
     twin : effective parameters by name; meaning : shape, unit and meaning of each, by name.
     """
 
@@ -90,6 +91,7 @@ class Story:
     bench: Mapping[str, Any]
     calibration: Mapping[str, Any]
     instruments: Mapping[str, Any] = field(default_factory=dict)
+    at_end: Mapping[str, Any] = field(default_factory=dict)
     answers: Answers | None = None
     twin: Mapping[str, Floats] = field(default_factory=dict)
     meaning: Mapping[str, Any] = field(default_factory=dict)
@@ -157,6 +159,7 @@ def read_story(folder: Path) -> Story:
         bench=_table(files_, files.BENCH),
         calibration=_table(files_, files.RECORD),
         instruments=_table(files_, files.SNAPSHOT_START).get("instruments", {}),
+        at_end=_table(files_, files.SNAPSHOT_END).get("instruments", {}),
         answers=_answers(files_),
         twin={name: value.double().numpy() for name, value in parameters.items()},
         meaning=meaning.get("parameters", {}),

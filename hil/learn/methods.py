@@ -122,6 +122,8 @@ class Assembly:
         machine = DigitalMachine(twin)
         trainer = self._trainer(machine, network, twin, settings)
         trainer.measured_on = "twin"
+        if self.left is not None:  # the machine is made anew; what it counts goes on
+            machine.ledger.passes["training"] += self.left.passes
         reports = await trainer.run(settings.epochs)
         passes = sum(machine.ledger.passes.values())
         self.bench.ledger.count_digital(f"{settings.method} training", passes)

@@ -65,6 +65,7 @@ class CheckpointKeeper:
             "bench_time": self._bench.now(),
             "wall_time": time.time(),
             "ledger": self._bench.ledger_table(),
+            "passes": sum(trainer.machine.ledger.passes.values()),
         }
         self._checkpoints.put(name, Checkpoint(take(trainer, heavy=heavy), notes))
 
@@ -75,7 +76,8 @@ class LeftOff:
     Attributes
     ----------
     stage : of the method; number : of the last step; epochs : of this stage that were reported;
-    bench_time : s, when it was left; ledger : what had been spent.
+    bench_time : s, when it was left; ledger : what had been spent; passes : of all purposes on the
+    machine that was trained on, a twin or the bench.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -97,6 +99,7 @@ class LeftOff:
         self.bench_time: float = notes["bench_time"]
         self._wall_time: float = notes["wall_time"]
         self.ledger: dict[str, Any] = notes["ledger"]
+        self.passes: int = notes.get("passes", 0)
 
     def bench_time_now(self, *, simulated: bool) -> float:
         """Bench time to go on at, s: for a real bench time has gone on, for a simulated one not."""

@@ -60,10 +60,12 @@ def chart(
     y_name: str,
     series: Sequence[Series],
     levels: Sequence[tuple[str, float]] = (),
+    places: Sequence[tuple[str, float]] = (),
 ) -> str:
     """A chart of lines and dots; axis names hold their units.
 
-    levels : by name, drawn all across.
+    levels : by name, drawn all across. places : on the x axis by name, drawn all the way up; what
+    is right of one is what its name says.
     """
     heights = np.array([height for _, height in levels])
     low_x, high_x = _range(np.concatenate([s.x for s in series]))
@@ -100,6 +102,15 @@ def chart(
         above = y < _TOP + tall / 2
         x, anchor = (_LEFT + 4, "start") if above else (_LEFT + wide - 3, "end")
         parts.append(text(x, y - 3 if y > _TOP + 18 else y + 12, name, anchor))
+    for name, place in places:
+        x = float(at_x(place))
+        parts.append(f'<path d="M{x:.1f} {_TOP}v{tall}" stroke="#666"/>')
+        # The word stands in the half that has room for it, low, where rising curves are not.
+        right = x < _LEFT + wide / 2
+        at, anchor = (x + 4, "start") if right else (x - 4, "end")
+        word = text(at, _TOP + tall - 20, f"{name} \u2192", anchor)
+        halo = '<text paint-order="stroke" stroke="#fff" stroke-width="4" '
+        parts.append(word.replace("<text ", halo, 1))
     x, y = float(_LEFT), _TOP - 3  # above the data, where nothing is drawn
     for one in (s for s in series if s.label):
         colour = COLOURS[one.colour % len(COLOURS)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def curves(story: Story) -> Iterator[str]:
     """Accuracy with its baselines, and loss."""
     epochs = [one.event for one in story.all_of(EpochEnded)]
     steps = [one.event for one in story.all_of(Step)]
+    stages = stage_starts(epochs, steps)
     if epochs:
         x = np.arange(1.0, len(epochs) + 1.0)
         where = epochs[-1].measured_on
@@ -44,11 +45,29 @@ def curves(story: Story) -> Iterator[str]:
         if not math.isnan(story.facts.accuracy):
             end, test = x[-1:], np.array([story.facts.accuracy])
             shown.append(Series(end, test, label="test, last weights", colour=2, size=4.5))
+        where = f"twin, then on the {where}" if stages[0] else where
         title = f"accuracy, measured on the {where}"
-        yield chart(title, "epoch", "share answered right, 1", shown, baselines(story))
+        yield chart(title, "epoch", "share answered right, 1", shown, baselines(story), stages[0])
     if steps:
         x, loss = thinned(np.array([one.loss for one in steps]))
-        yield chart("loss", "step", "mean cross entropy, nat", [Series(x, loss, line=True)])
+        shown = [Series(x, loss, line=True)]
+        yield chart("loss", "step", "mean cross entropy, nat", shown, (), stages[1])
+
+
+def stage_starts(
+    epochs: Sequence[EpochEnded], steps: Sequence[Step]
+) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+    """Where what trained on a twin goes on on the bench, between two epochs and two steps."""
+
+    def found(told: Sequence[EpochEnded] | Sequence[Step]) -> list[tuple[str, float]]:
+        places = [one.measured_on for one in told]
+        return [
+            ("on the bench", number + 0.5)
+            for number in range(1, len(places))
+            if places[number - 1] == "twin" and places[number] == "bench"
+        ]
+
+    return found(epochs), found(steps)
 
 
 def baselines(story: Story) -> list[tuple[str, float]]:

@@ -35,7 +35,9 @@ th { white-space: nowrap; color: #555 } td:first-child { white-space: nowrap }
 svg { margin: 6px 10px 6px 0; max-width: 100%; height: auto; break-inside: avoid }
 footer { color: #666; font-size: 12px; margin-top: 30px }
 .wide { overflow-x: auto } .wide table:has(th:nth-child(9)) { font-size: 11px }
-@media print { body { margin: 0; max-width: none } h2, h3 { break-after: avoid }
+@media print { @page { margin: 14mm } body { margin: 0; padding: 0; max-width: none }
+h1, h2, h3 { break-after: avoid } tr { break-inside: avoid } .wide { overflow: visible }
+td { overflow-wrap: anywhere } td:first-child { white-space: normal }
 * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
 _LOOKS = {State.FINISHED: "good", State.RUNNING: "open", State.UNKNOWN: "open"}
@@ -116,8 +118,7 @@ def one_run(story: Story, name: str) -> Iterator[str]:
     yield "".join(map(html_table, happened))
     yield "<h2>Provenance</h2>"
     yield html_table(Table("", (), tuple(showing.provenance(story))))
-    if story.instruments:
-        yield html_table(showing.instruments(story))
+    yield from map(html_table, showing.instruments(story))
     if story.twin:
         yield html_table(showing.twin(story))
     pairs = tuple((key, written(value)) for key, value in showing.configured(story).items())

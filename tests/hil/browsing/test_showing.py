@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,33 @@ def test_instruments_are_named(runs: Path, capsys: pytest.CaptureFixture[str]) -
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["heaters", "TCPIP::x", "M", "Q8", "7", "-"] in rows
     assert ["silent", "-", "-", "-", "-", "-"] in rows
+
+
+def test_settings_that_changed_are_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = {"gain": "LV", "volts": [1.0, 2.0, 3.0], "burst": ["OFF", "OFF"], "mode": 1}
+    end = {"gain": "HV", "volts": [1.0, 2.5, 3.0], "burst": ["ON", "ON"], "mode": 1, "new": 3}
+
+    def shown(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        for name, found in (("start", before), ("end", after)):
+            text = json.dumps({"instruments": {"box": found}})
+            (runs / "online" / f"snapshot-{name}.json").write_text(text, encoding="utf-8")
+        assert runs_command(["show", "online"]) == 0
+        lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+        return lines[lines.index("Settings that changed from the start to the end") :]
+
+    lines = shown({"settings": start}, {"settings": end})
+    for said in (
+        "box gain LV HV",
+        "box volts, 1 of 3 channels 2 2.5",
+        "box burst, 2 of 2 channels OFF ON",
+        "box new not told 3",
+    ):
+        assert said in lines, said
+    assert not any("mode" in line for line in lines)
+    assert "none" in shown({"settings": start}, {"settings": start})
+    assert "box not read at the end no answer" in shown(
+        {"settings": start}, {"failed": "no answer"}
+    )
 
 
 def test_a_run_that_never_came_far_is_shown(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:

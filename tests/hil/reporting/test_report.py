@@ -18,6 +18,7 @@ from hil.note import main as note
 from hil.plots.element_map import element_map
 from hil.plots.svg import Series, chart, matrix, stacked
 from hil.report import main as report
+from hil.telemetry.events import EpochEnded
 from tests.hil.browsing.conftest import Tell, started
 
 HOSTILE = "<script>alert(1)</script><img src=http://far/x onerror=go()> & \"quoted\" 'so'"
@@ -171,3 +172,26 @@ def test_figures_name_their_units_and_bear_odd_values() -> None:
     bar = texts(stacked("s", "time, s", [("A", {"write": 3.0, "run": 1.0})], "s"))
     assert {"write 3 s, 75 %", "run 1 s, 25 %", "time, s", "A"} <= set(bar)
     assert stacked("s", "time, s", [("A", {})], "s")
+
+
+def test_where_a_run_went_on_on_the_bench_is_drawn(tell: Tell) -> None:
+    def epoch(number: int, where: str) -> EpochEnded:
+        return EpochEnded(
+            epoch=number,
+            loss=1.0 / number,
+            train_accuracy=0.5,
+            held_out_accuracy=0.4,
+            measured_on=where,
+            residual=None,
+            fallbacks=0,
+            clamped=0,
+            alarms=0,
+        )
+
+    told = [epoch(1, "twin"), epoch(2, "twin"), epoch(1, "bench")]
+    for name, epochs, words in (("two", told, 1), ("one", told[:2], 0)):
+        tell(name, [started(method="in-silico-refit"), *epochs])
+        assert report([name, "-o", f"{name}.html"]) == 0
+        page = read(f"{name}.html")
+        assert page.count("on the bench \u2192") == words
+        assert page.count("measured on the twin, then on the bench") == words
