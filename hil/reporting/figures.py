@@ -163,11 +163,12 @@ def drift(story: Story) -> Iterator[str]:
         times = np.array([one.bench_time for one in told])[::each]
         residual = np.array([one.event.residual for one in told])[::each]
         shown = [Series(times, residual, line=True, label="residual of the twin", colour=0)]
-        for colour, what in ((1, "alarm"), (2, "action")):
+        # Actions answer alarms, often in the same step: the later ones leave the earlier to be seen.
+        for colour, what, dot in ((1, "alarm", 6.0), (2, "action", 3.0)):
             at = np.array([o.bench_time for o in story.all_of(Watched) if o.event.what == what])
             if at.size:
                 heights = np.interp(at, times, residual)
-                shown.append(Series(at, heights, label=what, colour=colour, size=4.0))
+                shown.append(Series(at, heights, label=what, colour=colour, size=dot))
         yield chart("twin over time", "bench time, s", "residual, signal units rms", shown)
     visits = [
         (one.bench_time, one.event.data["moved"])

@@ -194,4 +194,4 @@ def test_where_a_run_went_on_on_the_bench_is_drawn(tell: Tell) -> None:
         assert report([name, "-o", f"{name}.html"]) == 0
         page = read(f"{name}.html")
         assert page.count("on the bench \u2192") == words
-        assert page.count("measured on the twin, then on the bench") == words
+        assert ("measured on the twin, then on the bench" in page) is bool(words)
