@@ -245,4 +245,7 @@ class Journal:
             raise self._failed(error) from error
 
     def _failed(self, error: sqlite3.Error) -> RunFolderError:
-        return RunFolderError(f"{self.path}: {error}")
+        said = f"{self.path}: {error}"
+        if not isinstance(error, sqlite3.OperationalError):  # neither locked nor full: damaged
+            said += "; put a copy of the file in its place, or what `sqlite3 FILE .recover` saves"
+        return RunFolderError(said)
