@@ -41,7 +41,6 @@ from hil.twin.machine import twin_of
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import kind_for
 
-
 #: Why a run ended, where the error has no words.
 _WITHOUT_WORDS = {"interrupted": "by Ctrl-C or a signal (SIGTERM, SIGHUP)"}
 

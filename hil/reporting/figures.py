@@ -163,7 +163,7 @@ def drift(story: Story) -> Iterator[str]:
         times = np.array([one.bench_time for one in told])[::each]
         residual = np.array([one.event.residual for one in told])[::each]
         shown = [Series(times, residual, line=True, label="residual of the twin", colour=0)]
-        # Actions answer alarms, often in the same step: the later ones leave the earlier to be seen.
+        # Actions answer alarms, often in the same step: smaller, they leave those to be seen.
         for colour, what, dot in ((1, "alarm", 6.0), (2, "action", 3.0)):
             at = np.array([o.bench_time for o in story.all_of(Watched) if o.event.what == what])
             if at.size:
