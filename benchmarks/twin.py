@@ -3,7 +3,7 @@
     python benchmarks/twin.py                                  # digits, plant seeds 11 12
     python benchmarks/twin.py --methods layered adam oracle --drift 0.2 --tasks digits
     python benchmarks/twin.py --methods layered --drift 0.1 --follow 1 --plant-seeds 11 12 13 14 15
-    python benchmarks/twin.py --methods layered --drift 0 0.1 0.2 --digital-steps always
+    python benchmarks/twin.py --methods layered --drift 0 0.1 0.2 --digital-steps 0
     python benchmarks/twin.py --plant-seeds 1 2 3 4 5 --json runs.jsonl
     python benchmarks/twin.py --show runs.jsonl                # the table again
 
@@ -48,7 +48,6 @@ from hil.learn.measuring import measure_accuracy
 from hil.learn.methods import Assembly, Trained
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport
-from hil.learn.settings import DigitalSteps
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import KINDS, Refit, new_refit
 
@@ -257,7 +256,7 @@ def main() -> None:
     p.add_argument("--bench", default="relax-mzi-16")
     p.add_argument("--as-built", default="rough")
     p.add_argument("--follow", type=float, help="TrainingSettings.follow; default: its own")
-    p.add_argument("--digital-steps", choices=tuple(DigitalSteps), help="as hil.train has it")
+    p.add_argument("--digital-steps", type=int, help="TrainingSettings.digital_steps")
     p.add_argument("--epochs", type=int, default=40)
     p.add_argument("--cosine-epoch", type=int, default=5)
     p.add_argument("--json", type=Path, help="append each run here, as it ends")

@@ -38,7 +38,7 @@ from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.continuing import bench_file_of, check_resumable, check_same_bench
 from hil.learn.job import Job, Result, train_job
 from hil.learn.position import batch_starts
-from hil.learn.settings import DigitalSteps, Method, MethodError, TwinMode
+from hil.learn.settings import Method, MethodError, TwinMode
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
@@ -128,9 +128,10 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument(
         "--digital-steps",
-        choices=tuple(DigitalSteps),
-        help="with an online twin, follow each measured step of pat by two on the twin alone: off, "
-        "while drift keeps the rates up (drift, default), or always; they cost no bench time",
+        type=_every,
+        metavar="K|off",
+        help="follow each measured step of pat by K on the online twin alone, from other training "
+        "items (default 2: no bench time, about 7 ms of computing; off: as in the literature)",
     )
     how.add_argument(
         "--gate",

@@ -22,7 +22,6 @@ from hil.learn.settings import (
     MethodError,
     TrainingSettings,
     TwinMode,
-    parse_digital,
     parse_method,
 )
 from hil.record.finding import RUNS
@@ -59,7 +58,7 @@ def make_job(
     batch: int = 64,
     seed: int = 0,
     split_seed: int = 0,
-    digital_steps: str | None = None,
+    digital_steps: int | None = None,
     drift_watch: int | None = None,
     gate: int | None = None,
     refit: str | None = None,
@@ -78,7 +77,7 @@ def make_job(
     if refit is not None:
         settings = replace(settings, refit=replace(settings.refit, kind=check_kind(refit)))
     if digital_steps is not None:
-        settings = replace(settings, digital=parse_digital(digital_steps))
+        settings = replace(settings, digital_steps=digital_steps)
     if gate is not None:
         settings = replace(settings, gate=replace(settings.gate, every=gate))
     if isinstance(task, Task):
@@ -139,8 +138,8 @@ def train(
     resume : run folder to go on with from its last checkpoint; of the other arguments only
         `watcher`, `accept_stale` and (for data of one's own) `task` count then.
     options : twin (online, fixed), refit (layered, layered-neural, adam: docs/methods.md),
-        digital_steps (off, drift, always), n_banks, n_steps, epochs, batch, seed, split_seed;
-        drift_watch and gate: batches between
+        n_banks, n_steps, epochs, batch, seed, split_seed; digital_steps: on the twin alone, after
+        each measured one of `pat` (default 2; 0: none); drift_watch and gate: batches between
         looks at the reference inputs, and between checks of the gradient on the bench (0: never;
         by default 10 and 300); traces: of every so many steps the record keeps what was sent
         and measured (default 1: all; 0: none).

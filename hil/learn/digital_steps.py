@@ -1,9 +1,9 @@
 """Steps on the twin alone, between one measured step and the next.
 
-On a bench that drifts, steps must stay as large as the drift, and one step from the 64 items of a
-batch is both late and coarse. The twin, refitted on every batch, is true just here and now: a few
-more steps through it, from other training items, cost the bench nothing and let the network keep
-up. The loss and accuracy that are reported, and all that the twin is fitted to, stay measured.
+One step from the 64 items of a batch is coarse, and on a bench that drifts, where steps must stay
+as large as the drift, late too. The twin, refitted on every batch, is true just here and now: a few
+more steps through it, from other training items, cost the bench nothing. The loss and accuracy
+that are reported, and all that the twin is fitted to, stay measured.
 """
 
 from __future__ import annotations

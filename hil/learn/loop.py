@@ -26,7 +26,7 @@ from hil.learn.pat import believed_slots, measured_pass, twin_pass
 from hil.learn.position import Position, batch_starts
 from hil.learn.rates import Rates, drift_share
 from hil.learn.reports import EpochReport, StepReport, Watcher
-from hil.learn.settings import DigitalSteps, TrainingSettings
+from hil.learn.settings import TrainingSettings
 from hil.tasks.task import Task
 from hil.twin.parameters import TwinParameters
 from hil.twin.protocol import SlotTwin
@@ -256,24 +256,16 @@ class Trainer:
         loss = functional.cross_entropy(logits, labels)
         self._rates.learn(loss)
         outside = self.network.clamp(self.limits)
-        if self._digitally_too():
-            for _ in range(self.settings.digital_steps):
-                outside += self._learn_digitally()
+        for _ in range(self._digital_steps()):
+            outside += self._learn_digitally()
         self._rates.anneal()
         right = int((logits.detach().argmax(dim=1) == labels).sum())
         return float(loss.detach()), right, outside
 
-    def _digitally_too(self) -> bool:
-        """Whether steps on the twin follow: only where it is kept true by every slot."""
-        if self.refit is None or self.final_only or not self.train_powers:
-            return False
-        match self.settings.digital:
-            case DigitalSteps.OFF:
-                return False
-            case DigitalSteps.DRIFT:
-                return self._rates.kept_up
-            case DigitalSteps.ALWAYS:
-                return True
+    def _digital_steps(self) -> int:
+        """Steps on the twin that follow: none where it is not kept true by every slot."""
+        kept_true = self.refit is not None and self.train_powers and not self.final_only
+        return self.settings.digital_steps if kept_true else 0
 
     def _learn_digitally(self) -> int:
         """A step on the twin alone: clamped levels."""

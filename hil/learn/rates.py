@@ -53,12 +53,6 @@ class Rates:
     def steps(self, steps: int) -> None:
         self._annealing.last_epoch = steps
 
-    @property
-    def kept_up(self) -> bool:
-        """Whether drift keeps the rates above their cosine."""
-        now = self.optimiser.param_groups[0]["lr"] / self._annealing.base_lrs[0]
-        return now > self._cosine(self.steps) * (1.0 + 1e-9)
-
     def learn(self, loss: Tensor) -> None:
         """One step down the gradient of a loss; the rates stay."""
         self.optimiser.zero_grad()
@@ -69,11 +63,9 @@ class Rates:
         """The rates of the next batch."""
         self._annealing.step()
 
-    def _cosine(self, step: int) -> float:
-        return 0.5 * (1.0 + math.cos(math.pi * step / self._steps))
-
     def _share(self, step: int) -> float:
-        return max(self._cosine(step), min(self._least(), MOST_LATE))
+        cosine = 0.5 * (1.0 + math.cos(math.pi * step / self._steps))
+        return max(cosine, min(self._least(), MOST_LATE))
 
 
 def drift_share(settings: TrainingSettings, refit: Refit | None, guard: Guard | None) -> float:

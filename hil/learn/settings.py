@@ -27,15 +27,6 @@ class TwinMode(StrEnum):
     FIXED = "fixed"
 
 
-class DigitalSteps(StrEnum):
-    """When measured steps are followed by steps on the twin alone."""
-
-    OFF = "off"
-    DRIFT = "drift"
-    """While drift keeps the rates up."""
-    ALWAYS = "always"
-
-
 class MethodError(ValueError):
     """A training method or twin mode that does not exist."""
 
@@ -51,8 +42,8 @@ class TrainingSettings:
     follow : steps of the powers never fall below so many times the drift that the refit sees from
         batch to batch (and rates of the electronics below the same share): who stops learning on a
         bench that drifts is left behind by it.
-    digital : when each measured step of `pat` is followed by `digital_steps` on the online twin
-        alone, each from `digital_batch` training items (`hil.learn.digital_steps`).
+    digital_steps, digital_batch : steps on the online twin alone that follow each measured step of
+        `pat`, and the training items of each (`hil.learn.digital_steps`).
     readout_epochs : epochs of the read-out stage of `in-silico-refit`.
     watch, gate : the drift watch and the trust gate, where passes are measured on a bench.
     """
@@ -65,7 +56,6 @@ class TrainingSettings:
     power_rate: float = 0.02
     electronics_rate: float = 0.03
     follow: float = 1.0
-    digital: DigitalSteps = DigitalSteps.DRIFT
     digital_steps: int = 2
     digital_batch: int = 192
     readout_epochs: int = 8
@@ -99,18 +89,3 @@ def parse_method(name: str) -> Method:
         return Method(name)
     except ValueError:
         raise MethodError(f"no method {name!r}; there are {', '.join(Method)}") from None
-
-
-def parse_digital(word: str) -> DigitalSteps:
-    """When steps on the twin follow.
-
-    Raises
-    ------
-    MethodError
-        Naming the words there are.
-    """
-    try:
-        return DigitalSteps(word)
-    except ValueError:
-        there = ", ".join(DigitalSteps)
-        raise MethodError(f"no digital steps {word!r}; there are {there}") from None

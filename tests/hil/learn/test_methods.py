@@ -114,7 +114,7 @@ def test_device_passes(runs: dict[str, Run]) -> None:
         assert runs[name].passes("training") == EPOCHS * PER_EPOCH, name
         assert runs[name].passes("validation") == EPOCHS * 200
         digital = runs[name].result.ledger["digital_passes"]
-        assert set(digital) <= ({"steps between batches"} if name == "pat" else set()), name
+        assert set(digital) == ({"steps between batches"} if name == "pat" else set()), name
     for name in ("in-silico", "ideal", "in-silico-refit"):
         on_bench = 8 if name == "in-silico-refit" else 0
         assert runs[name].passes("training") == on_bench * PER_EPOCH, name
