@@ -107,10 +107,7 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, method: str, at: int
     for ledger in (result.ledger, whole.ledger):
         ledger["device_passes"].pop("drift-watch", 0)
     assert result.ledger["device_passes"] == whole.ledger["device_passes"]
-    trained = f"{method} training"
-    assert result.ledger["digital_passes"].get(trained) == whole.ledger["digital_passes"].get(
-        trained
-    )
+    assert result.ledger["digital_passes"] == whole.ledger["digital_passes"]
     assert not (tmp_path / "run" / STEP).exists()
 
 
