@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
 
 from hil.bench.tables import plain
 from hil.browsing.facts import State
@@ -16,6 +19,8 @@ from hil.record.finding import RUNS, VARIABLE, find_run, roots
 
 _RUN = "run folder, its name, the start of its id, or newest"
 FORMATS = ("csv", "bluesky")
+#: Runs of which a list shows how far it is.
+MANY = 300
 ARRAYS = ("levels", "slots", "believed")
 
 
@@ -82,17 +87,25 @@ def list_(asked: argparse.Namespace) -> int:
     """The catalogue."""
     choice = Choice(asked.task, asked.method, asked.bench, asked.backend, asked.state, asked.since)
     places = asked.places or roots()
-    found = catalogue(places, choice, asked.sort)
+    found = catalogue(places, choice, asked.sort, reading)
     if asked.json:
         print(json.dumps([run.as_row() for run in found.runs], indent=2, allow_nan=False))
     elif found.runs:
         for line in list(plain([table(found.runs)]))[1:]:
             print(line)
     else:
-        print(f"no runs under {', '.join(str(place) for place in places)}")
+        such = "runs" if choice == Choice() else "such runs"
+        print(f"no {such} under {', '.join(str(place) for place in places)}")
     for line in remarks(found):
         print(line, file=sys.stderr)
     return 0
+
+
+def reading(folders: Sequence[Path]) -> Iterable[Path]:
+    """Folders one after the other, with a bar on a terminal: of thousands it takes seconds."""
+    console = Console(stderr=True)
+    shown = console.is_terminal and len(folders) > MANY
+    return track(folders, "reading runs", console=console, transient=True, disable=not shown)
 
 
 def remarks(found: Catalogue) -> Iterator[str]:

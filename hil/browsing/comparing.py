@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,13 +133,19 @@ def differing(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]
     """Rows of (name, value in each) where values differ."""
     names = dict.fromkeys(name for one in found for name in one)
     return tuple(
-        (name, *(written(one[name]) if name in one else "" for one in found))
+        (name, *(_brief(written(one[name])) if name in one else "" for one in found))
         for name in names
         if any(one.get(name, _NONE) != found[0].get(name, _NONE) for one in found)
     )
 
 
 _NONE = object()
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def _brief(text: str) -> str:
+    """Of a digest the first digits: side by side they are there to differ."""
+    return f"{text[:12]}…" if _DIGEST.fullmatch(text) else text
 
 
 def verdicts(stories: Sequence[Story]) -> Iterator[tuple[str, str]]:

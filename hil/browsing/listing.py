@@ -68,11 +68,19 @@ class Choice:
         )
 
 
-def catalogue(places: Sequence[Path], choice: Choice | None = None, key: str = "time") -> Catalogue:
-    """Runs under some folders, those that began last at the end (or by another of `KEYS`)."""
+def catalogue(
+    places: Sequence[Path],
+    choice: Choice | None = None,
+    key: str = "time",
+    one_by_one: Callable[[Sequence[Path]], Iterable[Path]] = iter,
+) -> Catalogue:
+    """Runs under some folders, those that began last at the end (or by another of `KEYS`).
+
+    one_by_one : gives the folders back as they are read, one after the other; may show how far.
+    """
     found = look_through(places)
     kept = Catalogue(others=list(found.others))
-    for path in found.runs:
+    for path in one_by_one(found.runs):
         try:
             run = read_facts(path)
         except RunFolderError as error:

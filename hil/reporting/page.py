@@ -37,7 +37,7 @@ footer { color: #666; font-size: 12px; margin-top: 30px }
 .wide { overflow-x: auto } .wide table:has(th:nth-child(9)) { font-size: 11px }
 @media print { @page { margin: 14mm } body { margin: 0; padding: 0; max-width: none }
 h1, h2, h3 { break-after: avoid } tr { break-inside: avoid } .wide { overflow: visible }
-td { overflow-wrap: anywhere } td:first-child { white-space: normal }
+td:last-child { overflow-wrap: anywhere } .wide table { font-size: 10px }
 * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
 _LOOKS = {State.FINISHED: "good", State.RUNNING: "open", State.UNKNOWN: "open"}
