@@ -38,13 +38,24 @@ def source_of(
         return lambda: _broker(run, insecure)
     if run is not None and "://" in run:
         raise SourceError(f"{run}: only {' and '.join(SCHEMES)} can be followed, or a run folder")
-    folder = _named(run)
     until = time.monotonic() + (PATIENCE if wait else 0.0)
-    while not (folder / NAME).is_file():
-        if time.monotonic() >= until:
-            raise SourceError(f"{folder} has no {NAME}: it is no run folder, or an old one")
+    while True:
+        try:
+            folder = _with_record(run)
+            break
+        except SourceError:
+            if time.monotonic() >= until:
+                raise
         time.sleep(LOOK)
     return lambda: _folder(folder, replay)
+
+
+def _with_record(run: str | None) -> Path:
+    """The folder that is meant, if there is a record in it."""
+    folder = _named(run)
+    if not (folder / NAME).is_file():
+        raise SourceError(f"{folder} has no {NAME}: it is no run folder, or an old one")
+    return folder
 
 
 def _named(run: str | None) -> Path:

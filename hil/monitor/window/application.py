@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from hil.monitor.window.main_window import MonitorWindow
 
 logger = logging.getLogger(__name__)
 
+#: By how much the window goes after others for the processor.
+NICE = 10
 #: s that a picture waits for a record to be read to its end.
 PATIENCE = 120.0
 #: Pictures until all has found its place, the rarest painted included.
@@ -43,8 +46,15 @@ def application() -> QApplication:
     return made
 
 
+def give_way() -> None:
+    """Let whoever controls a bench go first on this machine: a picture may wait, a step may not."""
+    if hasattr(os, "nice"):  # Windows has none
+        os.nice(NICE)
+
+
 def run_window(feed: Feed, theme: str | None, show: Sequence[str]) -> int:
     """Show the window until it is closed."""
+    give_way()
     app = application()
     window = MonitorWindow(feed, QSettings("hil-photonics", "monitor"), theme)
     window.show()

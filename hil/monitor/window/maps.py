@@ -21,7 +21,8 @@ class ColourMap:
     Parameters
     ----------
     bottom, left : names of the axes with units. unit : of the values, beside the bar.
-    centred : whether nothing lies in the middle of the colours.
+    centred : whether nothing lies in the middle of the colours. bar_room : pixels beside the bar,
+    for its numbers and the unit.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class ColourMap:
         *,
         centred: bool = False,
         bar: bool = True,
+        bar_room: int = 50,
         **place: int,
     ) -> None:
         self.plot = new_plot(view, row, column, bottom, left, **place)
@@ -49,7 +51,7 @@ class ColourMap:
             self._bar = pg.ColorBarItem(values=(0.0, 1.0), width=13, interactive=False)
             self._bar.setImageItem(self.image, insert_in=self.plot)
             axis = self._bar.axis
-            axis.setWidth(64)  # "0.015" and the name beside it
+            axis.setWidth(bar_room)
             axis.enableAutoSIPrefix(False)
             font = QFont()
             font.setPixelSize(12)

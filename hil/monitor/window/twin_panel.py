@@ -34,7 +34,7 @@ class TwinPanel(Panel):
         self._same = self._pairs.plot()
         self._dots = pg.ScatterPlotItem(pen=None, size=4)
         self._pairs.addItem(self._dots)
-        self._map = ColourMap(view, 0, 1, "slot", "port", "residual / s.u.")
+        self._map = ColourMap(view, 0, 1, "slot", "port", "residual / s.u.", bar_room=66)
         self._trend = new_plot(view, 1, 0, "step", "residual / s.u.", colspan=2)
         self._rms = self._trend.plot()
         view.ci.layout.setRowStretchFactor(0, 3)

@@ -164,11 +164,12 @@ def test_a_run_that_begins_now_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "run"
-    folder.mkdir()
     waited: list[float] = []
 
     def sleep(seconds: float) -> None:
         waited.append(seconds)
+        if len(waited) == 2:
+            folder.mkdir()
         if len(waited) == 3:
             Journal(folder, mode="create").close()
 
