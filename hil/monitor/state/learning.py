@@ -47,10 +47,9 @@ class Learning:
             case Step() as step:
                 self._step(step)
             case EpochEnded() as epoch:
+                reached = np.array([sane(epoch.held_out_accuracy), sane(epoch.loss)])
+                self.epochs.add(self._ended_at(epoch), reached)
                 self.last_epoch = epoch
-                self.epochs.add(
-                    self._facts.step, np.array([sane(epoch.held_out_accuracy), sane(epoch.loss)])
-                )
             case Baselines(accuracy=accuracy):
                 self.baselines = numbers(accuracy, MOST_NAMES // 4)
             case RunResumed(step=step):
@@ -61,6 +60,15 @@ class Learning:
                 self.tested = None if accuracy is None else sane(accuracy)
             case _:
                 pass
+
+    def _ended_at(self, epoch: EpochEnded) -> int:
+        """The step at which an epoch ended; who came late has been told of epochs, not of steps."""
+        started = self._facts.started
+        if self.last is not None or started is None:
+            return self._facts.step
+        if not 0 < epoch.epoch * started.batches < LARGEST_STEP:
+            raise Refused(f"epoch {epoch.epoch} is none")
+        return epoch.epoch * started.batches
 
     def _step(self, step: Step) -> None:
         if not 0 < step.step < LARGEST_STEP:

@@ -56,6 +56,12 @@ def test_volts_and_amperes_follow_from_power_and_resistance() -> None:
     np.testing.assert_allclose(heaters.chip_power.y, [[0.32, 0.32], [0.512, 0.512]])
 
 
+def test_who_came_late_sees_epochs_where_they_ended() -> None:
+    """A broker tells of epochs that are over, not of their steps."""
+    late = _state(made.started(), made.epoch(1), made.epoch(2), made.step(13), made.epoch(3))
+    np.testing.assert_array_equal(late.learning.epochs.x, [5, 10, 13])
+
+
 def test_headroom_and_clipping_are_by_port() -> None:
     told = made.slots(1)
     told.measured[2, 1, 3] = -1.8
