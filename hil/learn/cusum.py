@@ -80,6 +80,11 @@ class ResidualCusum:
         self.expected = np.minimum(expected, rule.ceiling * self._best)
         return np.asarray(self.sum >= rule.limit)
 
+    @property
+    def height(self) -> float:
+        """The largest sum as a share of where it alarms."""
+        return float(self.sum.max()) / self.rule.limit
+
     def restart(self) -> None:
         """Forget the sum, after something was done; what is expected stays."""
         self.sum = np.zeros(self.floor.shape)
@@ -142,6 +147,11 @@ class ElementSums:
             share = rule.up if surprise > 1.0 else rule.down
             self.usual = max(rule.usual, self.usual * max(surprise, 1e-3) ** share)
         return alarm
+
+    @property
+    def height(self) -> float:
+        """The largest sum as a share of where it alarms."""
+        return float(np.maximum(self.up, self.down).max()) / self.rule.limit
 
     def restart(self) -> None:
         """Forget the sums, after something was done."""

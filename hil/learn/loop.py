@@ -176,6 +176,7 @@ class Trainer:
             measured_on=self.measured_on,
             events=events,
             believed=believed,
+            sums=None if guard is None else guard.watch.sums_at(at.number),
         )
         at.counted(loss, right, len(labels), outside)
         at.shown += len(events)

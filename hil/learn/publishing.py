@@ -18,6 +18,7 @@ from hil.telemetry.event import Event, Severity
 from hil.telemetry.events import (
     Believed,
     BenchDescribed,
+    Cusum,
     EpochEnded,
     Levels,
     Slots,
@@ -82,6 +83,8 @@ class Publisher:
             shown = trace.measured[: len(report.believed)]
             banks = np.array(trace.banks)
             yield Believed(step=number, banks=banks, believed=report.believed, measured=shown)
+        if (sums := report.sums) is not None:
+            yield Cusum(step=number, whole=sums.whole, new=sums.new, element=sums.element)
         for event in report.events:
             yield Watched(
                 step=event.batch,

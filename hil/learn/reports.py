@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hil.control.trace import Floats, Trace
 from hil.learn.network import Network
+from hil.learn.sums import Heights
 from hil.learn.trust import Event
 from hil.twin.protocol import SlotTwin
 
@@ -23,7 +24,8 @@ class StepReport:
     residual : of the twin over one slot, signal units, or None. powers : (n_banks, elements) in
     p_pi, at which `trace` was measured; measured_on : `bench` or `twin`. events : of watch and
     gate, since the step before. believed : (samples, slots, ports) of the batch's first samples,
-    by the twin before it was refitted to them; None where it was not asked.
+    by the twin before it was refitted to them; None where it was not asked. sums : of the drift
+    watch, where it looked.
     """
 
     number: int
@@ -39,6 +41,7 @@ class StepReport:
     measured_on: str
     events: Sequence[Event] = ()
     believed: Floats | None = None
+    sums: Heights | None = None
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,15 @@ class Alarm:
         return bool(whole and new and one)
 
 
+@dataclass(frozen=True)
+class Heights:
+    """Sums after a look, each as a share of where it alarms; `element`: the largest, or None."""
+
+    whole: float
+    new: float
+    element: float | None
+
+
 @dataclass
 class Sums:
     """The three sums of one bench."""
@@ -98,6 +107,12 @@ class Sums:
     def ratio(self) -> float:
         """r^2 of the last look, of the whole residual."""
         return float(self.whole.ratio)
+
+    @property
+    def heights(self) -> Heights:
+        """How near to an alarm each sum is."""
+        one = None if self.elements is None else self.elements.height
+        return Heights(self.whole.height, self.new.height, one)
 
     @property
     def expected(self) -> Expected:

@@ -31,7 +31,7 @@ from hil.learn.limits import Limits
 from hil.learn.novelty import REMEMBERED, what_is_new
 from hil.learn.reference import Look, look, reference_inputs
 from hil.learn.repairs import square
-from hil.learn.sums import Expected, Sums, View
+from hil.learn.sums import Expected, Heights, Sums, View
 from hil.learn.trust import Event, WatchSettings
 from hil.twin.machine import Twin
 from hil.twin.parameters import TwinParameters, copy_parameters
@@ -93,6 +93,8 @@ class DriftWatch:
         self._actions = Actions(
             self.machine, self._inputs, self.twin, self.limits, self.compute, self.recalibrate
         )
+        #: Batch of the last look, and the sums after it.
+        self.looked: tuple[int, Heights] | None = None
         self._before = copy_parameters(self.twin.parameters)
         self._earlier: list[tuple[Look, Tensor]] = []
         self._sums: Sums | None = None
@@ -105,6 +107,10 @@ class DriftWatch:
     def ratio(self) -> float:
         """r^2 of the last look: its mean square residual over what was expected."""
         return float("nan") if self._sums is None else self._sums.ratio
+
+    def sums_at(self, batch: int) -> Heights | None:
+        """The sums after the look at a batch; None where it did not look."""
+        return self.looked[1] if self.looked is not None and self.looked[0] == batch else None
 
     def suspect(self, why: str) -> None:
         """Treat the next batch as an alarm, for a reason found elsewhere."""
@@ -157,6 +163,7 @@ class DriftWatch:
         assert self._sums is not None
         expected, why = self._sums.expected, self._suspicion
         alarm = self._sums.update(found)
+        self.looked = batch, self._sums.heights
         self._suspicion = ""
         if not (alarm or why):
             self._earlier = [*self._earlier, (seen, powers.clone())][-REMEMBERED:]

@@ -186,6 +186,19 @@ class Watched(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cusum(Event):
+    """The sums of the drift watch after a look, each as a share of where it alarms."""
+
+    KIND = "cusum"
+    step: Annotated[int, Told("number of the batch")]
+    whole: Annotated[float, Told("of the residual", "1")]
+    new: Annotated[float, Told("of what is new in it", "1")]
+    element: Annotated[
+        float | None, Told("largest of an element; none: elements are not watched apart", "1")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spent(Event):
     """The ledger, so far."""
 
@@ -276,6 +289,7 @@ KINDS: Mapping[str, type[Event]] = {
         Baselines,
         EpochEnded,
         Watched,
+        Cusum,
         Spent,
         Health,
         Readings,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from hil.monitor.state.drift import Seen
@@ -20,8 +21,8 @@ from hil.monitor.window.theme import Theme
 class DriftPanel(Panel):
     """Residual of the twin in signal units (s.u.); alarms, actions, verdicts and visits as marks.
 
-    The alarm ratio is the mean square residual over the expected one: circles of the whole,
-    triangles of what is new.
+    The sums of the watch (CUSUM) are shares of where they alarm: of the whole residual, of what is
+    new in it, and the largest of a single element.
     """
 
     title, key = "Drift", "drift"
@@ -38,11 +39,11 @@ class DriftPanel(Panel):
         }
         for marks in self._marks.values():
             self._trend.addItem(marks)
-        self._ratio = new_plot(view, 1, 0, "step", "alarm ratio / 1")
-        self._whole = pg.ScatterPlotItem(symbol="o", size=9, pen=None)
-        self._new = pg.ScatterPlotItem(symbol="t1", size=9, pen=None)
-        for dots in (self._whole, self._new):
-            self._ratio.addItem(dots)
+        self._cusum = new_plot(view, 1, 0, "step", "CUSUM / alarm at 1")
+        self._cusum.addLegend(offset=(8, 4), labelTextSize="12px", verSpacing=-4)
+        self._sums = [self._cusum.plot(name=name) for name in ("all", "new", "one element")]
+        self._limit = pg.InfiniteLine(1.0, angle=0)
+        self._cusum.addItem(self._limit)
         self._moved = new_plot(view, 1, 1, "step", "moved / rad")
         self._walk = self._moved.plot(symbol="o", symbolSize=7)
         self._last = Line()
@@ -55,15 +56,17 @@ class DriftPanel(Panel):
         return whole
 
     def plots(self) -> Sequence[Any]:
-        return (self._trend, self._ratio, self._moved)
+        return (self._trend, self._cusum, self._moved)
 
     def apply(self, theme: Theme) -> None:
         super().apply(theme)
         self._residual.setPen(pg.mkPen(theme.highlight, width=2))
         for what, colour in (("alarm", theme.bad), ("action", theme.good), ("gate", theme.warn)):
             self._marks[what].setBrush(pg.mkBrush(colour))
-        self._whole.setBrush(pg.mkBrush(theme.bad))
-        self._new.setBrush(pg.mkBrush(theme.highlight))
+        colours = (theme.highlight, theme.good, theme.warn)
+        for curve, colour in zip(self._sums, colours, strict=True):
+            curve.setPen(pg.mkPen(colour, width=2))
+        self._limit.setPen(pg.mkPen(theme.bad, width=1.5, style=Qt.PenStyle.DashLine))
         self._walk.setPen(pg.mkPen(theme.highlight, width=2))
         self._walk.setSymbolBrush(theme.highlight)
         self._last.setStyleSheet(f"color: {theme.dim};")
@@ -84,15 +87,16 @@ class DriftPanel(Panel):
         for what, height in (("alarm", 1.16), ("action", 1.08), ("gate", 1.0)):
             steps = [one.step for one in drift.of(what)]
             self._marks[what].setData(steps, [height * top] * len(steps))
-        alarms = drift.of("alarm")
-        self._whole.setData(*_points(alarms, "ratio"))
-        self._new.setData(*_points(alarms, "ratio_new"))
-        highest = [one.numbers.get("ratio", math.nan) for one in alarms] + [1.0]
-        self._ratio.setYRange(0, 1.1 * float(np.nanmax(highest)), padding=0.02)
+        at, sums = drift.sums.x.copy(), drift.sums.y.copy()
+        for k, curve in enumerate(self._sums):
+            curve.setData(at, sums[:, k], connect="finite")
+        # A sum that runs far beyond its alarm says no more than that it did.
+        highest = float(np.nanmax(sums, initial=1.0)) if len(sums) else 1.0
+        self._cusum.setYRange(0, 1.15 * min(highest, 3.0), padding=0)
         steps, moved = _points(drift.of("health"), "moved")
         self._walk.setData(steps, moved)
         self._moved.setYRange(0, 1.2 * max([*moved, 0.01]), padding=0)
-        for plot in (self._trend, self._ratio, self._moved):
+        for plot in (self._trend, self._cusum, self._moved):
             plot.setXRange(0, end, padding=0.01)
         self.say(drift_words(state))
         self._last.say("" if drift.last is None else f"step {drift.last.step}: {drift.last.text}")

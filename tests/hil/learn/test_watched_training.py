@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 import hil
+from hil.learn.settings import TrainingSettings
+from hil.record.reading import all_events
+from hil.telemetry.events import Cusum
 
 #: s of bench time: some sixty batches have passed then.
 STEP_TIME = 2.0
@@ -44,6 +47,18 @@ def test_a_step_alarms_within_twenty_batches_and_is_acted_on(watched: hil.Result
     assert alarms[0]["time"] < STEP_TIME + 20 * a_batch
     follows = events[events.index(alarms[0]) + 1]
     assert (follows["kind"], follows["batch"]) == ("action", alarms[0]["batch"])
+
+
+def test_the_sums_are_told_of_every_look(watched: hil.Result) -> None:
+    told = [e.event for e in all_events(watched.folder, Cusum)]
+    sums = {one.step: one for one in told if isinstance(one, Cusum)}
+    alarmed = {event["batch"] for event in _events(watched) if event["kind"] == "alarm"}
+    every = TrainingSettings().watch.every
+    assert set(sums) >= set(range(every, 8 * 12 + 1, every))
+    for step, one in sums.items():
+        highest = max(one.whole, one.new, one.element or 0.0)
+        assert highest >= 0.0
+        assert (highest >= 1.0) == (step in alarmed)
 
 
 def test_the_summary_counts_what_the_epochs_tell(watched: hil.Result) -> None:

@@ -24,6 +24,7 @@ from hil.telemetry.commands import Verb
 from hil.telemetry.event import Event, Severity, Stamped
 from hil.telemetry.events import (
     CommandAnswered,
+    Cusum,
     Fault,
     Noted,
     Readings,
@@ -54,6 +55,22 @@ def test_volts_and_amperes_follow_from_power_and_resistance() -> None:
     np.testing.assert_allclose(heaters.margin, 1.0 - 0.032 / 0.05)
     np.testing.assert_allclose(heaters.change, 0.012)
     np.testing.assert_allclose(heaters.chip_power.y, [[0.32, 0.32], [0.512, 0.512]])
+
+
+def test_sums_of_the_watch_are_shares_of_their_alarms() -> None:
+    state = _state(
+        made.started(),
+        made.step(10),
+        Cusum(step=10, whole=0.25, new=0.5, element=0.125),
+        made.step(20),
+        Cusum(step=20, whole=1.5, new=0.0, element=None),
+        Cusum(step=-3, whole=0.0, new=0.0, element=None),
+    )
+    np.testing.assert_array_equal(state.drift.sums.x, [10, 20])
+    np.testing.assert_array_equal(
+        state.drift.sums.y, [[0.25, 0.5, 0.125], [1.5, 0.0, float("nan")]]
+    )
+    assert sum(state.ignored.values()) == 1
 
 
 def test_who_came_late_sees_epochs_where_they_ended() -> None:
