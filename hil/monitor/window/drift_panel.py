@@ -39,7 +39,7 @@ class DriftPanel(Panel):
         }
         for marks in self._marks.values():
             self._trend.addItem(marks)
-        self._cusum = new_plot(view, 1, 0, "step", "CUSUM / alarm at 1")
+        self._cusum = new_plot(view, 1, 0, "step", "CUSUM / 1")
         self._cusum.addLegend(offset=(8, 4), labelTextSize="12px", verSpacing=-4)
         self._sums = [self._cusum.plot(name=name) for name in ("all", "new", "one element")]
         self._limit = pg.InfiniteLine(1.0, angle=0)
