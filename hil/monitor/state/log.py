@@ -23,6 +23,8 @@ from hil.telemetry.events import (
 
 #: Lines that are kept.
 KEPT = 1000
+#: How bad an end is that somebody asked for; any other is major.
+_ENDS = {"finished": Severity.NONE, "stopped": Severity.NONE, "interrupted": Severity.MINOR}
 #: s since 1970, beyond which no calendar goes.
 YEAR_9999 = 253_370_764_800.0
 
@@ -113,7 +115,6 @@ def _told(stamped: Stamped) -> tuple[str, str, Severity] | None:
         case RunEnded(outcome=outcome, accuracy=accuracy, why=why):
             reached = "" if accuracy is None else f", test accuracy {accuracy:.4f}"
             text = f"{outcome}{reached}" + (f": {why}" if why else "")
-            severity = Severity.NONE if outcome == "finished" else Severity.MAJOR
-            return "run", plain(text), severity
+            return "run", plain(text), _ENDS.get(outcome, Severity.MAJOR)
         case _:
             return None

@@ -57,6 +57,20 @@ def test_volts_and_amperes_follow_from_power_and_resistance() -> None:
     np.testing.assert_allclose(heaters.chip_power.y, [[0.32, 0.32], [0.512, 0.512]])
 
 
+@pytest.mark.parametrize(
+    ("outcome", "severity"),
+    [
+        ("finished", Severity.NONE),
+        ("stopped", Severity.NONE),
+        ("interrupted", Severity.MINOR),
+        ("failed", Severity.MAJOR),
+    ],
+)
+def test_an_end_that_was_asked_for_is_no_alarm(outcome: str, severity: Severity) -> None:
+    state = _state(made.started(), RunEnded(outcome=outcome, why="a word"))
+    assert state.log.lines[-1].severity is severity
+
+
 def test_sums_of_the_watch_are_shares_of_their_alarms() -> None:
     state = _state(
         made.started(),
