@@ -1,4 +1,4 @@
-"""What a bench is made of once its file is checked: instruments, roles, a machine, its clock.
+"""What a bench is made of once its file is checked: instruments, a machine, a clock, a bus.
 
 Nothing here drives an output; who does is `hil.bench.opening`.
 """
@@ -34,12 +34,16 @@ from hil.control.plan import StepPlan, plan_step
 from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
+from hil.telemetry.bus import Bus
+from hil.telemetry.commands import CommandDesk
 
 logger = logging.getLogger(__name__)
 
 
 class Connection:
     """Instruments and roles of a bench, the machine that runs its frames, and where it computes.
+
+    On its bus it tells what happens; at its desk it is given commands.
 
     Parameters
     ----------
@@ -79,6 +83,8 @@ class Connection:
         self.level_max: NDArray[np.float64] = np.stack(
             [file.bank_elements(k).level_max for k in range(file.n_banks)]
         )
+        self.bus = Bus(self.now)
+        self.desk = CommandDesk(self.bus)
         self.ledger = Ledger(lambda: 0.0)
         self._machine: Machine | None = None
         self._executor: ThreadPoolExecutor | None = None

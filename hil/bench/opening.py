@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 
 from hil.bench.connection import Connection
 from hil.bench.driving_off import drive_off, unfailing
-from hil.bench.file import BenchFile
 from hil.bench.loop_thread import to_the_end
 from hil.bench.pausing import pause
 from hil.bench.slot_bench import SlotBench
-from hil.bench.states import Backend, BenchError, BenchState, Path_
+from hil.bench.states import BenchError, BenchState
 from hil.control.ledger import Ledger
 from hil.control.sequencer import Sequencer
-from hil.telemetry.bus import Bus
-from hil.telemetry.commands import CommandDesk, Stopped
+from hil.telemetry.commands import Stopped
 from hil.telemetry.events import Fault, StateChanged
 
 logger = logging.getLogger(__name__)
@@ -47,20 +45,9 @@ class OpenBench(Connection):
     Parameters as those of `Connection`.
     """
 
-    def __init__(
-        self,
-        file: BenchFile,
-        *,
-        backend: Backend = "sim",
-        path: Path_ = "wire",
-        start_time: float = 0.0,
-    ) -> None:
-        super().__init__(file, backend=backend, path=path, start_time=start_time)
-        self.bus = Bus(self.now)
-        self.desk = CommandDesk(self.bus)
-        self._record: Record | None = None
-        self._state = BenchState.OFF
-        self._lit = False
+    _record: Record | None = None
+    _state = BenchState.OFF
+    _lit = False
 
     @property
     def state(self) -> BenchState:

@@ -18,12 +18,7 @@ from hil.learn.job import Job, Result, train_job
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.resuming import LeftOff
-from hil.learn.settings import (
-    MethodError,
-    TrainingSettings,
-    TwinMode,
-    parse_method,
-)
+from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.record.finding import RUNS
 from hil.record.folder import RECORD, RunFolder, RunFolderError
 from hil.tasks import Task, TaskError, load_task, task_from_arrays

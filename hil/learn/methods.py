@@ -123,7 +123,7 @@ class Assembly:
         trainer = self._trainer(machine, network, twin, settings)
         trainer.measured_on = "twin"
         if self.left is not None:  # the machine is made anew; what it counts goes on
-            machine.ledger.passes["training"] += self.left.passes
+            machine.ledger.carry(self.left.machine)
         reports = await trainer.run(settings.epochs)
         passes = sum(machine.ledger.passes.values())
         self.bench.ledger.count_digital(f"{settings.method} training", passes)

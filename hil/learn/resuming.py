@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from hil.bench.opening import OpenBench
+from hil.control.ledger import Ledger
 from hil.learn.cusum import ElementRule, ElementSums, ResidualCusum, Rule
 from hil.learn.health import Health
 from hil.learn.ladder import Action
@@ -65,7 +66,7 @@ class CheckpointKeeper:
             "bench_time": self._bench.now(),
             "wall_time": time.time(),
             "ledger": self._bench.ledger_table(),
-            "passes": sum(trainer.machine.ledger.passes.values()),
+            "machine": trainer.machine.ledger.table(),
         }
         self._checkpoints.put(name, Checkpoint(take(trainer, heavy=heavy), notes))
 
@@ -76,7 +77,7 @@ class LeftOff:
     Attributes
     ----------
     stage : of the method; number : of the last step; epochs : of this stage that were reported;
-    bench_time : s, when it was left; ledger : what had been spent; passes : of all purposes on the
+    bench_time : s, when it was left; ledger : what had been spent; machine : the same of the
     machine that was trained on, a twin or the bench.
     """
 
@@ -99,7 +100,7 @@ class LeftOff:
         self.bench_time: float = notes["bench_time"]
         self._wall_time: float = notes["wall_time"]
         self.ledger: dict[str, Any] = notes["ledger"]
-        self.passes: int = notes.get("passes", 0)
+        self.machine: dict[str, Any] = notes.get("machine", Ledger(lambda: 0.0).table())
 
     def bench_time_now(self, *, simulated: bool) -> float:
         """Bench time to go on at, s: for a real bench time has gone on, for a simulated one not."""
