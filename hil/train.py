@@ -174,11 +174,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _every(text: str) -> int:
-    """Batches between checks: a whole number from 1 on, or 0 for `off`."""
+    """How many, or every so many: a whole number from 1 on, or 0 for `off`."""
     if text == "off":
         return 0
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of batches nor off")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number from 1 on nor off")
     return int(text)
 
 

@@ -45,6 +45,10 @@ def check_refused(ended: Any, *said: str) -> None:
         (["--epochs", "many"], ["--epochs", "'many'"]),
         (["--epochs", "0"], ["epochs is 0", "at least one"]),
         (["--batch", "1"], ["batch is 1", "at least two"]),
+        (
+            ["--digital-steps", "some"],
+            ["--digital-steps", "'some'", "whole number from 1 on nor off"],
+        ),
         (["--seed", "-1"], ["seed is -1"]),
         (["--split-seed", "-3"], ["split_seed is -3"]),
         (["--plant-seed", "-1"], ["plant.seed"]),
