@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from .errors import ScpiError
 from .header import CommandTable
+from .operations import Deferred, Operations
 from .parameters import arguments, integer
 from .session import Command, Reply, ScpiSession
-from .status import OPC
+from .status import OPC, WIDE, EventRegister
 
 
 def plain(action: Callable[[ScpiSession], Reply]) -> Command:
@@ -22,9 +23,11 @@ def plain(action: Callable[[ScpiSession], Reply]) -> Command:
     return run
 
 
-def _set_register(store: Callable[[ScpiSession, int], None]) -> Command:
+def store(keep: Callable[[ScpiSession, int], None], most: int = 255) -> Command:
+    """A command that keeps one whole number from 0 to `most`."""
+
     def run(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-        store(session, integer(arguments(text, 1, 1)[0], 0, 255))
+        keep(session, integer(arguments(text, 1, 1)[0], 0, most))
 
     return run
 
@@ -37,57 +40,114 @@ def _set_sre(session: ScpiSession, value: int) -> None:
     session.status.sre = value
 
 
-def _operation_complete(session: ScpiSession) -> None:
-    session.status.esr |= OPC
-
-
-def _questionable_enable(session: ScpiSession, value: int) -> None:
-    session.status.questionable.enable = value
-
-
-def _operation_enable(session: ScpiSession, value: int) -> None:
-    session.status.operation.enable = value
-
-
 def _preset(session: ScpiSession) -> None:
-    session.status.operation.enable = 0
-    session.status.questionable.enable = 0
+    session.status.operation.preset()
+    session.status.questionable.preset()
+
+
+class Completion:
+    """*OPC, *OPC? and *WAI over an instrument's overlapped operations."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._announcing: dict[ScpiSession, Callable[[], None]] = {}
+
+    def announce(self, session: ScpiSession) -> None:
+        """*OPC: set the event bit when nothing is pending."""
+        self.cancel(session)
+
+        def done() -> None:
+            self._announcing.pop(session, None)
+            session.status.esr |= OPC
+
+        if self._operations.pending:
+            self._announcing[session] = done
+        self._operations.when_idle(done)
+
+    def cancel(self, session: ScpiSession) -> None:
+        """*CLS and *RST: an *OPC given before counts no more."""
+        pending = self._announcing.pop(session, None)
+        if pending is not None:
+            self._operations.forget(pending)
+
+    def answer(self, session: ScpiSession) -> Reply:
+        """*OPC?: `1` when nothing is pending."""
+        return self._later("1")
+
+    def wait(self, session: ScpiSession) -> Reply:
+        """*WAI: hold all that follows until nothing is pending."""
+        return self._later(None)
+
+    def _later(self, reply: str | None) -> Reply:
+        if not self._operations.pending:
+            return reply
+        held = Deferred()
+        self._operations.when_idle(lambda: held.resolve(reply))
+        return held
 
 
 def add_common(
     commands: CommandTable[Command],
     identity: Callable[[], str],
     reset: Callable[[ScpiSession], None],
+    operations: Operations | None = None,
 ) -> None:
     """Enter *CLS, *ESE, *ESR?, *IDN?, *OPC, *RST, *SRE, *STB?, *TST?, *WAI, SYSTem:ERRor and
     STATus.
 
-    `identity()` is the reply to *IDN?; `reset(session)` does what *RST does to the device.
+    `identity()` is the reply to *IDN?; `reset(session)` does what *RST does to the device;
+    `operations` are what *OPC and *WAI wait for (None: nothing ever).
     """
-    commands.add("*CLS", plain(lambda session: session.clear()))
-    commands.add("*ESE", _set_register(_set_ese))
+    complete = Completion(Operations() if operations is None else operations)
+
+    def clear(session: ScpiSession) -> None:
+        complete.cancel(session)
+        session.clear_status()
+
+    def restart(session: ScpiSession) -> None:
+        complete.cancel(session)
+        reset(session)
+
+    commands.add("*CLS", plain(clear))
+    commands.add("*ESE", store(_set_ese))
     commands.add("*ESE?", plain(lambda session: str(session.status.ese)))
     commands.add("*ESR?", plain(lambda session: str(session.status.read_esr())))
     commands.add("*IDN?", plain(lambda session: identity()))
-    commands.add("*OPC", plain(_operation_complete))
-    commands.add("*OPC?", plain(lambda session: "1"))
-    commands.add("*RST", plain(reset))
-    commands.add("*SRE", _set_register(_set_sre))
+    commands.add("*OPC", plain(complete.announce))
+    commands.add("*OPC?", plain(complete.answer))
+    commands.add("*RST", plain(restart))
+    commands.add("*SRE", store(_set_sre))
     commands.add("*SRE?", plain(lambda session: str(session.status.sre)))
-    commands.add("*STB?", plain(lambda session: str(session.status.byte(session.error_count()))))
+    commands.add("*STB?", plain(lambda session: str(session.status_byte())))
     commands.add("*TST?", plain(lambda session: "0"))
-    commands.add("*WAI", plain(lambda session: None))
+    commands.add("*WAI", plain(complete.wait))
     commands.add("SYSTem:ERRor[:NEXT]?", plain(lambda session: session.next_error()))
     commands.add("SYSTem:ERRor:COUNt?", plain(lambda session: str(session.error_count())))
     commands.add("STATus:PRESet", plain(_preset))
-    for name, register, store in (
-        ("QUEStionable", lambda session: session.status.questionable, _questionable_enable),
-        ("OPERation", lambda session: session.status.operation, _operation_enable),
+    for name, register in (
+        ("QUEStionable", lambda session: session.status.questionable),
+        ("OPERation", lambda session: session.status.operation),
     ):
-        commands.add(
-            f"STATus:{name}[:EVENt]?", plain(lambda session, at=register: str(at(session).read()))
-        )
-        commands.add(f"STATus:{name}:ENABle", _set_register(store))
-        commands.add(
-            f"STATus:{name}:ENABle?", plain(lambda session, at=register: str(at(session).enable))
-        )
+        _add_register(commands, f"STATus:{name}", register)
+
+
+def _add_register(
+    commands: CommandTable[Command],
+    root: str,
+    register: Callable[[ScpiSession], EventRegister],
+) -> None:
+    def enter(name: str, attribute: str) -> None:
+        def keep(session: ScpiSession, value: int) -> None:
+            setattr(register(session), attribute, value & WIDE)
+
+        def tell(session: ScpiSession) -> str:
+            return str(getattr(register(session), attribute))
+
+        commands.add(f"{root}:{name}", store(keep, 0xFFFF))
+        commands.add(f"{root}:{name}?", plain(tell))
+
+    commands.add(f"{root}[:EVENt]?", plain(lambda session: str(register(session).read())))
+    commands.add(f"{root}:CONDition?", plain(lambda session: str(register(session).condition)))
+    enter("ENABle", "enable")
+    enter("PTRansition", "rising")
+    enter("NTRansition", "falling")

@@ -14,7 +14,7 @@ class Dialect:
     """
 
     request_end: bytes = b"\n"
-    """Ends a program message."""
+    """Ends a program message. White space around a message, a CR before LF too, does not count."""
     reply_end: bytes = b"\r\n"
     """Ends a response message."""
     separator: bytes = b";"
@@ -33,3 +33,12 @@ class Dialect:
     """
     no_error: str = '0,"No error"'
     """Reply to SYSTem:ERRor? with nothing queued; some makers write `+0`."""
+    error_entry: str = '{code},"{text}"'
+    """Reply to SYSTem:ERRor? otherwise: `{code}` (or `{code:+d}`) and `{text}`, its quotes doubled.
+    """
+    clips: bool = False
+    """Whether a number out of range is taken at the limit, with -222 queued (Agilent generators),
+    or refused.
+    """
+    powers_on: bool = False
+    """Whether the event register tells of the power-on (PON) when first read."""

@@ -38,6 +38,15 @@ class Framer:
             self.overruns += 1
         return messages
 
+    def end(self) -> list[str]:
+        """The message that END completes without its terminator, if there is one."""
+        message, self._buffer = self._buffer.decode("latin-1"), b""
+        return [message] if message else []
+
+    def clear(self) -> None:
+        """Forget what has come of an incomplete message."""
+        self._buffer = b""
+
     def _feed_blocks(self, text: str) -> list[str]:
         messages: list[str] = []
         begin = position = 0

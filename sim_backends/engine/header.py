@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from typing import Generic, NamedTuple, TypeVar
 
+from .errors import ScpiError
+
 Handler = TypeVar("Handler")
+Ranges = tuple[tuple[int, int], ...]
 
 _CACHE_LIMIT = 4096
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -30,7 +33,9 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
             position = word.end()
             continue
         character = pattern[position]
-        parts.append({"[": "(?:", "]": ")?", "#": r"(\d*)"}.get(character, re.escape(character)))
+        parts.append(
+            {"[": "(?:", "]": ")?", "#": r"([0-9]{0,9})"}.get(character, re.escape(character))
+        )
         position += 1
     return re.compile("".join(parts), re.IGNORECASE)
 
@@ -49,29 +54,39 @@ class CommandTable(Generic[Handler]):
     """Commands by header pattern; look-ups are remembered, as programs repeat themselves."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._entries: list[tuple[str, re.Pattern[str], Handler, Ranges]] = []
         self._cache: dict[str, Found[Handler]] = {}
 
-    def add(self, pattern: str, handler: Handler) -> None:
-        """Enter a command. Earlier entries win where patterns overlap."""
-        self._entries.append((pattern, compile_pattern(pattern), handler))
+    def add(self, pattern: str, handler: Handler, ranges: Ranges = ()) -> None:
+        """Enter a command. Earlier entries win where patterns overlap.
+
+        `ranges`: the numeric suffixes allowed, (low, high) a `#`; the others are the handler's to
+        check.
+        """
+        self._entries.append((pattern, compile_pattern(pattern), handler, ranges))
         self._cache.clear()
 
     @property
     def patterns(self) -> list[str]:
         """All patterns, in order of entry."""
-        return [pattern for pattern, _, _ in self._entries]
+        return [pattern for pattern, _, _, _ in self._entries]
 
     def find(self, header: str) -> Found[Handler] | None:
-        """The command of a full header (from the root, without leading colon), or None."""
+        """The command of a full header (from the root, without leading colon), or None.
+
+        Raises `ScpiError` -114 for a numeric suffix that the command does not have.
+        """
         found = self._cache.get(header)
         if found is not None:
             return found
-        for _, expression, handler in self._entries:
+        for _, expression, handler, ranges in self._entries:
             match = expression.fullmatch(header)
             if match is None:
                 continue
             suffixes = tuple(int(digits) if digits else 1 for digits in match.groups())
+            for suffix, (low, high) in zip(suffixes, ranges, strict=False):
+                if not low <= suffix <= high:
+                    raise ScpiError(-114)
             path = "" if header[0] == "*" else header[: header.rfind(":") + 1]
             found = Found(handler, suffixes, header[-1] == "?", path)
             if len(self._cache) < _CACHE_LIMIT:

@@ -15,6 +15,11 @@ from functools import lru_cache
 from .errors import ScpiError
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%]*)")
+_LIST = re.compile(r"\(\s*@(.*)\)", re.DOTALL)
+_RANGE = re.compile(r"([0-9]{1,9})(?:\s*:\s*([0-9]{1,9}))?")
+_NAMED = {
+    "MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX", "DEF": "DEF", "DEFAULT": "DEF",
+}  # fmt: skip
 _BASES = {"H": 16, "Q": 8, "B": 2}
 _SPECIAL = {"INF": math.inf, "INFINITY": math.inf, "NINF": -math.inf}
 _MULTIPLIERS = {
@@ -44,11 +49,11 @@ def block_end(text: str, start: int) -> int | None:
 
 
 def separate(text: str, separator: str) -> list[str]:
-    """Split at `separator` outside strings and blocks."""
-    if '"' not in text and "'" not in text and "#" not in text:
+    """Split at `separator` outside strings, blocks and parentheses (channel lists)."""
+    if '"' not in text and "'" not in text and "#" not in text and "(" not in text:
         return text.split(separator)
     parts: list[str] = []
-    begin = position = 0
+    begin = position = depth = 0
     quote = ""
     while position < len(text):
         character = text[position]
@@ -62,7 +67,11 @@ def separate(text: str, separator: str) -> list[str]:
             if end is not None and end > position:
                 position = end
                 continue
-        elif character == separator:
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth = max(0, depth - 1)
+        elif character == separator and not (depth and separator == ","):
             parts.append(text[begin:position])
             begin = position + 1
         position += 1
@@ -98,6 +107,8 @@ def number(text: str, unit: str = "") -> float:
         # Python takes "1_0" and "nan"; 488.2 takes neither.
         if "_" in text or math.isnan(value):
             raise ScpiError(-121)
+        if math.isinf(value) and text.lstrip("+-")[:1] not in "iI":
+            raise ScpiError(-123)
         return value
     upper = text.upper()
     if upper in _SPECIAL:
@@ -122,6 +133,33 @@ def number(text: str, unit: str = "") -> float:
     if prefix not in _MULTIPLIERS:
         raise ScpiError(-131)
     return float(match.group(1).replace(" ", "")) * _MULTIPLIERS[prefix]
+
+
+def named(text: str) -> str:
+    """`MIN`, `MAX` or `DEF` where `text` is one of them, long or short, else ""."""
+    return _NAMED.get(text.upper(), "")
+
+
+def channel_list(text: str, low: int, high: int) -> list[int]:
+    """The channels of a list: `(@1,3:5)`, also `(@)` for none, in the order given.
+
+    SCPI-1999 volume 1, 8.3.2; ranges may run down. Raises `ScpiError` -171 where it is none, -222
+    for a channel outside low..high.
+    """
+    inside = _LIST.fullmatch(text.strip())
+    if inside is None:
+        raise ScpiError(-171)
+    channels: list[int] = []
+    for part in inside[1].split(",") if inside[1].strip() else []:
+        ends = _RANGE.fullmatch(part.strip())
+        if ends is None:
+            raise ScpiError(-171)
+        first = int(ends[1])
+        last = first if ends[2] is None else int(ends[2])
+        if not (low <= first <= high and low <= last <= high):
+            raise ScpiError(-222)
+        channels += range(first, last + 1) if first <= last else range(first, last - 1, -1)
+    return channels
 
 
 def integer(text: str, low: int, high: int) -> int:
@@ -175,9 +213,3 @@ def block(text: str) -> bytes:
     if not text.startswith("#") or block_end(text, 0) != len(text):
         raise ScpiError(-161)
     return text[2 + int(text[1]) :].encode("latin-1")
-
-
-def write_block(payload: bytes) -> bytes:
-    """`payload` as a definite-length block."""
-    length = b"%d" % len(payload)
-    return b"#%d%b%b" % (len(length), length, payload)

@@ -1,14 +1,17 @@
-"""The status registers of IEEE 488.2: event status, enables, status byte.
+"""The status registers of IEEE 488.2 and SCPI: event status, enables, transitions, status byte.
 
 Bits of the event status register: 0 OPC, 2 QYE, 3 DDE, 4 EXE, 5 CME, 7 PON; of the status byte: 2
 error queue, 3 questionable, 4 message available, 5 event summary, 6 master summary, 7 operation
-(IEEE 488.2-1992, 11).
+(IEEE 488.2-1992, 11; SCPI-1999 volume 1, 9).
 """
 
 from __future__ import annotations
 
 OPC, QYE, DDE, EXE, CME, PON = 1, 4, 8, 16, 32, 128
+MESSAGE_AVAILABLE = 16
 _ERROR_QUEUE, _QUESTIONABLE, _EVENTS, _MASTER, _OPERATION = 4, 8, 32, 64, 128
+WIDE = 0x7FFF
+"""All bits of a SCPI register: bit 15 is never used."""
 
 
 def event_bit(code: int) -> int:
@@ -23,11 +26,28 @@ def event_bit(code: int) -> int:
 
 
 class EventRegister:
-    """An event register with its enable mask (STATus:OPERation or STATus:QUEStionable)."""
+    """A condition with the event register behind it (STATus:OPERation or STATus:QUEStionable).
+
+    A bit of the condition that goes up (down) sets its event where `rising` (`falling`) has it.
+    """
 
     def __init__(self) -> None:
+        self.condition = 0
         self.event = 0
         self.enable = 0
+        self.preset()
+
+    def preset(self) -> None:
+        """STATus:PRESet: nothing enabled, events on rising bits."""
+        self.enable = 0
+        self.rising = WIDE
+        self.falling = 0
+
+    def set(self, bits: int, on: bool) -> None:
+        """Bits of the condition go up or down."""
+        was = self.condition
+        self.condition = was | bits if on else was & ~bits
+        self.event |= self.condition & ~was & self.rising | was & ~self.condition & self.falling
 
     def read(self) -> int:
         """Event bits; reading clears them."""
@@ -36,10 +56,10 @@ class EventRegister:
 
 
 class Status:
-    """Event status and status byte of one client's view of the instrument."""
+    """Event status and status byte of an instrument, or of one client's view of it."""
 
-    def __init__(self) -> None:
-        self.esr = 0
+    def __init__(self, esr: int = 0) -> None:
+        self.esr = esr
         self.ese = 0
         self.sre = 0
         self.operation = EventRegister()
@@ -54,9 +74,11 @@ class Status:
         value, self.esr = self.esr, 0
         return value
 
-    def byte(self, errors: int) -> int:
+    def byte(self, errors: int, message_available: bool = False) -> int:
         """The status byte, given how many errors are queued."""
         value = _ERROR_QUEUE if errors else 0
+        if message_available:
+            value |= MESSAGE_AVAILABLE
         if self.questionable.event & self.questionable.enable:
             value |= _QUESTIONABLE
         if self.operation.event & self.operation.enable:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.header import CommandTable
-from sim_backends.engine.parameters import write_block
 from sim_backends.engine.session import Command, Reply, ScpiSession
 from sim_backends.engine.status import EXE
+from sim_backends.engine.writing import write_block
 
 DIALECT = Dialect(request_end=b"\r\n", reply_end=b"\r\n", blocks_in=False, queue_depth=16)
 """main.cpp looks for CR LF and nothing else."""
@@ -73,10 +73,10 @@ class BoxSession(ScpiSession):
         """Both queues."""
         return len(self.own_errors) + len(self.errors)
 
-    def clear(self) -> None:
+    def clear_status(self) -> None:
         """*CLS clears both queues."""
         self.own_errors.clear()
-        super().clear()
+        super().clear_status()
 
     def floats(self, values: NDArray[np.float64]) -> Reply:
         """Values as a float32 block, or as `{%f,...}`."""

@@ -9,8 +9,9 @@ from sim_backends.engine.common import add_common
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.framing import Framer
 from sim_backends.engine.header import CommandTable, compile_pattern
-from sim_backends.engine.parameters import block, separate, write_block
+from sim_backends.engine.parameters import block, separate
 from sim_backends.engine.session import Command, ScpiSession
+from sim_backends.engine.writing import write_block
 
 words = st.from_regex(r"[A-Z]{1,4}[a-z]{0,5}", fullmatch=True)
 payloads = st.binary(max_size=60)
