@@ -1,0 +1,33 @@
+"""All simulated instruments by model name, each made to stand alone.
+
+The names are those of the drivers. A model's module is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .instrument import Placement, SimulatedInstrument
+
+MODELS: dict[str, str] = {
+    "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
+    "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
+    "red_pitaya": "sim_backends.red_pitaya.alone:build",
+}
+"""Model name -> `module:function`; the function makes an instrument from a `Placement`."""
+
+
+class UnknownModelError(ValueError):
+    """A model name that is not in the catalogue."""
+
+
+def build(model: str, placement: Placement) -> SimulatedInstrument:
+    """Make an instrument that stands alone: its outputs open, its inputs quiet, or as it says.
+
+    Raises `UnknownModelError`, or `OptionError` for its options.
+    """
+    where = MODELS.get(model)
+    if where is None:
+        raise UnknownModelError(f"no simulated {model!r}; there are {', '.join(sorted(MODELS))}")
+    module, _, function = where.partition(":")
+    return getattr(import_module(module), function)(placement)

@@ -1,0 +1,62 @@
+"""What a simulated instrument is to whoever serves it: doors at which clients converse with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from .host.clock import Clock
+from .host.session import Converse
+
+DoorKind = Literal["serial", "tcp", "http", "message"]
+
+
+@dataclass(frozen=True)
+class Door:
+    """One way to an instrument.
+
+    `kind`: `serial` (a pseudo-terminal), `tcp` (a raw socket), `http` (JSON-RPC over POST),
+    `message` (HiSLIP: what `converse` makes then has `end`, `clear`, `trigger`, `status_byte`).
+    `port`: the TCP port of the real one, None for a serial port. `about` says what it is for, where
+    an instrument has several of one kind.
+    """
+
+    kind: DoorKind
+    port: int | None
+    converse: Converse
+    about: str = ""
+
+
+class SimulatedInstrument(Protocol):
+    """An instrument that is not there."""
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """All ways to it, the usual one first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an instrument stands: whose time it keeps and what sets it apart.
+
+    `identity`: model, serial, firmware as far as wanted; `options`: the model's own. `seed` draws
+    its imperfections and noise.
+    """
+
+    clock: Clock
+    seed: int = 0
+    identity: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OptionError(ValueError):
+    """An option that a model does not have, or a value it cannot take; the message says so."""
+
+
+def refuse_unknown(model: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Raise `OptionError` for an option that is none of `known`."""
+    if unknown := sorted(set(options) - set(known)):
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise OptionError(f"{model} has no option {', '.join(unknown)}; {has}")
