@@ -1,4 +1,4 @@
-"""`python -m sim_backends serve BENCH.toml`: a simulated bench for any client, until Ctrl-C."""
+"""Simulated instruments for any client: on TCP ports, pseudo-terminals, HTTP and HiSLIP."""
 
 from __future__ import annotations
 
@@ -6,56 +6,137 @@ import argparse
 import asyncio
 import sys
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .bench import SimulatedBench
 from .bench_file import BenchDocumentError
-from .endpoints import RPC_PORT, SCPI_PORT, UPLOAD_PORT
-from .host.serving import BenchHost, Ports
+from .catalogue import MODELS, UnknownModelError, build
+from .faults import LinkFaults
+from .host.clock import BenchClock
+from .host.serving import InstrumentHost, Served
+from .instrument import OptionError, Placement
+from .ordering import OrderError, parse_order, place
+from .readdress import readdressed
+
+_EXAMPLES = """
+examples:
+  python -m sim_backends serve my-bench.toml
+  python -m sim_backends serve my-bench.toml --as-bench served.toml
+      and elsewhere: python -m hil.train --bench served.toml --backend real
+  python -m sim_backends serve --instrument qontrol_q8 --option modules=2 --option ohms=800
+  python -m sim_backends serve my-bench.toml --fault box-0:late=0.5@10 \\
+      --fault heaters-0:silence%%0.01
+"""
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sim_backends", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve the instruments of a bench file")
-    serve.add_argument("bench", type=Path, help="bench file (TOML)")
+    serve = commands.add_parser(
+        "serve",
+        help="serve the instruments of a bench file, or one instrument",
+        description="Serve simulated instruments until Ctrl-C, and print where each is found.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("bench", type=Path, nargs="?", help="bench file (TOML)")
+    serve.add_argument(
+        "--instrument", metavar="MODEL", help=f"one instrument alone: {', '.join(sorted(MODELS))}"
+    )
+    serve.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE",
+        help="of that instrument; a wrong one tells which it has",
+    )  # fmt: skip
+    serve.add_argument("--seed", type=int, default=0, help="of that instrument's noise")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument(
-        "--scpi-port", type=int, default=SCPI_PORT, help="of the first box; 0: any free ports"
-    )
+        "--free-ports", action="store_true",
+        help="listen on any free ports, not on the instruments' own and those that follow",
+    )  # fmt: skip
     serve.add_argument(
-        "--rpc-port", type=int, default=RPC_PORT, help="of the pattern generator's JSON-RPC"
-    )
-    serve.add_argument("--upload-port", type=int, default=UPLOAD_PORT, help="of its binary upload")
-    return parser.parse_args(arguments)
+        "--fault", action="append", default=[], metavar="NAME:KIND[=VALUE][@SECONDS|%%CHANCE]",
+        help="order a fault: silence, garbage, late=S, split=N, truncate=N, duplicate, drop, or "
+        "one of the instrument's own",
+    )  # fmt: skip
+    serve.add_argument(
+        "--as-bench", type=Path, metavar="FILE",
+        help="write the bench file anew with these addresses, for `--backend real`",
+    )  # fmt: skip
+    chosen = parser.parse_args(arguments)
+    if (chosen.bench is None) == (chosen.instrument is None):
+        serve.error("name a bench file, or one instrument with --instrument MODEL")
+    if chosen.instrument is None and chosen.option:
+        serve.error("--option belongs to --instrument; a bench file has its own options")
+    if chosen.bench is None and chosen.as_bench is not None:
+        serve.error("--as-bench belongs to a bench file")
+    return chosen
 
 
-async def _serve(bench: SimulatedBench, host: str, ports: Ports) -> None:
-    served = BenchHost(bench, host, ports)
-    await served.start()
+def _alone(chosen: argparse.Namespace) -> tuple[list[Served], dict]:
+    options: dict[str, str] = {}
+    for text in chosen.option:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise OptionError(f"option {text!r}: write KEY=VALUE")
+        options[key] = value
+    identity = {key: options.pop(key) for key in ("model", "serial") if key in options}
     try:
-        for name, address in served.addresses:
-            print(f"{name}: {address}")
+        device = build(chosen.instrument, Placement(BenchClock(), chosen.seed, identity, options))
+    except OptionError:
+        raise
+    except ValueError as error:
+        if isinstance(error, UnknownModelError):
+            raise
+        raise OptionError(f"{chosen.instrument}: {error}") from None
+    return [Served(chosen.instrument, device.doors, faults=LinkFaults(chosen.seed))], {
+        chosen.instrument: device
+    }
+
+
+async def _serve(
+    served: Sequence[Served],
+    chosen: argparse.Namespace,
+    orders: Sequence[Callable[[], None]],
+    text: str,
+) -> None:
+    host = InstrumentHost(served, chosen.host, free_ports=chosen.free_ports)
+    await host.start()
+    try:
+        for address in host.addresses:
+            about = f"  ({address.door.about})" if address.door.about else ""
+            print(f"{address.name}: {address.resource}{about}")
+        if chosen.as_bench is not None:
+            chosen.as_bench.write_text(readdressed(text, host.addresses), encoding="utf-8")
+            print(f"bench file with these addresses: {chosen.as_bench}")
+        for order in orders:
+            order()
         print("serving until Ctrl-C", flush=True)
         await asyncio.Event().wait()
     finally:
-        await served.close()
+        await host.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; 2 for what the caller can mend, told in one line."""
     chosen = _arguments(arguments)
-    ports = Ports(chosen.scpi_port, chosen.rpc_port, chosen.upload_port)
+    text = ""
     try:
-        document = tomllib.loads(chosen.bench.read_text(encoding="utf-8"))
-        bench = SimulatedBench(document)
-        asyncio.run(_serve(bench, chosen.host, ports))
+        if chosen.bench is None:
+            served, instruments = _alone(chosen)
+        else:
+            text = chosen.bench.read_text(encoding="utf-8")
+            bench = SimulatedBench(tomllib.loads(text))
+            served, instruments = bench.served(), bench.instruments
+        links = {one.name: one.faults for one in served}
+        orders = [place(parse_order(order), instruments, links) for order in chosen.fault]
+        asyncio.run(_serve(served, chosen, orders, text))
     except KeyboardInterrupt:
         return 0
     except tomllib.TOMLDecodeError as error:
         print(f"{chosen.bench}: not a TOML file: {error}", file=sys.stderr)
         return 2
-    except (BenchDocumentError, OSError) as error:
+    except (BenchDocumentError, OptionError, OrderError, UnknownModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -17,16 +17,15 @@ from .bench_file import (
     element_index,
     read_bench,
 )
-from .endpoints import RPC_PORT, UPLOAD_PORT, Endpoint, endpoint
+from .endpoints import Endpoint, endpoint
 from .faults import LinkFaults
 from .host.clock import BenchClock
-from .host.http import HttpConversation
 from .host.memory import Network
-from .host.session import Conversation, Converse, LinkTiming, client_connected
+from .host.serving import Served
+from .host.session import LinkTiming, client_connected
+from .instrument import SimulatedInstrument
 from .pulse_streamer.device import PulseStreamer
-from .pulse_streamer.rpc import RpcServer
-from .pulse_streamer.upload import UploadConversation
-from .qontrol_q8 import MODELS, PortConversation, QontrolChain, ReadbackNumbers
+from .qontrol_q8 import MODELS, QontrolChain, ReadbackNumbers
 from .red_pitaya import BoxNumbers, RedPitaya
 from .red_pitaya.clock import BoxClock
 from .wiring import BoxJoint, Heaters, PlantInterface, PortWire, Wiring
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from .plant.plant import Plant
     from .slot import SlotMachine
 
-SimulatedInstrument = QontrolChain | PulseStreamer | RedPitaya
 _CLOCKS, _CHASSIS = 0xB0C5, 0x0C1A
 _SPAN = 8e-9
 """s over which the boxes' clock phases are spread."""
@@ -204,13 +202,14 @@ class SimulatedBench:
                     f"instrument.{index}.resource: {item.resource!r} cannot be simulated; write "
                     "ASRL<device>::INSTR, TCPIP::<host>::<port>::SOCKET or TCPIP::<host>::INSTR"
                 )
-            for port, converse in self.ports_of(item.name).items():
+            for door in self.instruments[item.name].doors:
                 connected = client_connected(
-                    converse, self.timing_of(item.name), self.faults[item.name]
+                    door.converse, self.timing_of(item.name), self.faults[item.name]
                 )
                 if place.device is not None:
                     network.listen_serial(place.device, connected)
                 elif place.host is not None:
+                    port = door.port
                     chosen = port if place.port is None or port is None else place.port
                     if chosen is None:
                         raise BenchDocumentError(
@@ -218,22 +217,12 @@ class SimulatedBench:
                         )
                     network.listen_tcp(place.host, chosen, connected)
 
-    def ports_of(self, name: str) -> dict[int | None, Converse]:
-        """How to converse with an instrument: by its TCP ports, or None for a serial port."""
-        device = self.instruments[name]
-        if isinstance(device, QontrolChain):
-            return {None: lambda send: PortConversation(device, send)}
-        if isinstance(device, PulseStreamer):
-            rpc = RpcServer(device)
-
-            def over_http(send: Callable[[bytes], None]) -> Conversation:
-                return HttpConversation("/json-rpc", rpc.answer, send)
-
-            return {
-                RPC_PORT: over_http,
-                UPLOAD_PORT: lambda send: UploadConversation(device, send),
-            }
-        return {5000: device.converse}
+    def served(self) -> list[Served]:
+        """All simulated instruments, to be served on real links."""
+        return [
+            Served(name, device.doors, self.timing_of(name), self.faults[name])
+            for name, device in self.instruments.items()
+        ]
 
     def timing_of(self, name: str) -> LinkTiming:
         """Timing of an instrument's link."""

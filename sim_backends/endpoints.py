@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-RPC_PORT, UPLOAD_PORT, SCPI_PORT = 8050, 21328, 5000
 _SERIAL = re.compile(r"ASRL(?P<device>.+)::INSTR", re.IGNORECASE)
 _SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
 _HOST = re.compile(r"TCPIP\d*::(?P<host>[^:]+)(?:::inst0)?::INSTR", re.IGNORECASE)

@@ -1,14 +1,14 @@
 """Faults on order: what can go wrong on a link, asked for by tests and demonstrations.
 
-Faults of an instrument's own outputs (a stuck or dead channel) are set on the instrument, see
-`sim_backends.qontrol_q8.QontrolChain`.
+Faults of an instrument's own (a stuck or dead channel, an over-temperature) are its `own_faults`.
 """
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -21,42 +21,111 @@ class Fate:
     drop: bool = False
 
 
-@dataclass
+Trouble = Callable[[bytes], Fate]
+"""What befalls a reply."""
+
+
+def silence() -> Trouble:
+    """It never leaves."""
+    return lambda reply: Fate()
+
+
+def garbage(noise: bytes = b"\xff\x00\xa5?") -> Trouble:
+    """It is preceded by `noise`, as after a glitch on a serial line."""
+    return lambda reply: Fate(((noise + reply, 0.0),))
+
+
+def late(seconds: float) -> Trouble:
+    """It leaves `seconds` late."""
+    return lambda reply: Fate(((reply, seconds),))
+
+
+def split(at: int, pause: float) -> Trouble:
+    """It comes in two pieces, cut after `at` bytes, `pause` s apart."""
+    return lambda reply: Fate(((reply[:at], 0.0), (reply[at:], pause)))
+
+
+def duplicate() -> Trouble:
+    """It comes twice."""
+    return lambda reply: Fate(((reply, 0.0), (reply, 0.0)))
+
+
+def truncate(at: int) -> Trouble:
+    """It ends after `at` bytes."""
+    return lambda reply: Fate(((reply[:at], 0.0),))
+
+
+def drop() -> Trouble:
+    """The link closes instead."""
+    return lambda reply: Fate(drop=True)
+
+
 class LinkFaults:
-    """Faults waiting for the next replies of one endpoint, first ordered first served; then all is
-    well again.
+    """Faults of one endpoint: ordered ones befall the next replies, first ordered first served;
+    then those that come by chance.
     """
 
-    pending: deque[Callable[[bytes], Fate]] = field(default_factory=deque)
+    def __init__(self, seed: int = 0) -> None:
+        self._ordered: deque[Trouble] = deque()
+        self._chances: list[tuple[float, Trouble]] = []
+        self._random = random.Random(seed)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything may befall the next reply."""
+        return bool(self._ordered or self._chances)
 
     def next(self, reply: bytes) -> Fate:
-        """The fate of `reply` under the oldest fault ordered."""
-        return self.pending.popleft()(reply)
+        """The fate of `reply`."""
+        if self._ordered:
+            return self._ordered.popleft()(reply)
+        for chance, trouble in self._chances:
+            if self._random.random() < chance:
+                return trouble(reply)
+        return Fate(((reply, 0.0),))
+
+    def order(self, trouble: Trouble) -> None:
+        """Let it befall the next reply that nothing is ordered for yet."""
+        self._ordered.append(trouble)
+
+    def by_chance(self, chance: float, trouble: Trouble) -> None:
+        """Let it befall each reply with a probability from 0 to 1."""
+        self._chances.append((chance, trouble))
+
+    def clear(self) -> None:
+        """All is well again."""
+        self._ordered.clear()
+        self._chances.clear()
 
     def silence(self, replies: int = 1) -> None:
         """The next `replies` replies never leave."""
-        self.pending.extend([lambda reply: Fate()] * replies)
+        for _ in range(replies):
+            self.order(silence())
 
     def garbage(self, noise: bytes = b"\xff\x00\xa5?") -> None:
-        """The next reply is preceded by `noise`, as after a glitch on a serial line."""
-        self.pending.append(lambda reply: Fate(((noise + reply, 0.0),)))
+        """The next reply is preceded by `noise`."""
+        self.order(garbage(noise))
 
     def replace(self, reply: bytes) -> None:
         """The next reply is `reply` instead."""
-        self.pending.append(lambda _: Fate(((reply, 0.0),)))
+        self.order(lambda _: Fate(((reply, 0.0),)))
 
     def late(self, seconds: float) -> None:
         """The next reply leaves `seconds` late."""
-        self.pending.append(lambda reply: Fate(((reply, seconds),)))
+        self.order(late(seconds))
 
     def split(self, at: int, pause: float) -> None:
         """The next reply comes in two pieces, cut after `at` bytes, `pause` s apart."""
-        self.pending.append(lambda reply: Fate(((reply[:at], 0.0), (reply[at:], pause))))
+        self.order(split(at, pause))
+
+    def duplicate(self) -> None:
+        """The next reply comes twice."""
+        self.order(duplicate())
 
     def truncate(self, at: int) -> None:
         """The next reply ends after `at` bytes."""
-        self.pending.append(lambda reply: Fate(((reply[:at], 0.0),)))
+        self.order(truncate(at))
 
     def drop(self) -> None:
         """The link closes instead of the next reply."""
-        self.pending.append(lambda reply: Fate(drop=True))
+        self.order(drop())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -35,6 +35,15 @@ class SimulatedInstrument(Protocol):
     def doors(self) -> tuple[Door, ...]:
         """All ways to it, the usual one first."""
         ...
+
+
+OwnFault = Callable[[str], Callable[[], None]]
+"""Makes, of a value as text, what brings a fault about; raises `ValueError` for a wrong value."""
+
+
+def own_faults(instrument: SimulatedInstrument) -> Mapping[str, OwnFault]:
+    """Faults of the instrument's own that can be ordered, by name: its attribute `own_faults`."""
+    return getattr(instrument, "own_faults", {})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+HTTP_PATH = "/json-rpc"
+"""Where requests are posted to."""
 _HEAD_END = b"\r\n\r\n"
 _LARGEST = 1 << 26
 _REASONS = {

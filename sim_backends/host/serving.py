@@ -1,83 +1,120 @@
-"""A whole simulated bench on real sockets and pseudo-terminals, for anybody's client."""
+"""Simulated instruments on real sockets and pseudo-terminals, for anybody's client."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from sim_backends.bench import SimulatedBench
-from sim_backends.endpoints import RPC_PORT, SCPI_PORT, UPLOAD_PORT
+from sim_backends.faults import LinkFaults
+from sim_backends.instrument import Door
 
+from .http import HTTP_PATH
+from .memory import ClientConnected
 from .pty import PtyHost
-from .session import client_connected
+from .session import LinkTiming, client_connected
 from .tcp import port_of, serve_tcp
+
+_TRIES = 256
+"""Ports that are tried, one after the other, where an instrument's own is taken."""
 
 
 @dataclass(frozen=True)
-class Ports:
-    """Where to listen; 0 takes any free port."""
+class Served:
+    """One instrument to serve: its doors, the timing of its link, and the link's faults."""
 
-    scpi: int = SCPI_PORT
-    """of the first box; the next boxes take the next ports"""
-    rpc: int = RPC_PORT
-    upload: int = UPLOAD_PORT
+    name: str
+    doors: tuple[Door, ...]
+    timing: LinkTiming = field(default_factory=LinkTiming)
+    faults: LinkFaults = field(default_factory=LinkFaults)
 
 
-class BenchHost:
-    """Serves all instruments of a bench; `addresses` lists (instrument, where it is found)."""
+@dataclass(frozen=True)
+class Address:
+    """Where a client finds a door; `resource` is in VISA's notation where it has one."""
 
-    def __init__(self, bench: SimulatedBench, host: str = "127.0.0.1", ports: Ports | None = None):
-        self._bench = bench
+    name: str
+    door: Door
+    resource: str
+    port: int | None
+
+
+class InstrumentHost:
+    """Serves instruments on this machine; `addresses` lists where each door is found.
+
+    A door is served on the port that the real instrument has, or the next one that is free: several
+    instruments of one kind come to lie on ports in a row. With `free_ports` on any that are free.
+    """
+
+    def __init__(
+        self, served: Sequence[Served], host: str = "127.0.0.1", *, free_ports: bool = False
+    ) -> None:
+        self._served = tuple(served)
         self._host = host
-        self._ports = Ports() if ports is None else ports
+        self._free = free_ports
         self._servers: list[asyncio.Server] = []
         self._terminals: list[PtyHost] = []
-        self.addresses: list[tuple[str, str]] = []
-        self.tcp_ports: dict[tuple[str, int], int] = {}
-        """(instrument, its own port) -> the port listened on"""
+        self.addresses: list[Address] = []
+
+    def address(self, name: str, port: int | None = None) -> Address:
+        """Where an instrument's first door is found, or the one of its own port `port`.
+
+        Raises `KeyError` where it has none.
+        """
+        for address in self.addresses:
+            if address.name == name and (port is None or address.door.port == port):
+                return address
+        raise KeyError(f"{name} has no door of port {port}")
 
     async def start(self) -> None:
-        """Open all ports. Raises OSError, with nothing left open, when one is taken."""
+        """Open all doors. Raises OSError, with nothing left open, when one cannot be."""
         try:
-            await self._start()
+            for one in self._served:
+                for door in one.doors:
+                    await self._open(one, door)
         except OSError:
             await self.close()
             raise
 
-    async def _start(self) -> None:
-        boxes = 0
-        for name in self._bench.instruments:
-            for port, converse in self._bench.ports_of(name).items():
-                connected = client_connected(
-                    converse, self._bench.timing_of(name), self._bench.faults[name]
-                )
-                if port is None:
-                    terminal = PtyHost(connected)
-                    await terminal.start()
-                    self._terminals.append(terminal)
-                    self.addresses.append((name, f"ASRL{terminal.path}::INSTR"))
-                    continue
-                wanted = {RPC_PORT: self._ports.rpc, UPLOAD_PORT: self._ports.upload}.get(port)
-                if wanted is None:
-                    wanted = self._ports.scpi + boxes if self._ports.scpi else 0
-                    boxes += 1
-                server = await serve_tcp(self._host, wanted, connected)
-                self._servers.append(server)
-                actual = port_of(server)
-                self.tcp_ports[name, port] = actual
-                self.addresses.append((name, self._address(port, actual)))
-
-    def _address(self, port: int, actual: int) -> str:
-        if port == RPC_PORT:
-            return f"http://{self._host}:{actual}/json-rpc"
-        if port == UPLOAD_PORT:
-            return f"{self._host}:{actual} (binary upload)"
-        return f"TCPIP::{self._host}::{actual}::SOCKET"
-
     async def close(self) -> None:
-        """Close all ports and connections."""
+        """Close all doors and connections."""
         for server in self._servers:
             server.close()
         for terminal in self._terminals:
             await terminal.close()
         self._servers, self._terminals = [], []
+
+    async def _open(self, one: Served, door: Door) -> None:
+        connected = client_connected(door.converse, one.timing, one.faults)
+        if door.kind == "serial" or door.port is None:
+            terminal = PtyHost(connected)
+            await terminal.start()
+            self._terminals.append(terminal)
+            self._tell(one, door, f"ASRL{terminal.path}::INSTR", None)
+            return
+        server = await self._listen(door.port, connected)
+        self._servers.append(server)
+        port = port_of(server)
+        if door.kind == "http":
+            self._tell(one, door, f"http://{self._host}:{port}{HTTP_PATH}", port)
+        else:
+            self._tell(one, door, f"TCPIP::{self._host}::{port}::SOCKET", port)
+
+    async def _listen(self, port: int, connected: ClientConnected) -> asyncio.Server:
+        if self._free:
+            return await serve_tcp(self._host, 0, connected)
+        for tried in range(port, port + _TRIES):
+            try:
+                return await serve_tcp(self._host, tried, connected)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        raise OSError(
+            errno.EADDRINUSE,
+            f"ports {port} to {port + _TRIES - 1} of {self._host} are all taken; "
+            f"end what listens there, or serve on any free ports",
+        )
+
+    def _tell(self, one: Served, door: Door, resource: str, port: int | None) -> None:
+        self.addresses.append(Address(one.name, door, resource, port))

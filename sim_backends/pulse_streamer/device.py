@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+from sim_backends.host.http import HTTP_PATH, HttpConversation
+from sim_backends.instrument import Door
+
 from .program import FOREVER, Playback, Program
 
 
@@ -100,6 +103,19 @@ class PulseStreamer:
     _active: int = 0
     _armed: bool = False
     _needs_start: bool = False
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """JSON-RPC over HTTP, and the binary upload."""
+        # Both speak to this class, so they can only be imported once it is there.
+        from .rpc import RpcServer
+        from .upload import UploadConversation
+
+        rpc = RpcServer(self)
+        return (
+            Door("http", 8050, lambda send: HttpConversation(HTTP_PATH, rpc.answer, send)),
+            Door("tcp", 21328, lambda send: UploadConversation(self, send), "binary upload"),
+        )
 
     # -- what plays -------------------------------------------------------------------------------
 

@@ -7,11 +7,14 @@ tripped output does is not documented, and the careful reading is taken: it goes
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim_backends.instrument import Door, OwnFault
 
 Floats = NDArray[np.float64]
 Channels = NDArray[np.intp]
@@ -108,6 +111,40 @@ class QontrolChain:
             "ADCN": np.full(modules, 2),
         }
         self.log: deque[Fault] = deque(maxlen=_LOG_DEPTH)
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The chain's one serial port."""
+        from .port import PortConversation  # it speaks to this class, which must be there first
+
+        return (Door("serial", None, lambda send: PortConversation(self, send)),)
+
+    @property
+    def own_faults(self) -> dict[str, OwnFault]:
+        """`dead=CHANNEL` delivers nothing, `stuck=CHANNEL/VOLTS` stays, `mended` ends both."""
+        return {"dead": self._dead_fault, "stuck": self._stuck_fault, "mended": self._mended}
+
+    def _dead_fault(self, value: str) -> Callable[[], None]:
+        channel = self._number(value)
+        return lambda: self.dead.add(channel)
+
+    def _stuck_fault(self, value: str) -> Callable[[], None]:
+        text, _, volts = value.partition("/")
+        channel, level = self._number(text), float(volts)
+        return lambda: self.stuck.__setitem__(channel, level)
+
+    def _mended(self, value: str) -> Callable[[], None]:
+        def mend() -> None:
+            self.dead.clear()
+            self.stuck.clear()
+
+        return mend
+
+    def _number(self, text: str) -> int:
+        channel = int(text)
+        if not 0 <= channel < self.channels:
+            raise ValueError(f"channel {channel} of {self.channels}")
+        return channel
 
     def identity(self, module: int) -> str:
         """`Q8iv-0001`; the serial number counts on through the chain, `****` where none is

@@ -9,6 +9,7 @@ from typing import Protocol
 from sim_backends.engine.common import add_common
 from sim_backends.engine.header import CommandTable
 from sim_backends.engine.session import Command
+from sim_backends.instrument import Door
 
 from .acquire_commands import add_acquire
 from .acquisition import Acquisition, Capture
@@ -79,6 +80,11 @@ class RedPitaya:
     def converse(self, send: Callable[[bytes], None]) -> BoxSession:
         """A new client."""
         return BoxSession(self.commands, send, self.advance)
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The SCPI server."""
+        return (Door("tcp", 5000, self.converse),)
 
     def now(self) -> float:
         """Bench time, s."""

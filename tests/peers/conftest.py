@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim_backends.bench import SimulatedBench
-from sim_backends.host.serving import BenchHost, Ports
+from sim_backends.host.serving import InstrumentHost
 
 
 def small_document() -> dict[str, Any]:
@@ -82,7 +82,8 @@ class ServedBench:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self.host = BenchHost(SimulatedBench(small_document()), ports=Ports(0, 0, 0))
+        bench = SimulatedBench(small_document())
+        self.host = InstrumentHost(bench.served(), free_ports=True)
         try:
             await self.host.start()
         except BaseException as error:
@@ -95,11 +96,13 @@ class ServedBench:
 
     def address(self, name: str) -> str:
         """Where a client finds an instrument."""
-        return dict(reversed(self.host.addresses))[name]
+        return self.host.address(name).resource
 
     def port(self, name: str, own: int) -> int:
         """The port that stands for an instrument's own port."""
-        return self.host.tcp_ports[name, own]
+        port = self.host.address(name, own).port
+        assert port is not None
+        return port
 
     def close(self) -> None:
         """End the service."""

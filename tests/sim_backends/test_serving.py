@@ -7,8 +7,14 @@ import asyncio
 import pytest
 
 from sim_backends.__main__ import main
+from sim_backends.bench_file import BenchDocumentError
+from sim_backends.catalogue import build
+from sim_backends.faults import LinkFaults, drop, duplicate
 from sim_backends.host.clock import BenchClock
-from sim_backends.host.serving import BenchHost, Ports
+from sim_backends.host.serving import Address, InstrumentHost
+from sim_backends.instrument import Door, Placement
+from sim_backends.ordering import parse_order, place
+from sim_backends.readdress import readdressed
 
 
 def test_bench_time_on_a_real_loop_begins_at_the_start_time() -> None:
@@ -47,16 +53,128 @@ def test_what_the_caller_can_mend_is_one_line_and_exit_code_2(
     assert error.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_named(bench) -> None:
-    async def serve() -> str:
+def test_instruments_of_one_kind_take_ports_in_a_row(bench) -> None:
+    async def serve() -> list[int | None]:
         made, _, _ = bench()
-        first = BenchHost(made, ports=Ports(0, 0, 0))
+        first = InstrumentHost(made.served(), "127.0.0.7")
         await first.start()
-        taken = first.tcp_ports["box-0", 5000]
-        second = BenchHost(made, ports=Ports(taken, 0, 0))
-        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{taken}") as caught:
-            await second.start()
+        second = InstrumentHost(made.served(), "127.0.0.7")
+        await second.start()
+        ports = [
+            host.address(name, 5000).port for host in (first, second) for name in ("box-0", "box-1")
+        ]
         await first.close()
-        return str(caught.value)
+        await second.close()
+        return ports
+
+    ports = asyncio.run(serve())
+    assert None not in ports
+    assert len(set(ports)) == 4
+    assert ports == sorted(ports)  # type: ignore[type-var]
+
+
+def test_an_address_that_cannot_be_had_is_named_and_leaves_nothing_open(bench) -> None:
+    async def serve() -> None:
+        made, _, _ = bench()
+        host = InstrumentHost(made.served(), "192.0.2.1")
+        with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1"):
+            await host.start()
+        assert not host._servers
+        assert not host._terminals
 
     asyncio.run(serve())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--instrument", "no_such"], "there are pulse_streamer"),
+        (["--instrument", "qontrol_q8", "--option", "nonsense=1"], "modules, ohms, noise"),
+        (["--instrument", "qontrol_q8", "--option", "modules"], "KEY=VALUE"),
+        (["--instrument", "qontrol_q8", "--option", "modules=9"], "1 to 8"),
+        (["--instrument", "qontrol_q8", "--option", "modules=two"], "invalid literal"),
+        (["--instrument", "qontrol_q8", "--fault", "x"], "NAME:KIND"),
+        (["--instrument", "qontrol_q8", "--fault", "x:drop"], "no instrument is named 'x'"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:melt"], "silence, garbage"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:late=soon"], "seconds"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:drop%2"], "0 to 1"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=1%0.5"], "at a time"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=99"], "channel 99"),
+    ],
+)
+def test_what_is_served_wrongly_is_one_line(arguments, said, capsys) -> None:
+    assert main(["serve", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_nothing_to_serve_is_said(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve"])
+    assert "--instrument" in capsys.readouterr().err
+
+
+TWO = """schema = 1
+[[instrument]]  # the first
+name = "heaters-0"
+driver = "qontrol_q8"
+resource = "ASRL/dev/qontrol-0::INSTR"  # by the door
+[[instrument]]
+name = "box-0"
+driver = "red_pitaya"
+resource = 'TCPIP::rp-0::5000::SOCKET'
+"""
+
+
+def serial_door() -> Door:
+    return Door("serial", None, lambda send: None)  # type: ignore[arg-type,return-value]
+
+
+def test_a_bench_file_is_given_the_addresses_and_keeps_its_comments() -> None:
+    addresses = [
+        Address("heaters-0", serial_door(), "ASRL/dev/pts/7::INSTR", None),
+        Address("box-0", serial_door(), "TCPIP::127.0.0.1::5001::SOCKET", 5001),
+    ]
+    assert readdressed(TWO, addresses) == TWO.replace("/dev/qontrol-0", "/dev/pts/7").replace(
+        "'TCPIP::rp-0::5000::SOCKET'", '"TCPIP::127.0.0.1::5001::SOCKET"'
+    )
+    with pytest.raises(BenchDocumentError, match="box-0 is not served"):
+        readdressed(TWO, addresses[:1])
+    with pytest.raises(BenchDocumentError, match="line of its own"):
+        readdressed('[[instrument]]\nname = "a"\ndriver="b"', addresses)
+
+
+def test_faults_by_chance_come_as_often_as_ordered() -> None:
+    faults = LinkFaults(seed=3)
+    faults.by_chance(0.25, drop())
+    dropped = sum(faults.next(b"x").drop for _ in range(4000))
+    assert dropped == pytest.approx(1000, abs=100)
+    faults.order(duplicate())
+    assert faults.next(b"x").parts == ((b"x", 0.0), (b"x", 0.0))
+    faults.clear()
+    assert not faults.pending
+
+
+def test_a_fault_at_a_time_waits_for_it(run) -> None:
+    chain = build("qontrol_q8", Placement(BenchClock()))
+    link = LinkFaults()
+    orders = [
+        place(parse_order(text), {"heaters": chain}, {"heaters": link})
+        for text in ("heaters:late=0.5@10", "heaters:stuck=3/1.5@20", "heaters:silence%1")
+    ]
+
+    async def scenario() -> None:
+        for order in orders[:2]:
+            order()
+        await asyncio.sleep(9.9)
+        assert not link.pending
+        await asyncio.sleep(0.2)
+        assert link.next(b"x").parts == ((b"x", 0.5),)
+        assert chain.stuck == {}  # type: ignore[attr-defined]
+        await asyncio.sleep(10.0)
+        assert chain.stuck == {3: 1.5}  # type: ignore[attr-defined]
+        orders[2]()
+        assert link.next(b"x").parts == ()
+
+    run(scenario())

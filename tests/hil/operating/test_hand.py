@@ -192,7 +192,7 @@ def test_what_could_not_be_driven_off_trips_and_is_not_armed(armed: Any, behind:
         armed.do(armed.hand.arm())
     with pytest.raises(RequestError, match="has tripped"):
         armed.do(armed.hand.idle())
-    faults.pending.clear()
+    faults.clear()
     assert armed.do(armed.hand.off()) == []
     assert armed.hand.core.state == "off"
 
