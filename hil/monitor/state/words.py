@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from hil.monitor.state.log import clock
 from hil.monitor.state.part import plain
@@ -83,7 +84,7 @@ def drift_words(state: RunState) -> str:
     """What drift watch and gate told so far, in a line; the signs are those of the plot."""
     counts = state.drift.counts
     if not counts:
-        return "nothing told by drift watch or gate so far"
+        return "no alarm, action or verdict so far"
     parts = [f"▼ alarms {counts.get('alarm', 0)}"]
     for what, sign in (("action", "■"), ("gate", "◆"), ("health", "●"), ("look", "")):
         parts += [
@@ -92,6 +93,30 @@ def drift_words(state: RunState) -> str:
             if name.split(" ")[0] == what
         ]
     return "   ".join(parts)
+
+
+def drift_sums(state: RunState) -> str:
+    """The same in fewer words: how many of each kind, and of verdicts how many were bad."""
+    told = state.drift.counts
+    if not told:
+        return drift_words(state)
+    verdicts, failed = _of_kind(told, "gate"), told.get("gate failed", 0)
+    return (
+        f"▼ alarms {_of_kind(told, 'alarm')}   ■ actions {_of_kind(told, 'action')}   "
+        f"◆ verdicts {verdicts}" + (f", {failed} FAILED" if failed else "")
+    )
+
+
+def _of_kind(counts: Mapping[str, int], what: str) -> int:
+    return sum(number for name, number in counts.items() if name.split(" ")[0] == what)
+
+
+def queue_sums(state: RunState) -> str:
+    """The same as `queue_words` in fewer: how much was lost in all."""
+    told = state.condition.outlets.values()
+    dropped, failed = (sum(one[name] for one in told) for name in ("dropped", "failed"))
+    lost = f"{whole(dropped)} dropped" + (f", {whole(failed)} FAILED" if failed > 0 else "")
+    return f"{lost}   {sum(state.ignored.values())} ignored here"
 
 
 def queue_words(state: RunState) -> str:

@@ -24,6 +24,7 @@ from hil.monitor.state.words import (
     stale_words,
     state_word,
 )
+from hil.monitor.window.panel import Line
 from hil.monitor.window.theme import STATES, Theme
 
 HEIGHT = 72
@@ -98,7 +99,7 @@ class Banner(QWidget):
         super().__init__()
         self.block = StateBlock()
         self.light, self.left = _label(22), _label(22)
-        self.change, self.progress = _label(14), _label(14)
+        self.change, self.progress = Line(Qt.AlignmentFlag.AlignRight), _label(14)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(9)
@@ -122,8 +123,7 @@ class Banner(QWidget):
         middle.addWidget(self._bar)
         lower = QHBoxLayout()
         lower.addWidget(self.progress)
-        lower.addStretch(1)
-        lower.addWidget(self.change)
+        lower.addWidget(self.change, 1)
         middle.addLayout(lower)
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 4, 6, 4)
@@ -160,7 +160,7 @@ class Banner(QWidget):
         self.light.setText(light_word(state))
         self.left.setText(left_words(state))
         self.progress.setText(progress_words(state))
-        self.change.setText(change_words(state))
+        self.change.say(change_words(state))
         self._bar.setValue(round(FINE * min(state.facts.step / max(life.steps, 1), 1.0)))
         going = life.ended is None and not state.replaying
         for button in (self.pause, self.stop, self.off):

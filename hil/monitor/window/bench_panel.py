@@ -32,7 +32,7 @@ ROWS = (
 #: Rows that need not be there.
 OPTIONAL = ("then", "others")
 #: Pixels that the trends are high.
-TREND_HEIGHT = 118
+TREND_HEIGHT = 128
 #: Failures of each kind that are listed.
 LISTED = 4
 

@@ -11,11 +11,22 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from hil.monitor.state.drift import Seen
+from hil.monitor.state.drift import Drift, Seen
 from hil.monitor.state.run_state import RunState
-from hil.monitor.state.words import drift_words
-from hil.monitor.window.panel import Line, Panel, canvas, new_plot, relabel
+from hil.monitor.state.words import drift_sums, drift_words
+from hil.monitor.window.key_row import Key, KeyRow
+from hil.monitor.window.panel import Line, Panel, below_keys, canvas, new_plot, relabel
+from hil.monitor.window.scales import steady
 from hil.monitor.window.theme import Theme
+
+#: Marks by kind, the uppermost row first; pixels of a mark and of its row.
+MARKS = {"alarm": "t", "action": "s", "gate": "d"}
+MARK, ROW = 11, 13
+#: Share of the plot that the rows of marks may take.
+MOST_ROWS = 0.6
+#: What the watch's sums are of, and their strokes.
+SUMS = ("CUSUM of all", "of what is new", "of one element")
+STROKES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashDotLine, Qt.PenStyle.SolidLine)
 
 
 class DriftPanel(Panel):
@@ -31,28 +42,27 @@ class DriftPanel(Panel):
 
     def body(self) -> QWidget:
         view = canvas()
-        self._trend = new_plot(view, 0, 0, "step", "residual / s.u.", colspan=2)
+        self._trend = new_plot(view, 0, 0, "step", "rms / s.u.", colspan=2)
         self._residual = self._trend.plot()
         self._marks = {
-            what: pg.ScatterPlotItem(symbol=symbol, size=12, pen=None)
-            for what, symbol in (("alarm", "t"), ("action", "s"), ("gate", "d"))
+            what: pg.ScatterPlotItem(symbol=symbol, size=MARK, pen=None)
+            for what, symbol in MARKS.items()
         }
         for marks in self._marks.values():
             self._trend.addItem(marks)
         self._cusum = new_plot(view, 1, 0, "step", "CUSUM / 1")
-        self._cusum.addLegend(offset=(8, 4), labelTextSize="12px", verSpacing=-4)
-        self._sums = [self._cusum.plot(name=name) for name in ("all", "new", "one element")]
+        self._sums = [self._cusum.plot(name=name) for name in SUMS]
         self._limit = pg.InfiniteLine(1.0, angle=0)
         self._cusum.addItem(self._limit)
         self._moved = new_plot(view, 1, 1, "step", "moved / rad")
         self._walk = self._moved.plot(symbol="o", symbolSize=7)
-        self._last = Line()
+        self._last, self.keys = Line(), KeyRow()
         whole = QWidget()
         inside = QVBoxLayout(whole)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(2)
         inside.addWidget(self._last)
-        inside.addWidget(view, 1)
+        inside.addWidget(below_keys(self.keys, view), 1)
         return whole
 
     def plots(self) -> Sequence[Any]:
@@ -63,9 +73,15 @@ class DriftPanel(Panel):
         self._residual.setPen(pg.mkPen(theme.highlight, width=2))
         for what, colour in (("alarm", theme.bad), ("action", theme.good), ("gate", theme.warn)):
             self._marks[what].setBrush(pg.mkBrush(colour))
-        colours = (theme.highlight, theme.good, theme.warn)
-        for curve, colour in zip(self._sums, colours, strict=True):
-            curve.setPen(pg.mkPen(colour, width=2))
+        keys = []
+        for curve, name, colour, stroke in zip(
+            self._sums, SUMS, (theme.highlight, theme.good, theme.warn), STROKES, strict=True
+        ):
+            curve.setPen(pg.mkPen(colour, width=2, style=stroke))
+            keys.append(Key(name, colour, 2.0, stroke))
+        keys.append(Key("alarm at 1", theme.bad, 1.5, Qt.PenStyle.DashLine))
+        self.keys.say(keys)
+        self.keys.apply(theme.text)
         self._limit.setPen(pg.mkPen(theme.bad, width=1.5, style=Qt.PenStyle.DashLine))
         self._walk.setPen(pg.mkPen(theme.highlight, width=2))
         self._walk.setSymbolBrush(theme.highlight)
@@ -77,16 +93,12 @@ class DriftPanel(Panel):
     def show_state(self, state: RunState) -> None:
         drift, trail = state.drift, state.learning.residual
         core = "" if state.facts.bench is None else state.facts.bench.core
-        unit = "half-w." if core == "microring" else "rad"
+        unit = "HWHM" if core == "microring" else "rad"
         relabel(self._moved, "left", f"moved / {unit}")
         end = max(state.lifecycle.steps, state.facts.step, 1)
         x, y = trail.x.copy(), trail.y[:, 0].copy()
         self._residual.setData(x, y)
-        top = float(y.max()) if len(y) else 1.0
-        self._trend.setYRange(0, top * 1.25 or 1.0, padding=0)
-        for what, height in (("alarm", 1.16), ("action", 1.08), ("gate", 1.0)):
-            steps = [one.step for one in drift.of(what)]
-            self._marks[what].setData(steps, [height * top] * len(steps))
+        self._show_marks(drift, steady(float(y.max()) if len(y) else 1.0))
         at, sums = drift.sums.x.copy(), drift.sums.y.copy()
         for k, curve in enumerate(self._sums):
             curve.setData(at, sums[:, k], connect="finite")
@@ -98,8 +110,18 @@ class DriftPanel(Panel):
         self._moved.setYRange(0, 1.2 * max([*moved, 0.01]), padding=0)
         for plot in (self._trend, self._cusum, self._moved):
             plot.setXRange(0, end, padding=0.01)
-        self.say(drift_words(state))
+        self.say(drift_words(state), drift_sums(state))
         self._last.say("" if drift.last is None else f"step {drift.last.step}: {drift.last.text}")
+
+    def _show_marks(self, drift: Drift, top: float) -> None:
+        """Each kind in a row of its own, above all of the curve, which ends at `top`."""
+        high = max(self._trend.getViewBox().height(), 1.0)
+        row = min(ROW / high, MOST_ROWS / len(self._marks))  # shares of the plot
+        end = top / (1.0 - row * len(self._marks))
+        self._trend.setYRange(0, end, padding=0)
+        for k, (what, marks) in enumerate(self._marks.items()):
+            steps = [one.step for one in drift.of(what)]
+            marks.setData(steps, [end * (1.0 - row * (k + 0.5))] * len(steps))
 
 
 def _points(seen: list[Seen], name: str) -> tuple[list[int], list[float]]:

@@ -24,7 +24,7 @@ class HeaterTable(QAbstractTableModel):
     """Rows: all elements of all banks, in the order of the sorted column."""
 
     NAMES = ("element", "V", "mA", "mW", "left %", "Δ mW")
-    WIDTHS = (84, 40, 40, 44, 58, 62)
+    WIDTHS = (84, 36, 36, 42, 62, 62)
     MARGIN, CHANGE = 4, 5
     FORMATS = ("", "{:.2f}", "{:.2f}", "{:.2f}", "{:.1f}", "{:+.3f}")
 

@@ -88,7 +88,7 @@ class HeatersPanel(Panel):
         split.addWidget(self._rows)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
-        split.setSizes([290, 342])
+        split.setSizes([286, 346])
         return split
 
     def plots(self) -> Sequence[Any]:
@@ -123,7 +123,8 @@ class HeatersPanel(Panel):
         relabel(self._map.plot, "bottom", layout.across)
         relabel(self._map.plot, "left", layout.down)
         grid = layout.place(values_of(heaters)[bank])
-        self._map.show(grid, (-0.5, -0.5, grid.shape[0], grid.shape[1]))
+        # Some room around, for rings at the edge.
+        self._map.show(grid, (-0.5, -0.5, grid.shape[0], grid.shape[1]), padding=0.04)
         change = heaters.change[bank]
         most = np.argsort(-np.abs(change))[:RINGED]
         most = most[change[most] != 0.0]
@@ -136,7 +137,12 @@ class HeatersPanel(Panel):
             self.again()  # the table is still owed
         margin = heaters.margin
         at, element = np.unravel_index(int(margin.argmin()), margin.shape)
+        least = f"least margin {100 * margin[at, element]:.1f} %"
+        where = f"{least} at bank {at}, {layout.names[element]}"
+        step = f"step {heaters.step}"
         self.say(
-            f"step {heaters.step}   least margin {100 * margin[at, element]:.1f} % at bank {at}, "
-            f"{layout.names[element]}   ○ changed most"
+            f"{step}   {where}   ○ changed most",
+            f"{step}   {where}",
+            where,
+            least,
         )

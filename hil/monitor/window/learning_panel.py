@@ -12,13 +12,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from hil.monitor.state.run_state import RunState
-from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.key_row import Key, KeyRow
+from hil.monitor.window.panel import Panel, below_keys, canvas, new_plot
 from hil.monitor.window.theme import Theme
 
 #: Points over which the bold curve is smoothed.
 SMOOTH = 15
-#: Baselines that have a line.
-MOST_LINES = 4
+#: Lines of baselines, as many as can be told apart.
+STROKES = (
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DashDotDotLine,
+)
 
 
 class LearningPanel(Panel):
@@ -34,26 +40,18 @@ class LearningPanel(Panel):
         self._accuracy = new_plot(view, 0, 1, "step", "accuracy / share right")
         self._accuracy.setXLink(self._loss)
         self._accuracy.setYRange(0.0, 1.0, padding=0.02)
-        for plot, corner in ((self._loss, (-8, 6)), (self._accuracy, (-8, -8))):
-            plot.addLegend(offset=corner, labelTextSize="12px", verSpacing=-4)
         self._batch_loss = self._loss.plot(name="batch")
-        self._mean_loss = self._loss.plot(name="mean of 15")
+        self._mean_loss = self._loss.plot(name=f"mean of {SMOOTH}")
         self._batch_right = self._accuracy.plot(name="batch")
         self._held_out = self._accuracy.plot(symbol="o", symbolSize=6, name="held-out")
         self._tested = pg.ScatterPlotItem(symbol="star", size=17, name="test")
         self._accuracy.addItem(self._tested)
-        self._lines = [self._new_line() for _ in range(MOST_LINES)]
-        return view
-
-    def _new_line(self) -> Any:
-        line = pg.InfiniteLine(
-            angle=0,
-            label="",
-            labelOpts={"position": 0.97, "anchors": [(1.0, 1.0), (1.0, 1.0)], "movable": False},
-        )
-        line.setVisible(False)
-        self._accuracy.addItem(line)
-        return line
+        self._lines = [pg.InfiniteLine(angle=0) for _ in STROKES]
+        for line in self._lines:
+            line.setVisible(False)
+            self._accuracy.addItem(line)
+        self.keys = KeyRow()
+        return below_keys(self.keys, view)
 
     def plots(self) -> Sequence[Any]:
         return (self._loss, self._accuracy)
@@ -70,9 +68,9 @@ class LearningPanel(Panel):
         self._held_out.setSymbolPen(theme.panel)
         self._tested.setBrush(theme.warn)
         self._tested.setPen(theme.text)
-        for line in self._lines:
-            line.setPen(pg.mkPen(theme.banks[1], width=1.5, style=Qt.PenStyle.DashLine))
-            line.label.setColor(theme.banks[1])
+        for line, stroke in zip(self._lines, STROKES, strict=True):
+            line.setPen(pg.mkPen(theme.banks[1], width=1.5, style=stroke))
+        self.keys.apply(theme.text)
 
     def has_data(self, state: RunState) -> bool:
         return state.learning.last is not None
@@ -91,17 +89,29 @@ class LearningPanel(Panel):
         # A resumed run may have been cut back to before its first step.
         reached = x[-1] if len(x) else 0
         self._loss.setXRange(0, max(planned, reached, 1), padding=0.025)
-        self._show_baselines(learning.baselines)
-        self.say(headline(state))
+        self.keys.say([*self._curve_keys(learning.tested), *self._baselines(learning.baselines)])
+        self.say(*headlines(state))
 
-    def _show_baselines(self, baselines: dict[str, float]) -> None:
-        named = list(baselines.items())[:MOST_LINES]
+    def _curve_keys(self, tested: float | None) -> list[Key]:
+        theme = self.theme
+        keys = [
+            Key("batch", theme.dim, 1.0),
+            Key(f"loss, mean of {SMOOTH}", theme.highlight),
+            Key("held-out", theme.highlight, symbol="o"),
+        ]
+        return keys if tested is None else [*keys, Key("test", theme.warn, 0.0, symbol="star")]
+
+    def _baselines(self, baselines: dict[str, float]) -> list[Key]:
+        """Put the lines where they belong; their keys."""
+        named = list(baselines.items())[: len(STROKES)]
         for k, line in enumerate(self._lines):
             line.setVisible(k < len(named))
             if k < len(named):
-                name, value = named[k]
-                line.setValue(value)
-                line.label.setFormat(f"{name} {value:.3f}")
+                line.setValue(named[k][1])
+        return [
+            Key(f"{name} {value:.3f}", self.theme.banks[1], 1.5, stroke)
+            for (name, value), stroke in zip(named, STROKES, strict=False)
+        ]
 
 
 def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,15 +124,18 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return (total[last] - total[first]) / (last - first)
 
 
-def headline(state: RunState) -> str:
-    """The figures of the moment."""
+def headlines(state: RunState) -> tuple[str, str]:
+    """The figures of the moment, and the most important ones."""
     learning = state.learning
     assert learning.last is not None
-    parts = [f"loss {learning.last.loss:.3f} nat", f"batch {learning.last.accuracy:.3f}"]
+    loss, batch = f"loss {learning.last.loss:.3f} nat", f"batch {learning.last.accuracy:.3f}"
+    more = []
     if learning.last_epoch is not None:
-        parts.append(f"held-out {learning.last_epoch.held_out_accuracy:.3f}")
+        more.append(f"held-out {learning.last_epoch.held_out_accuracy:.3f}")
     if learning.tested is not None:
-        parts.append(f"★ test {learning.tested:.3f}")
-    if learning.last.measured_on != "bench":
-        parts.append(f"on the {learning.last.measured_on}, not the bench")
-    return "   ".join(parts)
+        more.append(f"★ test {learning.tested:.3f}")
+    full, short = [loss, batch, *more], more or [loss]
+    if (where := learning.last.measured_on) != "bench":
+        full.append(f"on the {where}, not the bench")
+        short = [f"on the {where}", *short]
+    return "   ".join(full), "   ".join(short)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from hil.monitor.state.part import plain
 from hil.monitor.state.run_state import RunState
-from hil.monitor.state.words import queue_words, whole
+from hil.monitor.state.words import queue_sums, queue_words, whole
 from hil.monitor.window.panel import Panel
 
 COLUMNS = ("instrument", "link", "exchanges", "per bench s", "busy / %", "driver", "resource")
@@ -39,7 +39,6 @@ class LinksPanel(Panel):
         self._table.verticalHeader().setDefaultSectionSize(21)
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         whole = QWidget()
         inside = QVBoxLayout(whole)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -58,7 +57,7 @@ class LinksPanel(Panel):
         for r, row in enumerate(rows):
             for c, text in enumerate(row):
                 self._put(r, c, text)
-        self.say(queue_words(state))
+        self.say(queue_words(state), queue_sums(state))
 
     def _put(self, row: int, column: int, text: str) -> None:
         item = self._table.item(row, column)

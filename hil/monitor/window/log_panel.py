@@ -23,6 +23,8 @@ from hil.monitor.window.theme import Theme
 from hil.telemetry.event import Severity
 
 LONGEST_NOTE = 2000
+#: Pixels from one column to the next: time, source, text.
+TAB = 72.0
 
 
 class LogPanel(Panel):
@@ -37,6 +39,7 @@ class LogPanel(Panel):
         self._text.setReadOnly(True)
         self._text.setMaximumBlockCount(KEPT)
         self._text.setUndoRedoEnabled(False)
+        self._text.setTabStopDistance(TAB)
         self.note = QLineEdit()
         self.note.setPlaceholderText("a note into the run's record (N), Enter keeps it")
         self.note.setMaxLength(LONGEST_NOTE)
@@ -100,4 +103,4 @@ class LogPanel(Panel):
 def as_text(line: Line) -> str:
     """A line for a person: when, how bad, where from, what."""
     bad = "" if line.severity is Severity.NONE else f"{line.severity.upper()} "
-    return f"{clock(line.wall_time)}  {line.source:7s}  {bad}{line.text}"
+    return f"{clock(line.wall_time)}\t{line.source}\t{bad}{line.text}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPixmapCache, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QVBoxLayout, QWidget
 
 from hil.monitor.feed import Feed
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 PERIOD = 33
 #: s that a picture waits for the feed at most.
 PATIENCE = 0.01
+#: KiB of pictures of axes and grids that are kept, two of each plot. With Qt's own 10 MiB they push
+#: each other out, and each is painted anew in every picture, which costs more than all else.
+CACHE = 128 * 1024
 #: Version of the panels' names: a layout kept by another is not taken.
 LAYOUT = 1
 PANELS: tuple[tuple[str, type[Panel]], ...] = (
@@ -76,6 +79,7 @@ class MonitorWindow(QMainWindow):
         self._times: deque[tuple[float, float]] = deque(maxlen=60)
         self._failed: set[str] = set()
         self._pictures = 0
+        QPixmapCache.setCacheLimit(CACHE)
         self.setWindowTitle(f"{feed.name} - live window")
         self.setDockOptions(
             QMainWindow.DockOption.AllowTabbedDocks

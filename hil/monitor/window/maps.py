@@ -65,10 +65,11 @@ class ColourMap:
         rect: tuple[float, float, float, float],
         levels: tuple[float, float] | None = None,
         across: tuple[float, float] | None = None,
+        padding: float = 0.0,
     ) -> None:
         """Show values (columns, rows) over (left, top, width, height) of the axes.
 
-        across : ends of the x axis; None: those of the values.
+        across : ends of the x axis; None: those of the values. padding : free share around them.
         """
         self.values = values
         seen = values[np.isfinite(values)]
@@ -84,7 +85,7 @@ class ColourMap:
         if self._bar is not None and self._bar.levels() != levels:
             self._bar.setLevels(levels)
         x, y, width, height = rect
-        self.plot.setRange(xRange=across or (x, x + width), yRange=(y, y + height), padding=0)
+        self.plot.setRange(xRange=across or (x, x + width), yRange=(y, y + height), padding=padding)
 
     def name(self, unit: str) -> None:
         """Say another unit beside the bar, from the next `dress` on."""

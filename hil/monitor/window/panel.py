@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from hil.monitor.state.run_state import RunState
+from hil.monitor.window.axis import Axis
+from hil.monitor.window.key_row import KeyRow
 from hil.monitor.window.theme import DARK, Theme
 
 
@@ -94,9 +96,9 @@ class Panel(QWidget):
         """Paint at the next refresh, though nothing be new."""
         self._painted = (-1, "")
 
-    def say(self, text: str) -> None:
-        """Write the line above the plots, where it has changed."""
-        self.headline.say(text)
+    def say(self, text: str, *shorter: str) -> None:
+        """Write the line above the plots, where it has changed; `shorter` where room is short."""
+        self.headline.say(text, *shorter)
 
     def apply(self, theme: Theme) -> None:
         """Take on a theme."""
@@ -111,28 +113,50 @@ class Panel(QWidget):
 
 
 class Line(QLabel):
-    """A line of text that ends in an ellipsis where there is no room; all of it is its tip."""
+    """A line of text in the fullest wording that there is room for; the full one is its tip.
 
-    def __init__(self) -> None:
+    The shortest ends in an ellipsis where not even that has room.
+    """
+
+    def __init__(self, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
         super().__init__()
+        self._side, self._shorter = side, ()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setMinimumWidth(50)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def say(self, text: str) -> None:
-        """Change the text."""
-        if text != self.text():
+    def say(self, text: str, *shorter: str) -> None:
+        """Change the text; `shorter` wordings of it, the fullest first."""
+        if (text, shorter) != (self.text(), self._shorter):
+            self._shorter = shorter
             self.setText(text)
             self.setToolTip(text)
+
+    @property
+    def shown(self) -> str:
+        """The wording that is seen."""
+        metrics, wide = self.fontMetrics(), self.contentsRect().width()
+        wordings = (self.text(), *self._shorter)
+        fits = (one for one in wordings if metrics.horizontalAdvance(one) <= wide)
+        return next(fits, metrics.elidedText(wordings[-1], Qt.TextElideMode.ElideRight, wide))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint as much as there is room for."""
         painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
-        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter), shown)
+        where = int(Qt.AlignmentFlag.AlignVCenter | self._side)
+        painter.drawText(self.contentsRect(), where, self.shown)
         painter.end()
+
+
+def below_keys(keys: KeyRow, view: Any) -> QWidget:
+    """Plots with a row above that says what their colours mean."""
+    whole = QWidget()
+    inside = QVBoxLayout(whole)
+    inside.setContentsMargins(0, 0, 0, 0)
+    inside.setSpacing(2)
+    inside.addWidget(keys)
+    inside.addWidget(view, 1)
+    return whole
 
 
 def canvas() -> Any:
@@ -145,7 +169,8 @@ def canvas() -> Any:
 
 def new_plot(view: Any, row: int, column: int, bottom: str, left: str, **place: int) -> Any:
     """A plot with a name and a unit on both axes."""
-    plot = view.addPlot(row=row, col=column, **place)
+    axes = {side: Axis(side) for side in ("left", "bottom")}
+    plot = view.addPlot(row=row, col=column, axisItems=axes, **place)
     plot.setMenuEnabled(False)
     plot.hideButtons()
     plot.setLabel("bottom", bottom)
@@ -187,13 +212,8 @@ def dress(plot: Any, theme: Theme) -> None:
         axis.setPen(pg.mkPen(theme.line))
         axis.setTextPen(pg.mkPen(theme.text))
         if axis.labelText:
-            axis.setLabel(axis.labelText, **{"color": theme.text, "font-size": "12px"})
+            axis.setLabel(axis.labelText, color=theme.text)
     plot.showGrid(x=True, y=True, alpha=0.18)
-    if plot.legend is not None:
-        plot.legend.setLabelTextColor(theme.text)
-        for _, label in plot.legend.items:
-            label.setText(label.text, color=theme.text)
-        plot.legend.setBrush(pg.mkBrush(theme.panel + "d0"))
 
 
 def _font() -> QFont:

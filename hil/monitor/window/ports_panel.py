@@ -81,7 +81,8 @@ class PortsPanel(Panel):
                 f"least headroom {100 * np.nanmin(headroom):.0f} % "
                 f"(port {int(np.nanargmin(headroom))})   "
             )
-        self.say(f"{least}{clipped}   {_dark(ports.dark)}")
+        dark, short = _dark(ports.dark)
+        self.say(f"{least}{clipped}   {dark}", f"{least}{clipped}   {short}", f"{least}{clipped}")
 
     def _show_headroom(self, state: RunState, at: np.ndarray) -> None:
         headroom, least = state.ports.headroom, state.ports.least_headroom
@@ -114,9 +115,10 @@ class PortsPanel(Panel):
         )
 
 
-def _dark(dark: np.ndarray) -> str:
-    """The dark levels in a few words."""
+def _dark(dark: np.ndarray) -> tuple[str, str]:
+    """The dark levels in a few words, and in fewer."""
     if not len(dark) or not np.isfinite(dark).any():
-        return "dark level not told"
+        return "dark level not told", "dark ?"
     worst = int(np.nanargmax(np.abs(dark)))
-    return f"dark level at most {dark[worst]:+.3f} signal units (port {worst})"
+    value = f"{dark[worst]:+.3f}"
+    return f"dark level at most {value} signal units (port {worst})", f"dark {value} s.u."

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from hil.monitor.state.run_state import RunState
-from hil.monitor.window.panel import Panel, canvas, new_plot
+from hil.monitor.window.key_row import Key, KeyRow
+from hil.monitor.window.panel import Panel, below_keys, canvas, new_plot
 from hil.monitor.window.theme import Theme
 
 
@@ -24,15 +25,11 @@ class PowerPanel(Panel):
     def body(self) -> QWidget:
         view = canvas()
         self._plot = new_plot(view, 0, 0, "step", "heater power of a chip / W")
-        self._plot.addLegend(offset=(-10, 64), labelTextSize="12px")
-        self._limit = pg.InfiniteLine(
-            angle=0,
-            label="limit {value:.3g} W",
-            labelOpts={"position": 0.9, "anchors": [(1, 0)] * 2},
-        )
+        self._limit = pg.InfiniteLine(angle=0)
         self._plot.addItem(self._limit)
         self._curves: list[Any] = []
-        return view
+        self.keys = KeyRow()
+        return below_keys(self.keys, view)
 
     def plots(self) -> Sequence[Any]:
         return (self._plot,)
@@ -40,7 +37,7 @@ class PowerPanel(Panel):
     def apply(self, theme: Theme) -> None:
         super().apply(theme)
         self._limit.setPen(pg.mkPen(theme.bad, width=2, style=Qt.PenStyle.DashLine))
-        self._limit.label.setColor(theme.bad)
+        self.keys.apply(theme.text)
         for curve in self._curves:
             self._plot.removeItem(curve)
         self._curves = []
@@ -65,5 +62,12 @@ class PowerPanel(Panel):
         self._plot.setRange(
             xRange=(0, max(state.lifecycle.steps, x[-1], 1)), yRange=(0, top), padding=0
         )
+        keys = [Key(f"bank {k}", self.theme.bank(k)) for k in range(trail.width)]
+        limit = f"limit of each {bench.power_max:.3g} W"
+        self.keys.say([*keys, Key(limit, self.theme.bad, 2.0, Qt.PenStyle.DashLine)])
         now = "   ".join(f"bank {k}: {value:.3g} W" for k, value in enumerate(y[-1]))
-        self.say(f"{now}   of {bench.power_max:g} W each")
+        most = y[-1].max()
+        self.say(
+            f"{now}   of {bench.power_max:g} W each",
+            f"{most:.3g} W at most, of {bench.power_max:g} W",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ FEWEST_POINTS, MOST_POINTS = 40, 400
 ROOM, EXCEEDED = 1.6, 0.98
 #: Slots that have a name above them.
 MOST_NAMED = 24
-#: Pixels that their names are high.
-NAME_HEIGHT = 22
+#: Pixels that their names are high, and the number of a port.
+NAME_HEIGHT, NUMBER_HEIGHT = 22, 12
 #: Marks of clipped points that are drawn.
 MOST_MARKS = 500
 ALL = "all ports"
@@ -100,7 +101,8 @@ class SlotsPanel(Panel):
             self._name_slots(traces, top)
         else:
             relabel(self._plot, "left", "port")
-            every = -(-len(ports) // 16)
+            high = self._plot.getViewBox().height() - NAME_HEIGHT
+            every = max(math.ceil(len(ports) * NUMBER_HEIGHT / max(high, NUMBER_HEIGHT)), 1)
             named = [(k, str(p)) for k, p in enumerate(ports) if k % every == 0]
             set_ticks(self._plot, "left", [named, []])
             top = -0.55 - (len(ports) + 0.1) * self._share_of_names()
@@ -114,11 +116,17 @@ class SlotsPanel(Panel):
         set_ticks(self._plot, "bottom", [[(k, "") for k in range(slots + 1)], named])
         clipped, cut = int(traces.clipped.sum()), int((np.abs(y) > half).sum())
         lasted = 1e3 * float(traces.times[-1] - traces.times[0])
+        step, clips = f"step {traces.step}", "none clipped"
+        if clipped:
+            clips = f"{clipped} points CLIPPED (x)"
+        peaks = [f"peaks beyond their row: {cut}"] if cut else []
+        high = [] if single else [f"rows ±{half:g} signal units"]
+        begun = f"{slots} slots, begun within {lasted:.3g} ms"
         self.say(
-            f"step {traces.step}   {slots} slots, starts over {lasted:.3g} ms   "
-            + ("" if single else f"rows ±{half:g} signal units high   ")
-            + (f"{clipped} points CLIPPED (x)" if clipped else "none clipped")
-            + (f"   peaks beyond their row: {cut}" if cut else "")
+            "   ".join([step, begun, *high, clips, *peaks]),
+            "   ".join([step, *high, clips, *peaks]),
+            "   ".join([step, clips, *(["peaks cut"] if cut else [])]),
+            clips,
         )
 
     def _ports(self, number: int) -> list[int]:

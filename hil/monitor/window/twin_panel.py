@@ -35,7 +35,7 @@ class TwinPanel(Panel):
         self._dots = pg.ScatterPlotItem(pen=None, size=4)
         self._pairs.addItem(self._dots)
         self._map = ColourMap(view, 0, 1, "slot", "port", "residual / s.u.", bar_room=66)
-        self._trend = new_plot(view, 1, 0, "step", "residual / s.u.", colspan=2)
+        self._trend = new_plot(view, 1, 0, "step", "rms / s.u.", colspan=2)
         self._rms = self._trend.plot()
         view.ci.layout.setRowStretchFactor(0, 3)
         view.ci.layout.setRowStretchFactor(1, 2)
@@ -81,6 +81,10 @@ class TwinPanel(Panel):
         where = (
             "" if worst is None else f"   worst {worst[2]:.4f} at slot {worst[0]}, port {worst[1]}"
         )
+        step, now = f"step {pairs.step}   ", f"residual {trail.y[-1, 0]:.4f}"
         self.say(
-            f"step {pairs.step}   residual {trail.y[-1, 0]:.4f} signal units (s.u.) rms{where}"
+            f"{step}{now} signal units (s.u.) rms{where}",
+            f"{step}{now} s.u. rms{where}",
+            f"{now} s.u.{where}",
+            f"{now} s.u.",
         )

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("PySide6.QtWidgets", reason="the live window needs PySide6")
 pytest.importorskip("pyqtgraph", reason="the live window needs pyqtgraph")
 
+import pyqtgraph as pg
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,7 @@ from hil.monitor.window.slots_panel import MOST_POINTS, SlotsPanel, pieces
 from hil.telemetry.events import Noted, RunResumed
 from tests.hil.monitor import made
 from tests.hil.monitor.hostile import NASTY, REFUSED, STRANGE
+from tests.hil.monitor.made import Scripted
 from tests.hil.monitor.test_hostile import any_events
 from tests.hil.monitor.windows import Open, fresh, whole
 
@@ -168,3 +170,34 @@ def test_rows_of_ports_never_overlap(open_window: Open) -> None:
     window.tick()
     alone = np.concatenate([curve.getData()[1] for curve in panel._curves])
     assert np.nanmax(alone) == 40.0
+
+
+def test_axes_are_painted_when_they_change_and_not_with_every_picture(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[str] = []
+    paint = pg.AxisItem.paint
+
+    def counted(self: pg.AxisItem, *args: object) -> None:
+        painted.append(self.labelText)
+        paint(self, *args)
+
+    monkeypatch.setattr(pg.AxisItem, "paint", counted)
+    window = open_window(Scripted(made.stamped([made.started(16, n_steps=6), made.bench(16)])))
+    for dock in window.docks.values():  # all panels, each in a large window of its own
+        dock.setFloating(True)
+        dock.resize(1000, 900)
+        dock.show()
+
+    def picture(number: int) -> None:
+        told = made.step(number), made.levels(number, ports=16), made.slots(number, 16, 6)
+        fresh(window, *told, made.believed(number, 0.01, 16, 6))
+        QApplication.processEvents()
+
+    for number in range(1, 6):
+        picture(number)
+    first = len(painted)
+    assert first > 20
+    for number in range(6, 16):
+        picture(number)
+    assert len(painted) - first < first
