@@ -8,12 +8,13 @@ not work. Arrays stand in `arrays-*.h5` where there is room for them, else besid
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,30 @@ CREATE TABLE IF NOT EXISTS commands (
 """
 
 
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{options}",
+        uri=True,
+        timeout=PATIENCE,
+        check_same_thread=False,
+        isolation_level=None,
+    )
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(_SCHEMA)
+    about = {
+        "schema": "hil-run-events",
+        "version": str(VERSION),
+        "events": json.dumps(describe()),
+        "host": socket.gethostname(),
+    }
+    db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+    # What a run is known by, wherever its folder goes and however often it is gone on with.
+    db.execute("INSERT OR IGNORE INTO about VALUES ('run', ?)", (uuid.uuid4().hex,))
+
+
 @dataclass(frozen=True)
 class Entry:
     """One event as it stands in the journal.
@@ -86,12 +111,18 @@ class Journal:
         self.path = folder / NAME
         if mode != "create" and not self.path.is_file():
             raise RunFolderError(f"{folder} has no {NAME}: it is no run folder, or an old one")
-        how = {"create": "rwc", "write": "rw", "read": "ro"}[mode]
         try:
-            self._db = self._connect(how)
+            new = mode == "create" and not self.path.exists()
+            if new:
+                self._make()
+            self._db = self._connect("ro" if mode == "read" else "rw")
             if mode == "create":
-                self._begin()
+                if not new:  # it is gone on with
+                    _begin(self._db)
+                self._db.execute("PRAGMA synchronous = NORMAL")
             self._about = dict(self._db.execute("SELECT key, value FROM about"))
+        except OSError as error:
+            raise RunFolderError(f"{self.path} cannot be made: {error.strerror}") from error
         except sqlite3.Error as error:
             raise self._failed(error) from error
         if int(self._about.get("version", "0")) != VERSION:
@@ -100,17 +131,16 @@ class Journal:
                 f"{VERSION}"
             )
 
-    def _connect(self, how: str) -> sqlite3.Connection:
-        def connect(options: str) -> sqlite3.Connection:
-            return sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?{options}",
-                uri=True,
-                timeout=PATIENCE,
-                check_same_thread=False,
-                isolation_level=None,
-            )
+    def _make(self) -> None:
+        """Make the file aside, and give it its name when it is whole: somebody may wait for it."""
+        aside = self.path.with_name(f"{NAME}.part")
+        aside.unlink(missing_ok=True)
+        with closing(_connect(aside, "mode=rwc")) as db:
+            _begin(db)
+        os.replace(aside, self.path)
 
-        db = connect(f"mode={how}")
+    def _connect(self, how: str) -> sqlite3.Connection:
+        db = _connect(self.path, f"mode={how}")
         if how != "ro":
             return db
         try:
@@ -118,22 +148,8 @@ class Journal:
         except sqlite3.OperationalError:
             # On a medium that is read-only WAL has no place for its index; nobody writes there.
             db.close()
-            db = connect("mode=ro&immutable=1")
+            db = _connect(self.path, "mode=ro&immutable=1")
         return db
-
-    def _begin(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
-        about = {
-            "schema": "hil-run-events",
-            "version": str(VERSION),
-            "events": json.dumps(describe()),
-            "host": socket.gethostname(),
-        }
-        self._db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
-        # What a run is known by, wherever its folder goes and however often it is gone on with.
-        self._db.execute("INSERT OR IGNORE INTO about VALUES ('run', ?)", (uuid.uuid4().hex,))
 
     @property
     def about(self) -> Mapping[str, str]:

@@ -180,6 +180,26 @@ def test_a_run_that_begins_now_is_waited_for(
         source_of(str(tmp_path), wait=False)
 
 
+def test_a_record_that_is_being_made_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def meanwhile() -> dict[str, str]:
+        with pytest.raises(SourceError) as error:
+            source_of(str(tmp_path))()
+        refused.append(str(error.value))
+        return {}
+
+    monkeypatch.setattr("hil.record.journal.describe", meanwhile)
+    Journal(tmp_path, mode="create").close()
+    # It is waited for, as one that nobody has begun: not taken for damaged, or another version's.
+    assert refused == [f"{tmp_path} has no {NAME}: it is no run folder, or an old one"]
+    monkeypatch.undo()
+    source_of(str(tmp_path))().close()
+    assert not list(tmp_path.glob("*.part*"))
+
+
 def test_training_opens_a_window_and_does_not_wait_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
