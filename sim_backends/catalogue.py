@@ -13,6 +13,7 @@ MODELS: dict[str, str] = {
     "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "red_pitaya": "sim_backends.red_pitaya.alone:build",
+    "santec_tsl570": "sim_backends.santec_tsl570.alone:build",
 }
 """Model name -> `module:function`; the function makes an instrument from a `Placement`."""
 
