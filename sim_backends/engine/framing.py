@@ -18,12 +18,23 @@ class Framer:
         self._blocks = blocks
         self._limit = limit
         self._buffer = b""
+        self._more: list[bytes] = []
+        self._missing = 0
+        """Bytes that the block at the end of the buffer still lacks; they are only collected."""
         self.overruns = 0
 
     def feed(self, data: bytes) -> list[str]:
         """Messages completed by `data`."""
+        if self._missing > len(data):
+            self._more.append(data)
+            self._missing -= len(data)
+            return []
+        if self._more:
+            data = b"".join((*self._more, data))
+            self._more.clear()
         if self._buffer:
             data = self._buffer + data
+        self._missing = 0
         if not self._blocks or (b"#" not in data and b'"' not in data and b"'" not in data):
             if data.endswith(self._terminator) and data.count(self._terminator) == 1:
                 self._buffer = b""
@@ -33,19 +44,22 @@ class Framer:
                 messages = [message.decode("latin-1") for message in whole]
         else:
             messages = self._feed_blocks(data.decode("latin-1"))
-        if len(self._buffer) > self._limit:
-            self._buffer = b""
+        if len(self._buffer) + self._missing > self._limit:
+            self.clear()
             self.overruns += 1
         return messages
 
     def end(self) -> list[str]:
         """The message that END completes without its terminator, if there is one."""
-        message, self._buffer = self._buffer.decode("latin-1"), b""
+        message = b"".join((self._buffer, *self._more)).decode("latin-1")
+        self.clear()
         return [message] if message else []
 
     def clear(self) -> None:
         """Forget what has come of an incomplete message."""
         self._buffer = b""
+        self._more.clear()
+        self._missing = 0
 
     def _feed_blocks(self, text: str) -> list[str]:
         messages: list[str] = []
@@ -60,6 +74,7 @@ class Framer:
             elif character == "#":
                 end = block_end(text, position)
                 if end is None:
+                    self._missing = _missing(text, position)
                     break
                 if end > position:
                     position = end
@@ -72,3 +87,9 @@ class Framer:
             position += 1
         self._buffer = text[begin:].encode("latin-1")
         return messages
+
+
+def _missing(text: str, start: int) -> int:
+    """Bytes that the incomplete block at `start` lacks; 0 while its length is not known."""
+    data = start + 2 + int(text[start + 1]) if start + 1 < len(text) else len(text) + 1
+    return data + int(text[start + 2 : data]) - len(text) if data <= len(text) else 0

@@ -42,7 +42,7 @@ def block_end(text: str, start: int) -> int | None:
     if data > len(text):
         return None
     length = text[start + 2 : data]
-    if not length.isdigit():
+    if not length.isdecimal():
         return start
     end = data + int(length)
     return end if end <= len(text) else None

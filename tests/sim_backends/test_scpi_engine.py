@@ -156,6 +156,22 @@ def test_framing_by_terminator_and_by_block_length() -> None:
     assert counted.feed(b"\nc\nNEXT 'x\ny'\n") == ["DATA #15a\nb\nc", "NEXT 'x\ny'"]
 
 
+def test_a_long_block_in_pieces() -> None:
+    pieces = [bytes([n]) * 65536 for n in range(64)]  # 4 MiB, line ends inside
+    framer = Framer(b"\n", blocks=True, limit=1 << 26)
+    assert framer.feed(b"DATA #74194304") == []
+    assert [framer.feed(piece) for piece in pieces] == [[]] * 64
+    (message,) = framer.feed(b"\n")
+    assert message.encode("latin-1") == b"DATA #74194304" + b"".join(pieces)
+    assert framer.feed(b"DATA #15") == []
+    assert framer.feed(b"ab") == []
+    framer.clear()
+    assert framer.feed(b"DATA #15\nabc\n\n") == ["DATA #15\nabc\n"]
+    framer.feed(b"DATA #15ab")
+    assert framer.end() == ["DATA #15ab"]
+    assert framer.feed(b"#2\xb2\xb2ab\n") == ["#2\xb2\xb2ab"]  # superscripts are no digits
+
+
 def test_a_line_too_long_is_dropped_with_an_error() -> None:
     session, sent = make(Dialect(request_end=b"\n", input_limit=16))
     session.receive(b"X" * 40)
