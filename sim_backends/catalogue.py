@@ -14,6 +14,7 @@ MODELS: dict[str, str] = {
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "red_pitaya": "sim_backends.red_pitaya.alone:build",
     "santec_tsl570": "sim_backends.santec_tsl570.alone:build",
+    "meerstetter_tec1091": "sim_backends.meerstetter_tec1091.alone:build",
 }
 """Model name -> `module:function`; the function makes an instrument from a `Placement`."""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from sim_backends.bench import SimulatedBench
-from sim_backends.host.serving import InstrumentHost
+from sim_backends.catalogue import build
+from sim_backends.host.clock import BenchClock
+from sim_backends.host.serving import InstrumentHost, Served
+from sim_backends.instrument import Placement
 
 
 def small_document() -> dict[str, Any]:
@@ -65,9 +68,10 @@ def small_document() -> dict[str, Any]:
 
 
 class ServedBench:
-    """The bench and its loop in a thread."""
+    """Instruments and their loop in a thread; `make` makes them there."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], Sequence[Served]]) -> None:
+        self._make = make
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._failure: BaseException | None = None
@@ -82,9 +86,8 @@ class ServedBench:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        bench = SimulatedBench(small_document())
-        self.host = InstrumentHost(bench.served(), free_ports=True)
         try:
+            self.host = InstrumentHost(self._make(), free_ports=True)
             await self.host.start()
         except BaseException as error:
             self._failure = error
@@ -113,6 +116,23 @@ class ServedBench:
 @pytest.fixture(scope="module")
 def bench_in_thread() -> Iterator[ServedBench]:
     """A served bench."""
-    served = ServedBench()
+    served = ServedBench(lambda: SimulatedBench(small_document()).served())
     yield served
     served.close()
+
+
+@pytest.fixture
+def instrument_in_thread() -> Iterator[Callable[..., ServedBench]]:
+    """Serves one instrument of the catalogue, under its model's name: `(model, **options)`."""
+    running: list[ServedBench] = []
+
+    def serve(model: str, **options: Any) -> ServedBench:
+        def make() -> Sequence[Served]:
+            return [Served(model, build(model, Placement(BenchClock(), options=options)).doors)]
+
+        running.append(ServedBench(make))
+        return running[-1]
+
+    yield serve
+    for served in running:
+        served.close()
