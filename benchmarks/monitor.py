@@ -1,9 +1,9 @@
 """What the live window costs: python benchmarks/monitor.py [--memory]
 
 Pictures a second with 16 ports and 6 slots of 1000 samples, drawn into memory, each picture with
-new data: as the window opens, and with all panels in windows of their own. By the clock, and by
-processor time, which other programs disturb less. --memory: instead, what the process holds while
-100 000 steps are told, a picture every 100 (some minutes).
+new data of every panel: as the window opens, and with all panels in windows of their own. By the
+clock, and by processor time, which other programs disturb less. --memory: instead, what the process
+holds while 100 000 steps are told, a picture every 100 (some minutes).
 """
 
 from __future__ import annotations
@@ -24,7 +24,19 @@ from hil.monitor.window.application import application
 from hil.monitor.window.main_window import MonitorWindow
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Event, Stamped
-from hil.telemetry.events import Believed, BenchDescribed, Levels, RunStarted, Slots, Step
+from hil.telemetry.events import (
+    Believed,
+    BenchDescribed,
+    Cusum,
+    Health,
+    Levels,
+    Noted,
+    Readings,
+    RunStarted,
+    Slots,
+    Spent,
+    Step,
+)
 
 PORTS, STEPS, SAMPLES, BANKS = 16, 6, 1000, 2
 SECONDS, UPDATES = 8.0, 100_000
@@ -86,7 +98,8 @@ def started() -> RunStarted:
 
 
 def told(number: int, rng: np.random.Generator, samples: int) -> list[Stamped]:
-    """All that a step tells."""
+    """All that a step tells, and what else comes less often."""
+    share = rng.random(3)
     read = rng.normal(scale=0.3, size=(samples, STEPS, PORTS))
     banks = np.arange(STEPS) % BANKS
     few = read[:16]
@@ -111,6 +124,24 @@ def told(number: int, rng: np.random.Generator, samples: int) -> list[Stamped]:
             clipped=np.abs(read) > 1.3,
         ),
         Believed(step=number, banks=banks, believed=few + 0.01, measured=few),
+        Cusum(step=number, whole=share[0], new=share[1], element=share[2]),
+        Spent(
+            bench_seconds=0.07 * number,
+            seconds={"write": 0.04 * number, "run": 0.03 * number},
+            device_passes={"training": samples * number},
+            counts={},
+        ),
+        Health(
+            links={"heaters-0": {"open": True, "exchanges": number, "busy": 0.01 * number}},
+            outlets={"record": {"waiting": 0, "dropped": 0, "failed": 0}},
+        ),
+        Readings(
+            source="stage-0",
+            role="thermal stage",
+            values={"actual": 25.0 + 0.01 * share[0]},
+            units={"actual": "°C"},
+        ),
+        Noted(text="a line of the log", author="benchmark"),
     ]
     return [Stamped(number, 0.07 * number, time.time(), one) for one in events]
 
@@ -122,8 +153,9 @@ def pictures(window: MonitorWindow, rng: np.random.Generator) -> str:
     spent, worked, drawn = 0.0, 0.0, 0
     until = time.perf_counter() + SECONDS
     while time.perf_counter() < until:
+        step = state.facts.step + 1
         with window.feed.lock:
-            state.take(prepared[drawn % len(prepared)])
+            state.take([replace_step(one, step) for one in prepared[drawn % len(prepared)]])
         began, working = time.perf_counter(), time.process_time()
         window.tick(by_turns=True)
         app.processEvents()  # paints what is new
@@ -160,8 +192,14 @@ def memory(window: MonitorWindow, rng: np.random.Generator) -> None:
 
 
 def replace_step(stamped: Stamped, step: int) -> Stamped:
-    """The same, of another step."""
-    return dataclasses.replace(stamped, event=dataclasses.replace(stamped.event, step=step))
+    """The same, of another step, if it is of one at all."""
+    event, bench_time = stamped.event, 0.07 * step
+    if isinstance(event, Spent):
+        seconds = {"write": 0.04 * step, "run": 0.03 * step}
+        event = dataclasses.replace(event, bench_seconds=bench_time, seconds=seconds)
+    elif hasattr(event, "step"):
+        event = dataclasses.replace(event, step=step)  # pyright: ignore[reportCallIssue]
+    return dataclasses.replace(stamped, bench_time=bench_time, event=event)
 
 
 def main() -> None:

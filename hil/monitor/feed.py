@@ -123,11 +123,18 @@ class Feed:
         except Exception as error:
             if str(error) != self.trouble:
                 logger.warning("%s: %s", source.name, error)
-            self.trouble = str(error) or type(error).__name__
+            self._hear(source, str(error) or type(error).__name__)
             self._end.wait(AGAIN)
             return ()
-        self.trouble = str(getattr(source, "trouble", ""))  # some know why nothing comes
+        self._hear(source, str(getattr(source, "trouble", "")))  # some know why nothing comes
         return events
+
+    def _hear(self, source: Source, trouble: str) -> None:
+        """Pass on how the source does; those that throw something away count it."""
+        self.trouble = trouble
+        counts = dict(getattr(source, "counts", {}))
+        with self.lock:
+            self.state.hear(trouble, counts)
 
     def _fold(self, source: Source, events: Sequence[Stamped]) -> None:
         if isinstance(source, Replay) and source.take_restart():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from hil.monitor.state.asked import Commands
@@ -39,6 +39,9 @@ class RunState:
     the last reason in `why_ignored`) and changes nothing. `version` grows with every event, and
     `versions` of a part, by its name here, with every event that the part takes.
 
+    `trouble` : why nothing can be heard just now; empty: it can. `source_counts` : what the source
+    itself threw away, or lost, by name.
+
     Parameters
     ----------
     wall, clock : wall time in s since 1970, and a clock that never jumps, s.
@@ -57,6 +60,8 @@ class RunState:
         self.ignored: Counter[str] = Counter()
         self.why_ignored = ""
         self.replaying = False
+        self.trouble = ""
+        self.source_counts: dict[str, int] = {}
         self._heard: float | None = None
         self._caught_up = False
         self.log = Log(Facts())
@@ -156,6 +161,13 @@ class RunState:
         self.ignored[name] += 1
         self.why_ignored = plain(f"{name}: {why}")
 
+    def hear(self, trouble: str, counts: Mapping[str, int]) -> None:
+        """How the source does: why nothing comes, and what it threw away or lost, by name."""
+        told = {plain(name, 20): number for name, number in counts.items() if number}
+        if (trouble, told) != (self.trouble, self.source_counts):
+            self.trouble, self.source_counts = trouble, told
+            self.version += 1
+
     @property
     def age(self) -> float | None:
         """Seconds since something was heard; None: nothing was yet."""
@@ -163,10 +175,10 @@ class RunState:
 
     @property
     def stale(self) -> bool:
-        """Whether what is shown may no longer be so: nothing was heard, and the run has no end."""
+        """Whether what is shown may no longer be so: nothing is heard, and the run has no end."""
         if self.replaying or self.lifecycle.ended is not None:
             return False
-        return self.age is None or self.age > self.stale_after
+        return bool(self.trouble) or self.age is None or self.age > self.stale_after
 
     def ask(self, id_: str, verb: Any) -> None:
         """Remember a command that was given."""

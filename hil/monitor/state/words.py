@@ -116,7 +116,8 @@ def queue_sums(state: RunState) -> str:
     told = state.condition.outlets.values()
     dropped, failed = (sum(one[name] for one in told) for name in ("dropped", "failed"))
     lost = f"{whole(dropped)} dropped" + (f", {whole(failed)} FAILED" if failed > 0 else "")
-    return f"{lost}   {sum(state.ignored.values())} ignored here"
+    here = sum(state.ignored.values()) + sum(state.source_counts.values())
+    return f"{lost}   {here} ignored here or lost on the way"
 
 
 def queue_words(state: RunState) -> str:
@@ -125,6 +126,10 @@ def queue_words(state: RunState) -> str:
         f"outlet {name}: {whole(told['dropped'])} dropped, {whole(told['waiting'])} waiting"
         + (f", {whole(told['failed'])} FAILED" if told["failed"] > 0 else "")
         for name, told in list(state.condition.outlets.items())[:4]
+    ]
+    parts += [
+        f"{name.replace('_', ' ')} on the way: {number}"
+        for name, number in state.source_counts.items()
     ]
     ignored = sum(state.ignored.values())
     if ignored:
