@@ -93,6 +93,11 @@ class PlantNumbers:
     """rad rms a heater; half-widths a ring: a sudden, lasting step, shared as the drift is"""
     drift_step_time: float = 0.0
     """s of bench time at which it happens"""
+    stage_shift: float = 0.3
+    """rad a heater per K (half-widths a ring) of the thermal stage, mean; nothing without a stage
+    on the bench"""
+    stage_shift_spread: float = 0.1
+    """rad (half-widths) per K, standard deviation over the heaters"""
     lo_drift_rms: float = 0.0
     """rad, of the phase of the local oscillator"""
     lo_drift_tau: float = 60.0
@@ -164,6 +169,7 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
     "thermal_tail": {"tail_share": 0.0},
     "drift": {"drift_rms": 0.0},
     "drift_step": {"drift_step": 0.0},
+    "stage": {"stage_shift": 0.0, "stage_shift_spread": 0.0},
     "lo_drift": {"lo_drift_rms": 0.0},
     "quadrature": {"quadrature_error_rms": 0.0},
     "quantisation": {"adc_bits": None, "dac_bits": None, "heater_dac_bits": None},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,21 @@ Detection = Literal["homodyne", "quadrature", "intensity"]
 #: Share of the shortest drift time within which a bank's matrix is used again.
 _FRESH = 1e-3
 # Random streams of what happens in time; those of the devices are below 100.
-_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP = 101, 102, 103, 104
+_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP, _STAGE = 101, 102, 103, 104, 105
+#: K of the thermal stage, and phase in rad, below which a bank's matrix is used again.
+_STEADY = 1e-4
+
+
+#: A quantity as a function of bench time in s.
+InTime = Callable[[float], float]
+
+
+def _one(at: float) -> float:
+    return 1.0
+
+
+def _none(at: float) -> float:
+    return 0.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,7 @@ class _Held:
 
     state: HeaterState
     time: float
+    kelvin: float
     matrix: Complexes
 
 
@@ -78,6 +93,12 @@ class Plant:
             )
             for k in range(spec.n_banks)
         ]
+        draw = np.random.default_rng(np.random.SeedSequence([spec.seed, _STAGE]))
+        spread = draw.standard_normal((spec.n_banks, spec.elements))
+        #: (n_banks, elements) rad per K of the stage; half-widths of rings.
+        self.stage_shift = numbers.stage_shift + numbers.stage_shift_spread * spread
+        self._brightness: InTime = _one
+        self._warmth: InTime = _none
         self._lo = OrnsteinUhlenbeck((spec.seed, _LO_DRIFT), 1, numbers.lo_drift_tau)
         drifts = [
             tau
@@ -122,6 +143,21 @@ class Plant:
         return crosstalk_matrix(
             self.spec.ports, numbers.crosstalk_c1, numbers.crosstalk_d0, numbers.crosstalk_cg
         )
+
+    # -- what other instruments do to it -----------------------------------------------------
+
+    def join_light(self, brightness: InTime) -> None:
+        """Let a laser feed the bench: `brightness` in units of the nominal power, at bench time.
+
+        Signal and local oscillator are of the one laser, so that all beats go with its power.
+        """
+        self._brightness = brightness
+
+    def join_stage(self, warmth: InTime) -> None:
+        """Let a thermal stage carry the chips: `warmth` in K above where the chips were surveyed,
+        at bench time.
+        """
+        self._warmth = warmth
 
     # -- slow side ---------------------------------------------------------------------------
 
@@ -176,7 +212,8 @@ class Plant:
             still = still + self._drift[bank].at(at)
         if numbers.drift_step:
             still = still + self._steps[bank].at(at)
-        return still
+        kelvin = self._warmth(at)
+        return still + kelvin * self.stage_shift[bank] if kelvin else still
 
     # -- fast side ---------------------------------------------------------------------------
 
@@ -210,12 +247,13 @@ class Plant:
             held is not None
             and held.state is state
             and abs(at - held.time) <= self._fresh
+            and abs(self._warmth(at) - held.kelvin) <= _STEADY
             and not self._steps[bank].between(held.time, at)
             and heaters.creep_is_small(state, held.time, at)
         ):
             return held.matrix
         matrix = self._matrix(bank, state, at)
-        self._held[bank] = _Held(state, at, matrix)
+        self._held[bank] = _Held(state, at, self._warmth(at), matrix)
         return matrix
 
     def slot(
@@ -248,13 +286,14 @@ class Plant:
         if memory:
             light[1:] += memory * light[:-1].copy()
         matrix = self.detected(at)[bank]
+        power = self._brightness(at)
         if detection == "homodyne":
-            return self.detectors.volts(light @ matrix.real.T)
+            return self.detectors.volts(power * (light @ matrix.real.T))
         real, other = light @ matrix.real.T, light @ matrix.imag.T
         if detection == "intensity":
-            return self.detectors.volts(real**2 + other**2)
+            return self.detectors.volts(power * (real**2 + other**2))
         step = self.devices.quadrature_step
-        return self.detectors.volts(np.cos(step) * real + np.sin(step) * other)
+        return self.detectors.volts(power * (np.cos(step) * real + np.sin(step) * other))
 
     def noise_stream(self, at: float, *more: int) -> np.random.Generator:
         """Random numbers of the frame at a bench time, to the nanosecond: same time, same noise."""
@@ -289,5 +328,6 @@ class Plant:
             quadrature_step=self.devices.quadrature_step,
             stream=self.noise_stream(frame.origin),
             scratch=self._scratch,
+            brightness=self._brightness(frame.origin),
         )
         return render_frame(frame, grids, optics)

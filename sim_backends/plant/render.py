@@ -35,6 +35,7 @@ class FrameOptics:
         LO phase included.
     drive_delays : (N,) s, fixed. line_delays : (8,) s, fixed.
     quadrature_step : rad, by which the LO is delayed while its phase line is high.
+    brightness : of the laser, in units of its nominal power.
     stream : random numbers of this frame.
     scratch : work arrays.
     """
@@ -49,6 +50,7 @@ class FrameOptics:
     quadrature_step: float
     stream: np.random.Generator
     scratch: Scratch
+    brightness: float = 1.0
 
 
 def render_frame(
@@ -82,6 +84,8 @@ def render_frame(
     echo = float(drives.dwells.min()) if numbers.memory else 0.0
     bounds = _bounds(drives, gates, grids, echo)
     signal = _signal(drives, gates, bounds, echo, optics)
+    if optics.brightness != 1.0:
+        signal = signal * optics.brightness
     settled = scratch.floats("settled", *signal.shape)
     settled[:] = optics.detectors.volts(signal.T).T
     tau = 0.0 if numbers.bandwidth is None else 1.0 / (2 * np.pi * numbers.bandwidth)

@@ -139,7 +139,7 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
     if severity not in SEVERITIES:
         faults.append(f"plant.severity: {severity!r} is none of {', '.join(SEVERITIES)}")
     off = _switched_off(plant.get("switch_off", []), faults)
-    point = int(timing["decimation"]) * RAW_SAMPLE
+    point = _point(timing)
     points = int((timing["dwell"] - timing["guard"]) / point + 1e-6)
     if points < 1:
         faults.append("timing: no point is left of a sample after the guard; lower it")
@@ -173,6 +173,13 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
             for entry in document.get("instrument", [])
         },
     )
+
+
+def _point(timing: Mapping[str, Any]) -> float:
+    """S of a read point: told as such, or as a decimation of the boxes' rate."""
+    if "point" in timing:
+        return float(timing["point"])
+    return int(timing["decimation"]) * RAW_SAMPLE
 
 
 def _switched_off(names: Any, faults: list[str]) -> frozenset[str]:
@@ -265,7 +272,8 @@ def _line_roles(
             f"wiring.lines.bank_select: {len(select)} lines, {lines['coding']}, tell {room} banks "
             f"apart; the bench has {n_banks}"
         )
-    lo_gate = int(lines["lo_gate"]) if homodyne else None
+    gate = lines.get("lo_gate") if homodyne else None
+    lo_gate = None if gate is None else int(gate)
     stepped = lines.get("lo_quadrature") if homodyne else None
     quadrature = None if stepped is None else int(stepped)
     return LineRoles(int(lines["signal_gate"]), lo_gate, quadrature, select, one_hot)
