@@ -64,6 +64,7 @@ class BoxArray:
         self.min_dwell = max(driver.min_dwell for driver in self.drivers)
         self.trigger_latency = max(driver.trigger_latency for driver in self.drivers)
         self.full_scale = np.array([port.driver.full_scale for port in ports])
+        self.resolution = 2.0 * float(self.full_scale.max()) / 2 ** self.drivers[0].adc_bits
         self._least_full_scale = float(self.full_scale.min())
         self._routes = [
             [(at, port) for at, port in enumerate(ports) if port.driver is driver]

@@ -143,6 +143,11 @@ class InputSource(Protocol):
         ...
 
     @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (ports,) in V that the outputs can play."""
+        ...
+
+    @property
     def min_dwell(self) -> float:
         """Shortest time a sample can be held, in s."""
         ...
@@ -175,7 +180,7 @@ class InputSource(Protocol):
 
 @runtime_checkable
 class Readout(Protocol):
-    """The detectors' signals as the instruments digitise them, in volts at their inputs."""
+    """The detectors, as the instruments read them: V at their inputs, W for power meters."""
 
     @property
     def mode(self) -> DetectionMode:
@@ -189,7 +194,12 @@ class Readout(Protocol):
 
     @property
     def full_scale(self) -> NDArray[np.float64]:
-        """Largest magnitude (ports,) in V that the inputs can represent."""
+        """Largest magnitude (ports,) in V (W) that the inputs can represent."""
+        ...
+
+    @property
+    def resolution(self) -> float:
+        """Smallest step in V (W) of what is read; 0 where it is far below the noise."""
         ...
 
     def planned_arm(self, points: int) -> float:
@@ -205,7 +215,7 @@ class Readout(Protocol):
         ...
 
     async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
-        """Volts (count, ports) from point `first` after the trigger on."""
+        """V or W (count, ports) from point `first` after the trigger on."""
         ...
 
 

@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.composites import BoxArray, BoxPort, ChassisBank, HeaterElement
+from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
 from drivers.pulse_streamer import PulseStreamer
 from drivers.qontrol_q8 import QontrolQ8
 from drivers.red_pitaya import RedPitaya
-from drivers.roles import LightSource, PhaseReference
+from drivers.roles import InputSource, LightSource, PhaseReference, Readout
 from drivers.transport.link import Connector
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.sections import Instrument as InstrumentTable
+from hil.bench.signal_path import SignalPath, signal_path
 from hil.control.frame import FrameFormat, PortScale
 
 DRIVERS: dict[str, Callable[..., Instrument]] = {
@@ -41,20 +42,16 @@ class Assembled:
     switch: PulseStreamer
     light: LightSource
     lo: PhaseReference | None
-    boxes: BoxArray
+    source: InputSource
+    readout: Readout
+    signal_instruments: tuple[Instrument, ...]
     form: FrameFormat
     scale: PortScale
-    lsb: float
 
     @property
-    def source(self) -> BoxArray:
-        """What drives the modulators."""
-        return self.boxes
-
-    @property
-    def readout(self) -> BoxArray:
-        """What reads the detectors."""
-        return self.boxes
+    def lsb(self) -> float:
+        """V (W), the readout's step."""
+        return self.readout.resolution
 
     async def protect(self) -> None:
         """Write each channel's limits to its chassis, so that the hardware trips by itself too."""
@@ -84,12 +81,7 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     lines = file.wiring.lines
     switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
     held = HeldLines(switch)
-    boxes = BoxArray(
-        "boxes",
-        [BoxPort(_box(built[port.box]), port.output, port.input) for port in file.ports_in_order],
-        decimation=file.timing.decimation,
-        average=file.timing.average,
-    )
+    path = signal_path(file, built)
     return Assembled(
         instruments=tuple(built.values()),
         chassis=chassis,
@@ -97,15 +89,16 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         switch=switch,
         light=GateLine("signal light", held, lines.signal_gate),
         lo=(None if lines.lo_gate is None else GateLine("local oscillator", held, lines.lo_gate)),
-        boxes=boxes,
-        form=_frame_format(file, boxes),
+        source=path.source,
+        readout=path.readout,
+        signal_instruments=path.instruments,
+        form=_frame_format(file, path),
         scale=PortScale(
             volts_per_v_pi=file.port_array("polarity")
             * file.port_array("v_pi")
             / file.port_array("drive_gain"),
             signal_per_volt=file.port_array("detector_range"),
         ),
-        lsb=2.0 * boxes.full_scale.max() / 2 ** boxes.drivers[0].adc_bits,
     )
 
 
@@ -127,11 +120,6 @@ def _reason(error: Exception) -> str:
     if "unexpected keyword argument" in text:
         return f"the driver has no option {text.split('argument')[-1].strip()}"
     return text
-
-
-def _box(instrument: Instrument) -> RedPitaya:
-    assert isinstance(instrument, RedPitaya)  # the file's checks have seen to it
-    return instrument
 
 
 def _bank(file: BenchFile, built: Mapping[str, Instrument], bank: int) -> ChassisBank:
@@ -159,14 +147,14 @@ def _channel_limits(
     return v_max, i_max
 
 
-def _frame_format(file: BenchFile, boxes: BoxArray) -> FrameFormat:
+def _frame_format(file: BenchFile, path: SignalPath) -> FrameFormat:
     lines = file.wiring.lines
     return FrameFormat(
         dwell=file.timing.dwell,
         points=file.points_per_sample,
         guard=file.guard_points,
-        latency=boxes.trigger_latency,
-        buffer=boxes.max_points,
+        latency=path.source.trigger_latency,
+        buffer=path.readout.max_points,
         trigger_mask=1 << lines.trigger,
         signal_mask=1 << lines.signal_gate,
         lo_mask=0 if lines.lo_gate is None else 1 << lines.lo_gate,

@@ -9,9 +9,18 @@ of +-1 V at 125 MS/s, 16384 points a buffer).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-Driver = Literal["qontrol_q8", "pulse_streamer", "red_pitaya"]
+Driver = Literal[
+    "qontrol_q8",
+    "pulse_streamer",
+    "red_pitaya",
+    "keysight_33600a",
+    "keysight_n7744a",
+    "santec_tsl570",
+    "meerstetter_tec1091",
+]
 
 CHASSIS: Driver = "qontrol_q8"
 PATTERN: Driver = "pulse_streamer"
@@ -31,6 +40,48 @@ BOX_BASE_RATE = 125.0e6  # points a second
 BOX_MAX_DECIMATION = 65536
 BOX_MAX_POINTS = 16384
 BOX_FULL_SCALE_VOLTS = 1.0
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a wiring may ask of an instrument that plays.
+
+    outputs; full_scale : V of either sign; samples : most of one load.
+    """
+
+    outputs: int
+    full_scale: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class ReadoutFacts:
+    """What a wiring may ask of an instrument that reads.
+
+    inputs; shortest : s, least duration of a point; points : most of one record; unit : of what it
+    reads; clocked : whether points are counted in ticks of its own clock (`timing.decimation`) and
+    not told in seconds (`timing.point`).
+    """
+
+    inputs: int
+    shortest: float
+    points: int
+    unit: str
+    clocked: bool
+
+
+#: Instruments that drive modulators, and those that read detectors. The AWG: 33600A into 50 ohm,
+#: standard memory; the meter: an N7745A of eight ports (an N7744A has four).
+SOURCES: dict[str, SourceFacts] = {
+    "red_pitaya": SourceFacts(BOX_OUTPUTS, BOX_FULL_SCALE_VOLTS, BOX_MAX_POINTS),
+    "keysight_33600a": SourceFacts(2, 5.0, 4_000_000),
+}
+READOUTS: dict[str, ReadoutFacts] = {
+    "red_pitaya": ReadoutFacts(BOX_OUTPUTS, 1.0 / BOX_BASE_RATE, BOX_MAX_POINTS, "V", True),
+    "keysight_n7744a": ReadoutFacts(8, 1e-6, 1_000_000, "W", False),
+}
+LASERS = ("santec_tsl570",)
+STAGES = ("meerstetter_tec1091",)
 
 MAX_DRIVE = 1.5  # |u| in units of V_pi that full scale of a box's output must reach
 MAX_ONE_HOT = len(SELECT_LINES)

@@ -16,9 +16,11 @@ from hil.bench.sections import (
     ElementWiring,
     ExpectedIdentity,
     Instrument,
+    Light,
     Lines,
     Link,
     PortWiring,
+    Stage,
     StepAges,
     Timing,
     Wiring,
@@ -31,6 +33,8 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("calibration",): Calibration,
     ("calibration", "ages"): StepAges,
     ("optics",): Optics,
+    ("light",): Light,
+    ("stage",): Stage,
     ("instrument", "*"): Instrument,
     ("instrument", "*", "identity"): ExpectedIdentity,
     ("instrument", "*", "link"): Link,
@@ -73,6 +77,8 @@ def _message(detail: ErrorDetails, root: type[BaseModel]) -> str:
         return f"must be {_KINDS[kind]}, not {_shown(value)}"
     if kind == "string_pattern_mismatch":
         return f"must be letters, digits, '.', '_' and '-' only, not {_shown(value)}"
+    if kind == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
     message = detail["msg"].replace("Input should", "must")
     return f"{message}, not {_shown(value)}"
 

@@ -42,7 +42,7 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
         await attempt("light off", parts.light.off())
         await attempt("pattern off", parts.switch.off())
     await asyncio.gather(
-        *(attempt(f"{box.name} off", box.off()) for box in parts.boxes.drivers if box.is_open)
+        *(attempt(f"{one.name} off", one.off()) for one in parts.signal_instruments if one.is_open)
     )
     if isinstance(machine, Sequencer):
         await attempt("last write", machine.settled())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
-from hil.bench.catalogue import BOX_BASE_RATE, BOX_MAX_POINTS
+from hil.bench.catalogue import READOUTS, SOURCES
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
 from hil.bench.cores import Core, index_of
@@ -24,8 +24,10 @@ from hil.bench.sections import (
     Chip,
     ElementWiring,
     Instrument,
+    Light,
     PortWiring,
     Section,
+    Stage,
     Timing,
     Wiring,
 )
@@ -51,6 +53,8 @@ class BenchFile(Section):
     chip: Chip
     calibration: Calibration = Calibration()
     optics: Optics = Optics()
+    light: Light | None = None
+    stage: Stage | None = None
     instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
     wiring: Wiring
     plant: Annotated[dict[str, Any], Field(default_factory=dict)]
@@ -141,7 +145,7 @@ class BenchFile(Section):
     @property
     def point_duration(self) -> float:
         """Seconds a detector point lasts."""
-        return self.timing.decimation / BOX_BASE_RATE
+        return self.timing.point_duration
 
     @property
     def points_per_sample(self) -> int:
@@ -161,8 +165,13 @@ class BenchFile(Section):
 
     @property
     def max_samples(self) -> int:
-        """Samples whose points fit in a box's buffer: header, data and tail of a frame together."""
-        return BOX_MAX_POINTS // self.points_per_sample
+        """Samples that a frame can have, header, data and tail together: by what plays, by what
+        reads.
+        """
+        drivers = {one.name: one.driver for one in self.instruments}
+        played = min(SOURCES[drivers[one.plays]].samples for one in self.wiring.ports)
+        read = min(READOUTS[drivers[one.reads]].points for one in self.wiring.ports)
+        return min(played, read // self.points_per_sample)
 
 
 def load(name_or_path: str | Path, overlay: Mapping[str, Any] | None = None) -> BenchFile:

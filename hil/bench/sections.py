@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hil.bench.catalogue import (
-    BOX_FULL_SCALE_VOLTS,
+    BOX_BASE_RATE,
     BOX_MAX_DECIMATION,
     MODULES_PER_CHASSIS,
     PATTERN_LINES,
@@ -35,12 +35,42 @@ class Timing(Section):
     """Seconds a sample is held."""
     guard: NotNegative
     """Seconds dropped at the start of each sample."""
-    decimation: Annotated[int, Field(ge=1, le=BOX_MAX_DECIMATION)]
+    decimation: Annotated[int | None, Field(ge=1, le=BOX_MAX_DECIMATION)] = None
     """Of the boxes' base rate: one point lasts decimation / 125 MS/s."""
+    point: Positive | None = None
+    """Seconds a point lasts, where the readout is no box."""
     average: bool = True
     """Whether a point is the mean over its duration, or the value at its start."""
     settle: NotNegative
     """Seconds from the last heater write to the first frame."""
+
+    @property
+    def point_duration(self) -> float:
+        """Seconds a point lasts, told as such or by the decimation."""
+        if self.point is not None:
+            return self.point
+        return (self.decimation or 1) / BOX_BASE_RATE
+
+
+class Light(Section):
+    """The laser, where the bench sets it; without this table it is lit by hand."""
+
+    laser: str
+    """Name of the instrument."""
+    power_dbm: Annotated[float, Field(ge=-40.0, le=30.0)]
+    """dBm, at the laser's output."""
+    wavelength: Annotated[float, Field(ge=0.4e-6, le=2.5e-6)]
+    """Metres, in vacuum."""
+
+
+class Stage(Section):
+    """The thermal stage that carries the chips."""
+
+    controller: str
+    """Name of the instrument."""
+    setpoint_celsius: Annotated[float, Field(ge=-20.0, le=120.0)]
+    patience: Positive = 120.0
+    """Seconds until the stage must be stable."""
 
 
 class Chip(Section):
@@ -199,11 +229,45 @@ class PortNumber(Section):
 
 
 class PortBox(Section):
-    """Which box drives and reads a port."""
+    """What drives a port and what reads it: one box, or an instrument each.
 
-    box: str
-    output: Literal[1, 2]
-    input: Literal[1, 2]
+    `minus` and `minus_input`: the other half of a balanced pair of inputs, whose difference counts.
+    """
+
+    box: str | None = None
+    source: str | None = None
+    output: Annotated[int, Field(ge=1, le=8)]
+    readout: str | None = None
+    input: Annotated[int, Field(ge=1, le=8)]
+    minus: str | None = None
+    minus_input: Annotated[int | None, Field(ge=1, le=8)] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        apart = self.source is not None and self.readout is not None
+        if (self.box is None) != apart or (self.box and (self.source or self.readout)):
+            raise ValueError("name either `box`, or both `source` and `readout`")
+        if (self.minus is None) != (self.minus_input is None):
+            raise ValueError("`minus` and `minus_input` go together")
+        return self
+
+    @property
+    def plays(self) -> str:
+        """Name of the instrument that drives the modulator."""
+        return self.box or self.source or ""
+
+    @property
+    def reads(self) -> str:
+        """Name of the instrument that reads the detector, of a pair its first half."""
+        return self.box or self.readout or ""
+
+    @property
+    def inputs(self) -> tuple[tuple[str, int], ...]:
+        """Instrument and input of what is read: one, or the two halves of a pair."""
+        first = ((self.reads, self.input),)
+        if self.minus is None or self.minus_input is None:
+            return first
+        return (*first, (self.minus, self.minus_input))
 
 
 class PortDrive(Section):
@@ -214,10 +278,9 @@ class PortDrive(Section):
     drive_gain: Positive
     """Modulator volts per instrument volt."""
 
-    @property
-    def reach(self) -> float:
-        """The largest |u| that full scale of the output makes, in units of V_pi."""
-        return self.drive_gain * BOX_FULL_SCALE_VOLTS / self.v_pi
+    def reach(self, full_scale: float) -> float:
+        """The largest |u| that an output of `full_scale` V makes, in units of V_pi."""
+        return self.drive_gain * full_scale / self.v_pi
 
 
 class PortWiring(PortNumber, PortBox, PortDrive):
@@ -226,7 +289,7 @@ class PortWiring(PortNumber, PortBox, PortDrive):
     polarity: Literal[1, -1]
     """Sign of the modulator's drive; the detector's path is not affected."""
     detector_range: Positive
-    """Signal units at 1 V of the input."""
+    """Signal units at 1 V (a power meter: 1 W) of the input."""
 
 
 class Lines(Section):

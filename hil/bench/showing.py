@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from hil.bench.catalogue import CHANNELS_PER_MODULE
+from hil.bench.catalogue import CHANNELS_PER_MODULE, READOUTS, SOURCES
 from hil.bench.cores import Core, places
 from hil.bench.file import BenchFile
 from hil.bench.power_budget import power_budget
@@ -108,22 +108,26 @@ def _elements(bench: BenchFile) -> Table:
 
 
 def _ports(bench: BenchFile) -> Table:
+    drivers = {one.name: one.driver for one in bench.instruments}
+    full = {one.port: SOURCES[drivers[one.plays]].full_scale for one in bench.ports_in_order}
+    units = {READOUTS[drivers[one.reads]].unit for one in bench.ports_in_order}
     rows = tuple(
         (
             str(one.port),
-            f"{one.box} out {one.output}",
-            f"{one.box} in {one.input}",
+            f"{one.plays} out {one.output}",
+            " less ".join(f"{name} in {number}" for name, number in one.inputs),
             f"{one.polarity:+d}",
             f"{one.v_pi:g} V",
             f"{one.drive_gain:g}",
-            f"+-{one.reach:.4g} V_pi",
+            f"+-{one.reach(full[one.port]):.4g} V_pi",
             f"{one.detector_range:g}",
         )
         for one in bench.ports_in_order
     )
     head = (
         *("port", "driven by", "read by", "polarity", "v_pi", "drive gain"),
-        *("reach at +-1 V", "detector range (units at 1 V)"),
+        f"reach at +-{'/'.join(f'{volts:g}' for volts in sorted(set(full.values())))} V",
+        f"detector range (units at 1 {'/'.join(sorted(units))})",
     )
     return Table("Ports", head, rows)
 
@@ -171,9 +175,10 @@ def _limits(bench: BenchFile) -> Table:
 def _timing(bench: BenchFile) -> Table:
     timing = bench.timing
     how = "mean over it" if timing.average else "value at its start"
+    decimated = "" if timing.decimation is None else f" (decimation {timing.decimation})"
     rows = (
         ("dwell", f"{si(timing.dwell, 's')} a sample"),
-        ("point", f"{si(bench.point_duration, 's')}, {how} (decimation {timing.decimation})"),
+        ("point", f"{si(bench.point_duration, 's')}, {how}{decimated}"),
         ("points a sample", str(bench.points_per_sample)),
         ("settled points", f"{bench.settled_points} (guard {si(timing.guard, 's')})"),
         ("samples a frame, most", f"{bench.max_samples}, its header and tail included"),

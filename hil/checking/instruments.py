@@ -98,7 +98,7 @@ def check_limits(report: Report, file: BenchFile, parts: Assembled) -> None:
 
 def _check_drives(report: Report, parts: Assembled) -> None:
     need = DRIVE_LIMIT * np.abs(parts.scale.volts_per_v_pi)
-    full = parts.boxes.full_scale
+    full = parts.source.full_scale
     told = f"{DRIVE_LIMIT:g} V_pi of drive needs at most {need.max():.4g} V of {full.min():g} V"
     if (need <= full * (1.0 + _ROUNDING)).all():
         report.passed("limits of the drives", told)

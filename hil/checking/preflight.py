@@ -53,14 +53,16 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
         "at the end",
     )
     await check_temperatures(report, parts)
-    if parts.switch.is_open and all(box.is_open for box in parts.boxes.drivers):
+    if parts.switch.is_open and all(one.is_open for one in parts.signal_instruments):
         with report.looking_at("light"):
             setup = BenchSetup(core)
             optics = light if file.detection == "homodyne" else balanced
             await optics.check_light(report, setup, await optics.check_dark(report, setup))
     else:
         for name in _OPTICS:
-            report.skipped(name, "the pattern generator or a box was not reached")
+            report.skipped(
+                name, "the pattern generator or an instrument of the signal path was not reached"
+            )
     if iv:
         await check_heaters(report, file, parts)
     else:

@@ -141,7 +141,7 @@ class Hand:
             wire = self.file.ports_in_order[port]
             limit = f"-{DRIVE_LIMIT:g} to {DRIVE_LIMIT:g} V_pi"
             where = f"output {wire.output} (port {port})"
-            raise LimitError(wire.box, where, float(values[sample, port]), limit, "V_pi")
+            raise LimitError(wire.plays, where, float(values[sample, port]), limit, "V_pi")
         most = self.core.parts.form.most_samples
         if len(values) > most:
             raise RequestError(f"{len(values)} samples are more than one frame's {most}")

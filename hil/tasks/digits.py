@@ -15,7 +15,8 @@ WHITE_SCALE = 0.4
 def _images() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
+    # Its types depend on what else is installed.
+    images, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
     return images.reshape(-1, 8, 8), labels.astype(np.int64)
 
 

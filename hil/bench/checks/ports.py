@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hil.bench.catalogue import BOX, BOX_FULL_SCALE_VOLTS, MAX_DRIVE
+from hil.bench.catalogue import BOX, MAX_DRIVE, READOUTS, SOURCES, SourceFacts
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.sections import PortBox, PortDrive
@@ -26,42 +26,84 @@ def check_ports(parts: Parts) -> Iterator[Finding]:
     used: dict[tuple[str, str, int], int] = {}
     for index, one in parts.boxes.items():
         path = f"wiring.ports.{index}"
-        yield from _box(path, one, parts)
-        for side, number in (("output", one.output), ("input", one.input)):
-            first = used.setdefault((one.box, side, number), index)
+        yield from _instruments(path, one, parts)
+        taken = [("output", "output", one.plays, one.output)]
+        taken += [
+            ("input", key, name, number)
+            for key, (name, number) in zip(("input", "minus_input"), one.inputs, strict=False)
+        ]
+        for side, key, name, number in taken:
+            first = used.setdefault((name, side, number), index)
             if first != index:
                 other = parts.port_numbers.get(first)
                 whose = f" (port {other.port})" if other else ""
                 yield Finding(
-                    f"{path}.{side}",
-                    f"{side} {number} of {one.box!r} serves wiring.ports.{first} already{whose}",
+                    f"{path}.{key}",
+                    f"{side} {number} of {name!r} serves wiring.ports.{first} already{whose}",
                 )
     for index, one in parts.reaches.items():
-        yield from _drive(f"wiring.ports.{index}", one)
+        yield from _drive(f"wiring.ports.{index}", one, _full_scale(index, parts))
     yield from _missing(parts)
     yield from _idle_boxes(parts)
 
 
-def _box(path: str, one: PortBox, parts: Parts) -> Iterator[Finding]:
+def _instruments(path: str, one: PortBox, parts: Parts) -> Iterator[Finding]:
+    if one.box is not None:
+        yield from _named(f"{path}.box", one.box, parts, (BOX,), "a port")
+        needed = [("output", one.box, one.output), ("input", one.box, one.input)]
+    else:
+        yield from _named(f"{path}.source", one.plays, parts, tuple(SOURCES), "a source")
+        yield from _named(f"{path}.readout", one.reads, parts, tuple(READOUTS), "a readout")
+        needed = [("output", one.plays, one.output), ("input", one.reads, one.input)]
+    if one.minus is not None and one.minus_input is not None:
+        yield from _named(f"{path}.minus", one.minus, parts, tuple(READOUTS), "a readout")
+        needed.append(("minus_input", one.minus, one.minus_input))
     instruments = parts.by_name()
-    box = instruments.get(one.box)
-    if one.box not in parts.names.values():
-        have = [name for name, known in instruments.items() if known.driver == BOX]
-        listed = ", ".join(have) or f"no {BOX!r} at all"
-        yield Finding(f"{path}.box", f"no instrument named {one.box!r}; the file has {listed}")
-    elif box is not None and box.driver != BOX:
-        yield Finding(
-            f"{path}.box", f"{one.box!r} has driver {box.driver!r}; a port needs a {BOX!r}"
-        )
+    for key, name, number in needed:
+        known = instruments.get(name)
+        if known is None:
+            continue
+        facts = SOURCES.get(known.driver) if key == "output" else READOUTS.get(known.driver)
+        if facts is None:
+            continue
+        most = facts.outputs if isinstance(facts, SourceFacts) else facts.inputs
+        if number > most:
+            numbers = "1 or 2" if most == 2 else f"1 to {most}"
+            yield Finding(f"{path}.{key}", f"must be {numbers}, not {number}")
 
 
-def _drive(path: str, one: PortDrive) -> Iterator[Finding]:
-    if one.reach < MAX_DRIVE * (1 - 1e-9):
+def _named(
+    path: str, name: str, parts: Parts, drivers: tuple[str, ...], what: str
+) -> Iterator[Finding]:
+    """Find a name that no instrument has, or one of a driver that cannot serve."""
+    instruments = parts.by_name()
+    wanted = " or ".join(map(repr, drivers))
+    if name not in parts.names.values():
+        have = [one for one, known in instruments.items() if known.driver in drivers]
+        listed = ", ".join(have) or f"no {wanted} at all"
+        yield Finding(path, f"no instrument named {name!r}; the file has {listed}")
+    elif (known := instruments.get(name)) is not None and known.driver not in drivers:
+        yield Finding(path, f"{name!r} has driver {known.driver!r}; {what} needs a {wanted}")
+
+
+def _full_scale(index: int, parts: Parts) -> float | None:
+    """V of the output that drives a port; None where it is not known."""
+    wired = parts.boxes.get(index)
+    known = parts.by_name().get(wired.plays) if wired is not None else None
+    facts = SOURCES.get(known.driver) if known is not None else None
+    return facts.full_scale if facts is not None else None
+
+
+def _drive(path: str, one: PortDrive, full_scale: float | None) -> Iterator[Finding]:
+    if full_scale is None:
+        return
+    reach = one.reach(full_scale)
+    if reach < MAX_DRIVE * (1 - 1e-9):
         yield Finding(
             f"{path}.drive_gain",
-            f"+-{BOX_FULL_SCALE_VOLTS:g} V of the box reaches +-{one.reach:.4g} V_pi, "
+            f"+-{full_scale:g} V of the output reaches +-{reach:.4g} V_pi, "
             f"it must reach +-{MAX_DRIVE:g}: with v_pi = {one.v_pi:g} V at least "
-            f"{MAX_DRIVE * one.v_pi / BOX_FULL_SCALE_VOLTS:.6g}",
+            f"{MAX_DRIVE * one.v_pi / full_scale:.6g}",
         )
 
 
@@ -79,7 +121,8 @@ def _missing(parts: Parts) -> Iterator[Finding]:
 
 
 def _idle_boxes(parts: Parts) -> Iterator[Finding]:
-    busy = {one.box for one in parts.boxes.values()}
+    busy = {one.plays for one in parts.boxes.values()}
+    busy |= {name for one in parts.boxes.values() for name, _ in one.inputs}
     for index, one in parts.instruments.items():
-        if one.driver == BOX and one.name not in busy:
+        if (one.driver in SOURCES or one.driver in READOUTS) and one.name not in busy:
             yield Finding(f"instrument.{index}", f"{one.name!r} serves no port", harmless=True)

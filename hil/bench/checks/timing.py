@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hil.bench.catalogue import BOX_BASE_RATE, BOX_MAX_POINTS
+from hil.bench.catalogue import READOUTS, ReadoutFacts
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
+from hil.bench.sections import Timing
 
 _CLOSE = 1e-6  # of a point: the rounding of decimal seconds, far below the converters' jitter
 
@@ -17,7 +18,10 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
     timing = parts.timing
     if timing is None:
         return
-    point = timing.decimation / BOX_BASE_RATE
+    facts = _readouts(parts)
+    if facts:
+        yield from _point(timing, facts)
+    point = timing.point_duration
     points = timing.dwell / point
     whole = max(round(points), 1)
     if abs(points - whole) > _CLOSE:
@@ -28,11 +32,12 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
             f"{_ns(timing.dwell)} is {points:.6g} points of {_ns(point)}; "
             f"a sample must be a whole number of them: make it {options}",
         )
-    elif whole > BOX_MAX_POINTS:
+    elif facts and whole > (most := min(one.points for one in facts)):
+        key = "decimation" if facts[0].clocked else "point"
         yield Finding(
             "timing.dwell",
-            f"{_ns(timing.dwell)} is {whole} points of {_ns(point)}, more than a box's buffer of "
-            f"{BOX_MAX_POINTS}; shorten it or raise timing.decimation",
+            f"{_ns(timing.dwell)} is {whole} points of {_ns(point)}, more than a readout's buffer "
+            f"of {most}; shorten it or raise timing.{key}",
         )
     if timing.guard >= timing.dwell:
         yield Finding(
@@ -53,6 +58,30 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
             f"{_ns(timing.guard)} is {guard:.6g} points of {_ns(point)}: "
             f"{math.ceil(guard)} whole points are dropped",
             harmless=True,
+        )
+
+
+def _readouts(parts: Parts) -> list[ReadoutFacts]:
+    """What is known of the readouts that the ports name."""
+    drivers = {one.name: one.driver for one in parts.instruments.values()}
+    named = {drivers.get(name, "") for one in parts.boxes.values() for name, _ in one.inputs}
+    return [READOUTS[driver] for driver in sorted(named) if driver in READOUTS]
+
+
+def _point(timing: Timing, facts: list[ReadoutFacts]) -> Iterator[Finding]:
+    clocked = {one.clocked for one in facts}
+    if len(clocked) > 1:
+        yield Finding("wiring.ports", "boxes and power meters cannot read one bench together")
+        return
+    wanted, other = ("decimation", "point") if clocked == {True} else ("point", "decimation")
+    if getattr(timing, wanted) is None:
+        yield Finding(f"timing.{wanted}", "is missing; add it")
+    if getattr(timing, other) is not None:
+        yield Finding(f"timing.{other}", f"these readouts go by timing.{wanted}; take it out")
+    shortest = max(one.shortest for one in facts)
+    if timing.point is not None and timing.point < shortest:
+        yield Finding(
+            "timing.point", f"{_ns(timing.point)} is shorter than a readout's {_ns(shortest)}"
         )
 
 

@@ -107,13 +107,14 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "longer than the buffer": (
         put("timing.dwell", 16385 * 32e-9),
-        "timing.dwell: 524320 ns is 16385 points of 32 ns, more than a box's buffer of 16384; "
-        "shorten it or raise timing.decimation",
+        "timing.dwell: 524320 ns is 16385 points of 32 ns, more than a readout's buffer of "
+        "16384; shorten it or raise timing.decimation",
     ),
     # instruments
     "unknown driver": (
         put("instrument.0.driver", "qontrol"),
-        "instrument.0.driver: must be 'qontrol_q8', 'pulse_streamer' or 'red_pitaya', "
+        "instrument.0.driver: must be 'qontrol_q8', 'pulse_streamer', 'red_pitaya', "
+        "'keysight_33600a', 'keysight_n7744a', 'santec_tsl570' or 'meerstetter_tec1091', "
         "not 'qontrol'",
     ),
     "backend": (
@@ -277,7 +278,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "port not wired": (drop("wiring.ports.2"), "wiring.ports: 1 of the 4 ports not wired: 2"),
     "drive gain": (
         put("wiring.ports.2.drive_gain", 4.4),
-        "wiring.ports.2.drive_gain: +-1 V of the box reaches +-1.467 V_pi, it must reach +-1.5: "
+        "wiring.ports.2.drive_gain: +-1 V of the output reaches +-1.467 V_pi, it must reach +-1.5: "
         "with v_pi = 3 V at least 4.5",
     ),
     # lines
