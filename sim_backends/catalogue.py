@@ -15,6 +15,7 @@ MODELS: dict[str, str] = {
     "red_pitaya": "sim_backends.red_pitaya.alone:build",
     "santec_tsl570": "sim_backends.santec_tsl570.alone:build",
     "meerstetter_tec1091": "sim_backends.meerstetter_tec1091.alone:build",
+    "keysight_816x": "sim_backends.keysight_816x.alone:build",
 }
 """Model name -> `module:function`; the function makes an instrument from a `Placement`."""
 

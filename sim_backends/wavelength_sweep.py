@@ -93,6 +93,8 @@ class Phase(enum.Enum):
     WAITING = 2
     RUNNING = 3
     PAUSED = 4
+    CLOSING = 5
+    """Between the end of a cycle and its log."""
 
 
 class Sweeper:
@@ -101,7 +103,8 @@ class Sweeper:
     `waits()` says, when a cycle could begin, whether it must wait for a trigger; `prepare(to)`
     gives the s to get there; `told(times, wavelengths, left)` is given the marks that have been
     passed, bench time in s and m, and where the laser is left (m), when a cycle ends or is stopped;
-    `ended()` is called at the very end.
+    `ended()` is called at the very end. `closing`: s from a cycle's end until its log is there,
+    when `cycle_done()` is called.
     """
 
     def __init__(
@@ -113,10 +116,13 @@ class Sweeper:
         waits: Callable[[], bool],
         told: Callable[[Floats, Floats, float], None],
         ended: Callable[[], None],
+        closing: float = 0.0,
+        cycle_done: Callable[[], None] = lambda: None,
     ) -> None:
         self._now = now
         self._operations = operations
         self._prepare, self._waits, self._told, self._ended = prepare, waits, told, ended
+        self._closing, self._cycle_done = closing, cycle_done
         self.phase = Phase.IDLE
         self.cycles_done = 0
         self.on_phase: Callable[[Phase], None] = lambda phase: None
@@ -127,7 +133,7 @@ class Sweeper:
     @property
     def wavelength(self) -> float | None:
         """Where the sweep under way is, m; None when there is none, or on the way to its start."""
-        if self.phase in (Phase.IDLE, Phase.PREPARING):
+        if self.phase in (Phase.IDLE, Phase.PREPARING, Phase.CLOSING):
             return None
         passed = 0.0 if self.phase is Phase.WAITING else self._passed()
         return self._plan.wavelength(passed)
@@ -190,7 +196,15 @@ class Sweeper:
 
     def _cycle_end(self) -> None:
         self._tell(None)
+        if self._closing > 0.0:
+            self._enter(Phase.CLOSING)
+            self._after(self._closing, self._closed)
+        else:
+            self._closed()
+
+    def _closed(self) -> None:
         self.cycles_done += 1
+        self._cycle_done()
         if self._cycles and self.cycles_done >= self._cycles:
             self._finish()
         else:

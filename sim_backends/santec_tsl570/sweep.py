@@ -21,7 +21,14 @@ SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 """nm/s."""
 POINTS_MOST = 500_000
 _NONE, _STOP, _START, _STEP = range(4)
-_STATES = {Phase.IDLE: 0, Phase.RUNNING: 1, Phase.PAUSED: 1, Phase.WAITING: 3, Phase.PREPARING: 4}
+_STATES = {
+    Phase.IDLE: 0,
+    Phase.RUNNING: 1,
+    Phase.PAUSED: 1,
+    Phase.WAITING: 3,
+    Phase.PREPARING: 4,
+    Phase.CLOSING: 1,
+}
 _RUN_UP = 0.01
 """m of the range's end that a sweep needs for each m/s, as s."""
 Edges = Callable[[Floats], None]
