@@ -10,6 +10,7 @@ from importlib import import_module
 from .instrument import Placement, SimulatedInstrument
 
 MODELS: dict[str, str] = {
+    "keithley_2400": "sim_backends.keithley_2400.alone:build",
     "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "red_pitaya": "sim_backends.red_pitaya.alone:build",

@@ -41,8 +41,7 @@ def _set_sre(session: ScpiSession, value: int) -> None:
 
 
 def _preset(session: ScpiSession) -> None:
-    session.status.operation.preset()
-    session.status.questionable.preset()
+    session.status.preset()
 
 
 class Completion:
@@ -128,14 +127,16 @@ def add_common(
         ("QUEStionable", lambda session: session.status.questionable),
         ("OPERation", lambda session: session.status.operation),
     ):
-        _add_register(commands, f"STATus:{name}", register)
+        add_register(commands, f"STATus:{name}", register)
 
 
-def _add_register(
+def add_register(
     commands: CommandTable[Command],
     root: str,
     register: Callable[[ScpiSession], EventRegister],
 ) -> None:
+    """Enter the queries and masks of a status register under `root`, e.g. `STATus:OPERation`."""
+
     def enter(name: str, attribute: str) -> None:
         def keep(session: ScpiSession, value: int) -> None:
             setattr(register(session), attribute, value & WIDE)

@@ -89,6 +89,11 @@ class Status:
             value |= _MASTER
         return value
 
+    def preset(self) -> None:
+        """What STATus:PRESet does."""
+        self.operation.preset()
+        self.questionable.preset()
+
     def clear(self) -> None:
         """What *CLS does to the event registers; enables stay."""
         self.esr = 0

@@ -1,0 +1,1 @@
+"""A Keithley 2400 SourceMeter that is not there."""

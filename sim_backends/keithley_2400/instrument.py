@@ -1,0 +1,410 @@
+"""The instrument: source and meters joined by the trigger model, over GPIB and RS-232."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from sim_backends.engine.common import plain
+from sim_backends.engine.device import ScpiDevice
+from sim_backends.engine.dialect import Dialect
+from sim_backends.engine.errors import ScpiError
+from sim_backends.engine.operations import Deferred
+from sim_backends.engine.parameters import arguments, boolean
+from sim_backends.engine.session import Reply, ScpiSession
+from sim_backends.engine.status import PON
+from sim_backends.instrument import Door, OwnFault
+from sim_backends.source_measure.load import Load
+from sim_backends.source_measure.ranges import least_range
+from sim_backends.source_measure.unit import Drive, SourceMeasureUnit, without_value
+
+from . import system
+from .ranges import AMPERES, VOLTS
+from .readings import Buffer, DataFormat, Reading
+from .sense import OHMS, TEST_CURRENTS, Sense
+from .session import HoldingTable, SerialSession2400, Session2400
+from .source import Source
+from .trigger import TriggerModel, add_trigger
+
+COMMAND_SECONDS = 2e-3
+"""What a source-measure cycle takes besides its delays and conversions."""
+FRONT, REAL_COMPLIANCE, OVP, OVERFLOW, FILTER = 1 << 2, 1 << 3, 1 << 4, 1 << 0, 1 << 1
+AUTO_OHMS, V_MEASURED, I_MEASURED, OHMS_MEASURED = 1 << 10, 1 << 11, 1 << 12, 1 << 13
+V_SOURCED, I_SOURCED, RANGE_COMPLIANCE, REMOTE = 1 << 14, 1 << 15, 1 << 16, 1 << 22
+
+
+class Keithley2400(ScpiDevice):
+    """A Model 2400 in SCPI. `load` is what its terminals are joined to.
+
+    `line_end` ends replies. `output_enable` is the rear panel's interlock line, which counts where
+    OUTPut:ENABle is on. All clients share its state.
+    """
+
+    dialect = Dialect(
+        reply_end=b"\n", queue_depth=10, stop_on_error=True, common_resets_path=False,
+        error_entry='{code:+d},"{text}"', powers_on=True, blocks_in=False,
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        load: Load,
+        *,
+        serial: str = "1234567",
+        firmware: str = "C34   Feb 14 2012 11:59:45/A02  /J/H",
+        seed: int = 0,
+        lead_ohms: float = 0.2,
+        line_end: bytes = b"\n",
+    ) -> None:
+        super().__init__(now, f"KEITHLEY INSTRUMENTS INC.,MODEL 2400,{serial},{firmware}")
+        self.status = self.registers = system.Status2400(PON)
+        self.unit = SourceMeasureUnit(load, VOLTS, AMPERES, seed, lead_ohms)
+        self.line_end = line_end
+        self.output = False
+        self.output_enable = True
+        self.hot = False
+        self._born = 0.0
+        self._sampled: list[Reading] = []
+        self._levels: list[float] = [0.0]
+        self._swept: Drive | None = None
+        settings, commands = self.settings, self.commands
+        self.source = Source(commands, settings, self._drive_again, self.output_off)
+        self.sense = Sense(commands, settings, self.source, self._drive_again, self._tripped)
+        self.format = DataFormat(
+            commands, settings, lambda session: not isinstance(session, SerialSession2400)
+        )
+        self.buffer = Buffer(commands, settings, self.format, self._filled)
+        add_trigger(settings)
+        system.add_system(commands, settings, self, lambda session: self.registers.measurement)
+        self.triggers = TriggerModel(settings, self.operations, self)
+        self._table = HoldingTable(
+            commands, lambda: self.triggers.active, self.operations.when_idle
+        )
+        self._add_output()
+        self._add_measuring()
+
+    # -- doors ------------------------------------------------------------------------------------
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """RS-232, and GPIB as a message-based link."""
+        return (
+            Door("serial", None, self.converse_serially, "RS-232"),
+            Door("message", 4880, self.converse, "GPIB"),
+        )
+
+    def converse(self, send: Callable[[bytes], None]) -> Session2400:
+        """A client on GPIB."""
+        return self._session(Session2400, send)
+
+    def converse_serially(self, send: Callable[[bytes], None]) -> Session2400:
+        """A client on RS-232, where there is no binary data."""
+        end = self.line_end
+        return self._session(SerialSession2400, lambda data: send(data[:-1] + end))
+
+    def _session(self, kind: type[Session2400], send: Callable[[bytes], None]) -> Session2400:
+        session = kind(
+            self._table, self.dialect, send, self.advance, errors=self.errors, status=self.status,
+            on_trigger=lambda session: self.trigger(),
+        )  # fmt: skip
+        session.abort = self.triggers.abort
+        return session
+
+    @property
+    def own_faults(self) -> dict[str, OwnFault]:
+        """`load=open`, `load=short` or `load=OHMS`; `interlock`, `over-temperature`, `mended`."""
+        return {
+            "load": self.unit.load_fault,
+            "interlock": without_value(self._open_interlock),
+            "over-temperature": without_value(self._overheat),
+            "mended": without_value(self._mend),
+        }
+
+    def _open_interlock(self) -> None:
+        self.output_enable = False
+        if self.settings.on("output enable"):
+            self.output_off()
+
+    def _overheat(self) -> None:
+        """It switches itself off until it has cooled."""
+        self.hot = True
+        self.triggers.abort()
+        self.output_off()
+        self.registers.measurement.set(system.OVER_TEMPERATURE, True)
+
+    def _mend(self) -> None:
+        self.hot, self.output_enable = False, True
+        self.registers.measurement.set(system.OVER_TEMPERATURE, False)
+        self.unit.mend()
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """*RST: idle, output off, defaults."""
+        self.triggers.abort()
+        super().reset()
+        for part in (self.source, self.sense, self.format, self.buffer):
+            part.reset()
+        self.output_off()
+
+    def preset(self) -> None:
+        """SYSTem:PRESet: as *RST, with the bench's byte order."""
+        self.reset()
+        self.settings["byte order"] = "SWAP"
+
+    def trigger(self) -> None:
+        """*TRG or a group execute trigger."""
+        self.triggers.event("BUS")
+
+    def elapsed(self) -> float:
+        """The timestamp timer, s."""
+        return self.now() - self._born
+
+    def restart_timer(self) -> None:
+        """The timestamp timer starts from 0."""
+        self._born = self.now()
+
+    def output_off(self) -> None:
+        """The output goes off, whatever for."""
+        self.output = False
+        self.unit.idle()
+
+    @property
+    def _compliance(self) -> float:
+        """The limit that is set: A where V is sourced, V where A is."""
+        return abs(self.settings.value("limit A" if self.source.side.volts else "limit V"))
+
+    def _drive(self, level: float | None = None, source_range: int | None = None) -> Drive:
+        """What the source does now, or at another level."""
+        settings = self.settings
+        side = self.source.side
+        unit = "V" if side.volts else "A"
+        # a fixed range of the meter limits the source, too ("range compliance")
+        meter = self.sense.amperes if side.volts else self.sense.volts
+        return Drive(
+            volts=side.volts,
+            level=settings.value(f"level {unit}") if level is None else level,
+            source_range=side.range.index if source_range is None else source_range,
+            limit=min(self._compliance, math.inf if meter.auto else meter.full),
+            remote_sense=settings.on("remote sense"),
+            clamp=self.source.clamp,
+        )
+
+    def _drive_again(self) -> None:
+        if self.output and self._swept is None:
+            self.unit.apply(self._drive())
+
+    def _tripped(self, volts: bool) -> bool:
+        """Whether the source is at its limit of V (when it sources A), or of A."""
+        if not self.output or self.source.side.volts == volts:
+            return False
+        return self.unit.limited(self._swept or self._drive())
+
+    def _check_enabled(self) -> None:
+        if self.hot:
+            raise ScpiError(809, "OUTPUT blocked by over-temp")
+        if self.settings.on("output enable") and not self.output_enable:
+            raise ScpiError(802, "OUTPUT blocked by output enable")
+
+    def _turn_on(self) -> None:
+        self._check_enabled()
+        self.output = True
+        self._drive_again()
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    def _add_output(self) -> None:
+        commands, settings = self.commands, self.settings
+
+        def switch(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+            if boolean(arguments(text, 1, 1)[0]):
+                self._turn_on()
+            else:
+                self.output_off()
+
+        commands.add("OUTPut[1][:STATe]", switch)
+        commands.add("OUTPut[1][:STATe]?", plain(lambda session: str(int(self.output))))
+        settings.choice(
+            "off state", "OUTPut[1]:SMODe", ("HIMPedance", "NORMal", "ZERO", "GUARd"), "NORMal"
+        )
+        settings.boolean("output enable", "OUTPut[1]:ENABle[:STATe]", False)
+        commands.add(
+            "OUTPut[1]:ENABle:TRIPped?", plain(lambda session: str(int(not self.output_enable)))
+        )
+        commands.add("SOURce[1]:CLEar[:IMMediate]", plain(lambda session: self.output_off()))
+
+    def _add_measuring(self) -> None:
+        commands = self.commands
+        commands.add("INITiate[:IMMediate]", plain(lambda session: self._initiate()))
+        commands.add("ABORt", plain(lambda session: self.triggers.abort()))
+        commands.add("TRIGger:CLEar", plain(lambda session: None))
+        commands.add("READ?", plain(lambda session: self._read()))
+        commands.add("FETCh?", plain(lambda session: self._fetch()))
+        commands.add("[SENSe[1]:]DATA[:LATest]?", plain(lambda session: self._fetch(last=True)))
+        commands.add("CONFigure?", plain(lambda session: self.sense.told))
+        commands.add("MEASure?", plain(lambda session: self._measure()))
+        for pattern, name in (
+            ("CURRent[:DC]", "CURR"), ("VOLTage[:DC]", "VOLT"), ("RESistance", "RES"),
+        ):  # fmt: skip
+            commands.add(f"CONFigure:{pattern}", plain(lambda s, name=name: self._configure(name)))
+            commands.add(f"MEASure:{pattern}?", plain(lambda s, name=name: self._measure(name)))
+
+    def _configure(self, function: str) -> None:
+        self.triggers.abort()
+        self.sense.select(function)
+        for count in ("arm count", "trigger count"):
+            self.settings[count] = 1.0
+        for layer in ("arm source", "trigger source"):
+            self.settings[layer] = "IMM"
+        self.settings["trigger delay"] = 0.0
+        self.buffer.storing = False
+        self._turn_on()
+
+    def _measure(self, function: str | None = None) -> Reply:
+        if function is not None:
+            self._configure(function)
+        else:
+            self._turn_on()
+        return self._read()
+
+    def _initiate(self, then: Callable[[bool], None] | None = None) -> None:
+        if not (self.output or self.settings.on("auto clear")):
+            raise ScpiError(803, "Not permitted with OUTPUT off")
+        if self.settings.on("auto clear"):
+            self._check_enabled()
+        if math.isinf(self.settings.value("arm count")) and then is not None:
+            raise ScpiError(830, "Invalid with INFinite ARM:COUNT")
+        self._levels = self.source.side.levels()
+        self._sampled = []
+        if self.settings.on("timer restarts"):
+            self.restart_timer()
+        operation = self.registers.operation
+        operation.set(system.IDLE, False)
+        operation.set(system.SWEEPING, len(self._levels) > 1)
+        self.triggers.begin(then)
+
+    def _read(self) -> Deferred:
+        held = Deferred()
+
+        def ended(completed: bool) -> None:
+            if completed:
+                held.resolve(self.format.write(self._sampled))
+            else:
+                held.fail(ScpiError(-410))
+
+        self._initiate(ended)
+        return held
+
+    def _fetch(self, *, last: bool = False) -> Reply:
+        if not self._sampled:
+            raise ScpiError(-230)
+        return self.format.write(self._sampled[-1:] if last else self._sampled)
+
+    # -- cycles of the trigger model --------------------------------------------------------------
+
+    def begin_cycle(self, index: int) -> float:
+        """The source takes its level; s until the reading is there."""
+        self.output = True  # with auto clear it comes on here
+        if self.sense.auto_ohms:
+            at = self.sense.followed["OHM"] if self.sense.ohms.auto else self.sense.ohms.index
+            current = TEST_CURRENTS[at]
+            self._swept = Drive(
+                False, current, least_range(AMPERES, current), OHMS[at].full * current,
+                self.settings.on("remote sense"),
+            )  # fmt: skip
+        else:
+            level = self._levels[index % len(self._levels)]
+            at = self.source.side.range_of(level, self._levels)
+            self._swept = self._drive(level, at)
+        self.unit.apply(self._swept)
+        nplc = self.settings.value("nplc")
+        conversions = len(self.sense.functions) + 2 * self.settings.on("auto zero")
+        repeats = 1.0
+        if self.settings.on("filter") and self.settings.word("filter kind") == "REP":
+            repeats = self.settings.value("filter count")
+        line = float(self.settings.word("line"))
+        return self.source.settle + COMMAND_SECONDS + repeats * conversions * nplc / line
+
+    def end_cycle(self, index: int) -> bool:
+        """Take the reading; whether to go on."""
+        assert self._swept is not None
+        drive = self._swept
+        settings, sense = self.settings, self.sense
+        repeats = settings.value("filter count") if settings.on("filter") else 1.0
+        # what is sourced is measured on the source's range
+        volts_range = None if sense.volts.auto else sense.volts.index
+        amperes_range = None if sense.amperes.auto else sense.amperes.index
+        if drive.volts:
+            volts_range = drive.source_range
+        else:
+            amperes_range = drive.source_range
+        if sense.auto_ohms:
+            volts_range = amperes_range = None
+        read = self.unit.read(drive, settings.value("nplc") * repeats, volts_range, amperes_range)
+        self._follow(read.volts, read.amperes)
+        functions = sense.functions
+        measured = {"VOLT": read.volts, "CURR": read.amperes}
+        sourced = "VOLT" if drive.volts else "CURR"
+        shown = {
+            name: value if name in functions else drive.level if name == sourced else math.nan
+            for name, value in measured.items()
+        }
+        ohms = math.nan
+        if "RES" in functions:
+            ohms = read.volts / read.amperes if read.amperes else math.inf
+        status = FRONT * (settings.word("terminals") == "FRON") | REMOTE * drive.remote_sense
+        status |= FILTER * settings.on("filter") | OVERFLOW * read.overflow
+        by_range = read.limited and drive.limit < self._compliance
+        status |= RANGE_COMPLIANCE * by_range | REAL_COMPLIANCE * (read.limited and not by_range)
+        status |= OVP * read.clamped
+        status |= V_MEASURED * ("VOLT" in functions) | I_MEASURED * ("CURR" in functions)
+        status |= OHMS_MEASURED * ("RES" in functions) | AUTO_OHMS * sense.auto_ohms
+        status |= V_SOURCED if drive.volts else I_SOURCED
+        reading = Reading(shown["VOLT"], shown["CURR"], ohms, self.elapsed(), status)
+        self._sampled.append(reading)
+        events = self.registers.measurement
+        told = (
+            (system.READING, True),
+            (system.COMPLIANCE, read.limited),
+            (system.CLAMPED, read.clamped),
+        )
+        for bit, on in told:
+            events.set(bit, False)
+            events.set(bit, on)
+        self.buffer.keep(reading)
+        clear = settings.word("auto clear mode") == "ALW"
+        if settings.on("auto clear") and clear:
+            self.output_off()
+        swept = len(self._levels) > 1
+        return not (swept and read.limited and settings.word("compliance abort") != "NEV")
+
+    def ended(self) -> None:
+        """Idle: the source is back at its own level."""
+        self._swept = None
+        operation = self.registers.operation
+        operation.set(system.SWEEPING, False)
+        operation.set(system.IDLE, True)
+        if self.settings.on("auto clear") and self.output:
+            self.output_off()
+        self._drive_again()
+
+    def waits(self, arm: bool | None) -> None:
+        """It waits in the arm layer, in the trigger layer, or no more."""
+        operation = self.registers.operation
+        operation.set(system.WAITING_ARM, arm is True)
+        operation.set(system.WAITING_TRIGGER, arm is False)
+
+    def _follow(self, volts: float, amperes: float) -> None:
+        """Autorange goes by what was read."""
+        followed = self.sense.followed
+        if math.isfinite(volts):
+            followed["V"] = least_range(VOLTS, volts)
+        if math.isfinite(amperes):
+            followed["A"] = least_range(AMPERES, amperes)
+        if amperes and math.isfinite(volts) and math.isfinite(amperes):
+            followed["OHM"] = least_range(OHMS, volts / amperes)
+
+    def _filled(self, full: bool) -> None:
+        events = self.registers.measurement
+        events.set(system.BUFFER_AVAILABLE, len(self.buffer.readings) >= 2)
+        events.set(system.BUFFER_FULL, full)

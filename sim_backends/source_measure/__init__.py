@@ -1,0 +1,1 @@
+"""What all simulated source-measure units have in common: loads, ranges, limits, imperfections."""
