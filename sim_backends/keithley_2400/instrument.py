@@ -318,7 +318,7 @@ class Keithley2400(ScpiDevice):
             self._swept = self._drive(level, at)
         self.unit.apply(self._swept)
         nplc = self.settings.value("nplc")
-        conversions = len(self.sense.functions) + 2 * self.settings.on("auto zero")
+        conversions = len(self.sense.functions) + 2 * (self.settings.word("auto zero") == "1")
         repeats = 1.0
         if self.settings.on("filter") and self.settings.word("filter kind") == "REP":
             repeats = self.settings.value("filter count")

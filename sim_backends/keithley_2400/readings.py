@@ -136,8 +136,9 @@ class Buffer:
             check=self._idle, changed=lambda _: self.readings.clear(),
         )  # fmt: skip
         settings.choice(
-            "buffer feed", "TRACe:FEED", ("SENSe[1]", "CALCulate[1]", "CALCulate2"), "SENSe[1]",
-            check=self._idle,
+            "buffer feed", "TRACe:FEED",
+            ("SENSe", "SENSe1", "CALCulate", "CALCulate1", "CALCulate2"), "SENSe1",
+            form=lambda word: word if word[-1].isdigit() else f"{word}1", check=self._idle,
         )  # fmt: skip
         commands.add("TRACe:FEED:CONTrol", self._control)
         commands.add("TRACe:FEED:CONTrol?", lambda s, n, t: "NEXT" if self.storing else "NEV")
