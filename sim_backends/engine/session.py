@@ -94,6 +94,11 @@ class ScpiSession:
         """What a serial poll reads."""
         return self.status.byte(self.error_count(), message_available)
 
+    @property
+    def pending(self) -> int:
+        """Messages that have come and are not finished, without one that just now answers."""
+        return len(self._inbox) + (self._awaited is not None)
+
     # -- errors -----------------------------------------------------------------------------------
 
     def error(self, code: int, text: str | None = None) -> None:

@@ -109,6 +109,20 @@ class Session:
         else:
             self._depart(data, 0.0)
 
+    def hang_up(self) -> None:
+        """Close the connection once what was sent has left."""
+        loop = self._loop
+        loop.call_at(max(loop.time(), self._outward_free) + self._half, self._cut)
+
+    def _cut(self) -> None:
+        if self._open:
+            # Timers of one instant come in any order: what is due by now leaves first.
+            for data in self._departures:
+                if not self._writer.is_closing():
+                    self._writer.write(data)
+            self._open = False
+            self._writer.close()
+
     def _depart(self, data: bytes, delay: float) -> None:
         loop = self._loop
         free = max(loop.time() + delay, self._outward_free) + len(data) * self._per_byte_out

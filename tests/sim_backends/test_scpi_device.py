@@ -220,7 +220,9 @@ def test_end_and_device_clear(client: Client, run) -> None:
         client.sent.clear()
         client.session.end()  # nothing has come since
         client.session.receive(b"READ?\n*IDN?\nhalf a mess")
+        assert client.session.pending == 2
         client.session.clear()
+        assert client.session.pending == 0
         assert client.ask("OUTP1?") == "0"
         await asyncio.sleep(10.0)
         assert client.sent == ["0\n"]
