@@ -210,6 +210,7 @@ def block(text: str) -> bytes:
     """
     if text.startswith("#0"):
         return text[2:].encode("latin-1")
-    if not text.startswith("#") or block_end(text, 0) != len(text):
+    end = block_end(text, 0) if text.startswith("#") else None
+    if not end or text[end:].strip(" \t\r"):  # the CR of a client that ends messages by CR LF
         raise ScpiError(-161)
-    return text[2 + int(text[1]) :].encode("latin-1")
+    return text[2 + int(text[1]) : end].encode("latin-1")

@@ -139,6 +139,7 @@ def test_booleans_keywords_strings_blocks() -> None:
     assert choice("volt", ("VOLTage", "CURRent")) == "VOLTAGE"
     assert string('"say ""hi"""') == 'say "hi"'
     assert block("#15a\nb;c") == b"a\nb;c"
+    assert block("#15a\nb;c\r") == b"a\nb;c"
     for wrong in ("maybe", "VOLTA"):
         with pytest.raises(ScpiError):
             choice(wrong, ("VOLTage",))
