@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
-from .bench_file import (
-    BenchDocumentError,
-    BenchFile,
-    Document,
-    Instrument,
-    element_index,
-    read_bench,
-)
-from .endpoints import Endpoint, endpoint
+from .bench_file import BenchDocumentError, BenchFile, Document, read_bench
+from .endpoints import endpoint
 from .faults import LinkFaults
 from .host.clock import BenchClock
 from .host.memory import Network
 from .host.serving import Served
 from .host.session import LinkTiming, client_connected
 from .instrument import SimulatedInstrument
-from .pulse_streamer.device import PulseStreamer
-from .qontrol_q8 import MODELS, QontrolChain, ReadbackNumbers
-from .red_pitaya import BoxNumbers, RedPitaya
-from .red_pitaya.clock import BoxClock
-from .wiring import BoxJoint, Heaters, PlantInterface, PortWire, Wiring
+from .joining import Joiner
+from .wiring import PlantInterface, PortWire, Wiring
 
 if TYPE_CHECKING:
-    from .plant.numbers import PlantNumbers
     from .plant.plant import Plant
     from .slot import SlotMachine
-
-_CLOCKS, _CHASSIS = 0xB0C5, 0x0C1A
-_SPAN = 8e-9
-"""s over which the boxes' clock phases are spread."""
 
 
 class SimulatedBench:
@@ -89,99 +71,16 @@ class SimulatedBench:
         self.wiring = Wiring(
             self._plant,
             self.clock,
-            [PortWire(port.box, port.output, port.input) for port in wires],
+            [PortWire(port.plays, port.output, port.input) for port in wires],
             self._file.wiring.lines.trigger,
         )
         self.instruments: dict[str, SimulatedInstrument] = {}
         self.faults: dict[str, LinkFaults] = {}
+        joiner = Joiner(document, self._file, self.wiring, self.clock)
         for index, item in enumerate(self._file.instruments):
             if item.name in wanted:
-                self.instruments[item.name] = self._build(item, index)
+                self.instruments[item.name] = joiner.build(item, index)
                 self.faults[item.name] = LinkFaults()
-
-    # -- building ---------------------------------------------------------------------------------
-
-    def _build(self, item: Instrument, index: int) -> SimulatedInstrument:
-        builders: dict[str, Callable[[Instrument, int], SimulatedInstrument]] = {
-            "qontrol_q8": self._build_chassis,
-            "pulse_streamer": self._build_pattern,
-            "red_pitaya": self._build_box,
-        }
-        builder = builders.get(item.driver)
-        if builder is None:
-            raise BenchDocumentError(
-                f"instrument.{index}.driver: {item.driver!r} cannot be simulated; there are "
-                + ", ".join(builders)
-            )
-        return builder(item, index)
-
-    @cached_property
-    def _numbers(self) -> PlantNumbers:
-        """The plant's numbers, some of which are the instruments' own."""
-        from .plant.spec import PlantSpec
-
-        return PlantSpec.from_document(self._document).numbers
-
-    @property
-    def _seed(self) -> int:
-        return int(self._file.plant.get("seed", 0))
-
-    def _build_chassis(self, item: Instrument, index: int) -> QontrolChain:
-        modules = int(item.options.get("modules", 8))
-        model = item.identity.get("model", "Q8iv")
-        if model not in MODELS:
-            raise BenchDocumentError(
-                f"instrument.{index}.identity.model: {model!r} is no Qontrol Q8; there are "
-                + ", ".join(MODELS)
-            )
-        bank = np.full(modules * 8, -1, np.intp)
-        element = np.zeros(modules * 8, np.intp)
-        for heater in self._file.wiring.elements:
-            if heater.chassis != item.name:
-                continue
-            channel = heater.module * 8 + heater.channel
-            if channel >= modules * 8:
-                raise BenchDocumentError(
-                    f"wiring.elements: {item.name} has {modules} modules, no number {heater.module}"
-                )
-            bank[channel] = heater.bank
-            element[channel] = element_index(heater, self._file.ports) or 0
-        numbers = self._numbers
-        return QontrolChain(
-            Heaters(self.wiring, bank, element),
-            modules,
-            model,
-            item.identity.get("serial", "****"),
-            ReadbackNumbers(
-                numbers.readback_offset, numbers.readback_noise, _seed(self._seed, _CHASSIS, index)
-            ),
-            numbers.heater_dac_bits,
-        )
-
-    def _build_pattern(self, item: Instrument, index: int) -> PulseStreamer:
-        return PulseStreamer(
-            self.wiring,
-            self.clock.now,
-            serial=item.identity.get("serial", "00:26:32:f0:00:01"),
-            hostname=(endpoint(item.resource) or Endpoint()).host or "pulsestreamer",
-        )
-
-    def _build_box(self, item: Instrument, index: int) -> RedPitaya:
-        numbers = self._numbers
-        draw = np.random.default_rng(np.random.SeedSequence([self._seed, _CLOCKS, index]))
-        error, phase, spread = draw.standard_normal(), draw.random(), draw.uniform(-1.0, 1.0)
-        clock = BoxClock(
-            float(error) * numbers.clock_error,
-            float(phase) * _SPAN,
-            numbers.trigger_latency + float(spread) * numbers.trigger_latency_spread,
-            numbers.clock_grid > 0.0,
-        )
-        box = RedPitaya(
-            BoxJoint(self.wiring, item.name),
-            BoxNumbers(clock, numbers.dac_bits, numbers.adc_bits),
-        )
-        self.wiring.join_box(item.name, box)
-        return box
 
     # -- hosting ----------------------------------------------------------------------------------
 
@@ -253,7 +152,3 @@ def _check_only(file: BenchFile, wanted: set[str]) -> None:
     unknown = wanted - {item.name for item in file.instruments}
     if unknown:
         raise BenchDocumentError(f"no instrument is named {', '.join(sorted(unknown))}")
-
-
-def _seed(*words: int) -> int:
-    return int(np.random.SeedSequence(list(words)).generate_state(1)[0])

@@ -57,12 +57,47 @@ class Element(_Table):
 
 
 class Port(_Table):
-    """One of `wiring.ports`."""
+    """One of `wiring.ports`: a box, or a source and a readout (or two, a balanced pair)."""
 
     port: int = Field(ge=0)
-    box: str
-    output: int = Field(ge=1, le=2)
-    input: int = Field(ge=1, le=2)
+    box: str | None = None
+    source: str | None = None
+    output: int = Field(ge=1, le=8)
+    readout: str | None = None
+    input: int = Field(ge=1, le=8)
+    minus: str | None = None
+    minus_input: int | None = Field(None, ge=1, le=8)
+
+    @property
+    def plays(self) -> str:
+        """Name of what drives the modulator."""
+        return self.box or self.source or ""
+
+    def named(self) -> list[tuple[str, str]]:
+        """Keys and the names of instruments under them."""
+        if self.box is not None:
+            return [("box", self.box)]
+        found = [("source", self.plays), ("readout", self.reads)]
+        return found if self.minus is None else [*found, ("minus", self.minus)]
+
+    @property
+    def reads(self) -> str:
+        """Name of what reads the detector, of a pair its first half."""
+        return self.box or self.readout or ""
+
+
+class Light(_Table):
+    """`[light]`: the laser that feeds the bench, and its nominal power."""
+
+    laser: str
+    power_dbm: float = Field(allow_inf_nan=False)
+
+
+class Stage(_Table):
+    """`[stage]`: what keeps the chips at the temperature that they were surveyed at."""
+
+    controller: str
+    setpoint_celsius: float = Field(allow_inf_nan=False)
 
 
 class Lines(_Table):
@@ -86,6 +121,8 @@ class _Bench(_Table):
     n_banks: int = Field(ge=1)
     instrument: list[Instrument]
     wiring: Wires
+    light: Light | None = None
+    stage: Stage | None = None
     plant: dict[str, Any] = {}
 
 
@@ -98,6 +135,8 @@ class BenchFile:
     n_banks: int
     instruments: tuple[Instrument, ...]
     wiring: Wires
+    light: Light | None
+    stage: Stage | None
     plant: Mapping[str, Any]
 
     def named(self, driver: str) -> tuple[Instrument, ...]:
@@ -125,7 +164,14 @@ def read_bench(document: Document) -> BenchFile:
     if faults:
         raise BenchDocumentError("bench file: " + "; ".join(faults))
     return BenchFile(
-        bench.name, bench.ports, bench.n_banks, tuple(bench.instrument), bench.wiring, bench.plant
+        bench.name,
+        bench.ports,
+        bench.n_banks,
+        tuple(bench.instrument),
+        bench.wiring,
+        bench.light,
+        bench.stage,
+        bench.plant,
     )
 
 
@@ -162,8 +208,11 @@ def _wiring_faults(bench: _Bench) -> list[str]:
     if sorted(numbers) != list(range(bench.ports)):
         faults.append(f"wiring.ports: ports 0 to {bench.ports - 1} must each occur once")
     for index, port in enumerate(bench.wiring.ports):
-        if port.box not in drivers:
-            faults.append(f"wiring.ports.{index}.box: no instrument is named {port.box!r}")
+        faults += [
+            f"wiring.ports.{index}.{key}: no instrument is named {name!r}"
+            for key, name in port.named()
+            if name not in drivers
+        ]
     return faults
 
 

@@ -8,7 +8,7 @@ rendered once, for all boxes that read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +41,14 @@ class PlantInterface(Protocol):
 
     def render(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
         """Volts at the digitisers, (count, ports) a grid."""
+        ...
+
+    def join_light(self, brightness: Callable[[float], float]) -> None:
+        """A laser feeds the bench: its power over the nominal one, at bench time."""
+        ...
+
+    def join_stage(self, warmth: Callable[[float], float]) -> None:
+        """A thermal stage carries the chips: K above where they were surveyed, at bench time."""
         ...
 
 

@@ -104,6 +104,12 @@ class WirePlant:
     def set_volts(self, bank: int, elements: Any, volts: Any, at: float) -> None:
         self.steps.append((bank, elements.tolist(), volts.tolist(), at))
 
+    def join_light(self, brightness: Any) -> None:
+        raise AssertionError("no laser here")
+
+    def join_stage(self, warmth: Any) -> None:
+        raise AssertionError("no stage here")
+
     def heater_amps(self, bank: int, elements: Any, volts: Any) -> Any:
         return volts / 800.0
 

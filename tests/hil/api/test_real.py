@@ -22,7 +22,7 @@ import hil
 from hil.bench.states import BenchError
 from hil.bench.writing import Start, starting_text
 from sim_backends.bench import SimulatedBench
-from sim_backends.host.serving import BenchHost
+from sim_backends.host.serving import InstrumentHost
 
 Data = tuple[Any, Any]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
@@ -43,12 +43,12 @@ class Served:
 
     def __init__(self, text: str, only: set[str] | None = None) -> None:
         self.bench = SimulatedBench(tomllib.loads(text), only=only)
-        self._host = BenchHost(self.bench, HOST)
+        self._host = InstrumentHost(self.bench.served(), HOST)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._do(self._host.start())
-        self.addresses = dict(self._host.addresses)
+        self.addresses = {one.name: one.resource for one in reversed(self._host.addresses)}
 
     def _do(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
