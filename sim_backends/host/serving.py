@@ -6,12 +6,15 @@ import asyncio
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from sim_backends.faults import LinkFaults
 from sim_backends.instrument import Door
 
+from . import hislip
 from .http import HTTP_PATH
 from .memory import ClientConnected
+from .messages import MessageConverse
 from .pty import PtyHost
 from .session import LinkTiming, client_connected
 from .tcp import port_of, serve_tcp
@@ -86,7 +89,12 @@ class InstrumentHost:
         self._servers, self._terminals = [], []
 
     async def _open(self, one: Served, door: Door) -> None:
-        connected = client_connected(door.converse, one.timing, one.faults)
+        if door.kind == "message":
+            # Such a door's conversation has what messages need besides: `Door` says so.
+            converse = cast("MessageConverse", door.converse)
+            connected = hislip.client_connected(converse, one.timing, one.faults)
+        else:
+            connected = client_connected(door.converse, one.timing, one.faults)
         if door.kind == "serial" or door.port is None:
             terminal = PtyHost(connected)
             await terminal.start()
@@ -98,6 +106,8 @@ class InstrumentHost:
         port = port_of(server)
         if door.kind == "http":
             self._tell(one, door, f"http://{self._host}:{port}{HTTP_PATH}", port)
+        elif door.kind == "message":
+            self._tell(one, door, f"TCPIP::{self._host}::hislip0,{port}::INSTR", port)
         else:
             self._tell(one, door, f"TCPIP::{self._host}::{port}::SOCKET", port)
 
