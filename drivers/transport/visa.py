@@ -2,6 +2,9 @@
 
 pyvisa blocks, and a session must not be used from two threads. Termination characters are switched
 on for reads up to an end only: a binary block may hold them anywhere.
+
+All but raw sockets and serial ports carry messages: an answer that ends too soon is an error at
+once, and a new message discards what is unread of the answer before (IEEE 488.2-1992, 6.3).
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ import pyvisa
 from pyvisa import constants, errors
 
 from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+from drivers.transport.visa_py import end_of_file_raises, is_torn, tells_of_a_stale_answer
 
 T = TypeVar("T")
 
 OPEN_TIMEOUT = 5.0
 CHUNK = 2**20
 """Bytes asked for at once."""
+_STALE_ANSWERS = 16
+"""Unread answers that a clear passes over before it gives the session up."""
 _TIMEOUTS = (constants.StatusCode.error_timeout,)
 _LOST = (
     constants.StatusCode.error_connection_lost,
@@ -53,10 +59,13 @@ class VisaLink:
 
     async def write(self, data: bytes) -> None:
         """Send `data` as one message. Raises `LinkTimeout` or `LinkClosed`."""
-        await self._run(lambda: self._session.write_raw(data))
+        await self._run(lambda: self._write(data))
 
     async def read_until(self, end: bytes, timeout: float) -> bytes:
-        """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`."""
+        """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`.
+
+        A message that ends before `end` came raises `LinkTimeout` without waiting.
+        """
         return await self._run(lambda: self._read(end, 0, timeout))
 
     async def read_exactly(self, count: int, timeout: float) -> bytes:
@@ -67,6 +76,14 @@ class VisaLink:
         """What has arrived. Message-based instruments send nothing unasked, and are not read."""
         return await self._run(self._drain)
 
+    async def clear(self) -> None:
+        """Device clear (viClear): both ends forget what is under way; settings and errors stay.
+
+        After it no answer to anything asked before is read. Raises `LinkTimeout`, or `LinkClosed`
+        where the session cannot be mended.
+        """
+        await self._run(self._clear)
+
     async def close(self) -> None:
         """Close the session and end its thread."""
         if self._closed:
@@ -74,7 +91,7 @@ class VisaLink:
         self._closed = True
         loop = asyncio.get_running_loop()
         # When the other end has gone there is nothing left to close.
-        with contextlib.suppress(errors.VisaIOError, errors.InvalidSession, OSError):
+        with contextlib.suppress(Exception):
             await loop.run_in_executor(self._worker, self._session.close)
         self._worker.shutdown(wait=False)
 
@@ -86,20 +103,39 @@ class VisaLink:
             return await loop.run_in_executor(self._worker, job)
         except errors.VisaIOError as error:
             if error.error_code in _TIMEOUTS:
+                self._closed = is_torn(self._session)
                 raise LinkTimeout(f"{self.name}: no answer in time") from None
             if error.error_code in _LOST:
                 self._closed = True
             raise LinkClosed(f"{self.name}: {error}") from None
-        except errors.InvalidSession as error:
+        except LinkError:
+            raise
+        except Exception as error:
+            # pyvisa-py raises what its sockets and its assertions raise.
             self._closed = True
-            raise LinkClosed(f"{self.name}: {error}") from None
-        except OSError as error:
-            self._closed = True
-            raise LinkClosed(f"{self.name}: {error}") from None
+            raise LinkClosed(f"{self.name}: {error or type(error).__name__}") from None
+
+    def _write(self, data: bytes) -> None:
+        if not self._stream:
+            self._unread.clear()
+        self._session.write_raw(data)
+
+    def _clear(self) -> None:
+        self._unread.clear()
+        for _ in range(_STALE_ANSWERS):
+            try:
+                self._session.clear()
+                break
+            except RuntimeError as error:
+                if not tells_of_a_stale_answer(error):
+                    raise
+        else:
+            raise LinkClosed(f"{self.name}: answers keep coming, and it cannot be cleared")
 
     def _read(self, end: bytes, count: int, timeout: float) -> bytes:
         """On the thread: read until `end` is there, or `count` bytes where `end` is empty."""
         deadline = time.monotonic() + timeout
+        ended = False
         while True:
             if end:
                 at = self._unread.find(end)
@@ -114,10 +150,14 @@ class VisaLink:
             if left <= 0.0:
                 got = len(self._unread)
                 raise LinkTimeout(f"{self.name}: no answer within {timeout:g} s ({got} bytes came)")
+            if ended:
+                got = len(self._unread)
+                raise LinkTimeout(f"{self.name}: the answer ended too soon ({got} bytes came)")
             wanted = CHUNK if end or not self._stream else count - len(self._unread)
-            self._receive(wanted, left, end[-1:])
+            ended = self._receive(wanted, left, end[-1:])
 
-    def _receive(self, size: int, timeout: float, termination: bytes) -> None:
+    def _receive(self, size: int, timeout: float, termination: bytes) -> bool:
+        """Read once; whether that was the end of a message."""
         session = self._session
         session.timeout = max(1, round(timeout * 1e3))
         if termination:
@@ -126,8 +166,13 @@ class VisaLink:
             constants.ResourceAttribute.termchar_enabled,
             constants.VI_TRUE if termination else constants.VI_FALSE,
         )
-        data, _ = session.visalib.read(session.session, size)
+        data, status = session.visalib.read(session.session, size)
         self._unread += data
+        if self._stream or status == constants.StatusCode.success_max_count_read:
+            return False
+        # A read that stopped at a termination character may not have come to the end: the next one
+        # tells. pyvisa-py's HiSLIP sessions read nothing, at once, after the end.
+        return not (termination and data.endswith(termination))
 
     def _drain(self) -> bytes:
         while self._stream:
@@ -155,11 +200,15 @@ async def open_visa(resource: str, timeout: float = OPEN_TIMEOUT) -> VisaLink:
         session = manager.open_resource(resource, open_timeout=round(timeout * 1e3))
         session.read_termination = None  # type: ignore[attr-defined]
         session.write_termination = ""  # type: ignore[attr-defined]
+        end_of_file_raises(session)
         return session
 
     try:
         session = await loop.run_in_executor(worker, open_session)
-    except (errors.Error, OSError, ValueError) as error:
+    except LinkError:
+        worker.shutdown(wait=False)
+        raise
+    except Exception as error:  # pyvisa-py raises bare ones too
         worker.shutdown(wait=False)
         raise LinkClosed(
             f"{resource}: cannot be opened ({error}); check the string with `pyvisa-info`, the "

@@ -21,6 +21,8 @@ class Meter(ScpiDevice):
         super().__init__(lambda: 0.0, "MAKER,METER,7,1.0")
         self.data = b"\x00\n\xff"
         self.shots = 0
+        self.answered = asyncio.Event()
+        """Set when an AFTer? has been answered."""
         self.sessions: list[ScpiSession] = []
         self.commands.add("DATA", lambda s, n, text: self._set(text))
         self.commands.add("DATA?", lambda s, n, text: write_block(self.data))
@@ -36,7 +38,12 @@ class Meter(ScpiDevice):
 
     def _after(self, seconds: float) -> Deferred:
         held = Deferred()
-        asyncio.get_running_loop().call_later(seconds, held.resolve, "late")
+
+        def answer() -> None:
+            held.resolve("late")
+            self.answered.set()
+
+        asyncio.get_running_loop().call_later(seconds, answer)
         return held
 
     def trigger(self) -> None:
