@@ -7,12 +7,18 @@ declaration, and a test can hold all declarations of a driver against its sheet.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import LimitError
+
+_NUMBER = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf|nan", re.IGNORECASE | re.ASCII
+)
 
 Value = float | int | bool | str
 
@@ -24,7 +30,13 @@ class Quantity:
     `command` is the header; `{channel}` in it stands for the channel number. `scale` is the wire's
     value over the SI value (1e6 where the wire speaks of microseconds). `ramp` is the largest rate
     of change (unit/s) and `settle` the time (s) until the property has followed. `safe` is the
-    value of the safe state, where the property has one.
+    value of the safe state, where the property has one. `words` gives the wire's spelling of
+    choices that differ from ours. `question` asks for the property where that is not the command
+    with a `?`; a command with `{value}` in it says itself where the value goes. `channels` are
+    those that the property has, where they are not those of the instrument.
+
+    The first word of `doc` says what can be done: Control (set and read), Set (only set), Get (only
+    read), Measure (only read, and no setting).
     """
 
     name: str
@@ -39,12 +51,35 @@ class Quantity:
     ramp: float | None = None
     settle: float = 0.0
     safe: Value | None = None
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    question: str = ""
+    channels: tuple[int | str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind is str and not self.choices:
+        if self.kind is str and not self.choices and self.writable:
             raise ValueError(f"quantity {self.name}: a word needs its choices")
         if self.kind in (float, int) and not self.low <= self.high:
             raise ValueError(f"quantity {self.name}: range {self.low} to {self.high} is empty")
+
+    @property
+    def writable(self) -> bool:
+        """True when the property can be set."""
+        return self.doc.startswith(("Control ", "Set "))
+
+    @property
+    def readable(self) -> bool:
+        """True when the instrument can be asked for the property."""
+        return not self.doc.startswith("Set ")
+
+    @property
+    def measured(self) -> bool:
+        """True for a reading, which is no setting."""
+        return self.doc.startswith("Measure ")
+
+    @property
+    def has_channels(self) -> bool:
+        """True when there is one such property for each channel."""
+        return "{channel}" in self.command
 
     @property
     def range(self) -> str:
@@ -104,7 +139,7 @@ class Quantity:
         if self.kind is bool:
             return "ON" if value else "OFF"
         if isinstance(value, str):
-            return value
+            return self.words.get(value, value)
         if self.kind is int and self.scale == 1.0:
             return str(int(value))
         if self.scale != 1.0:
@@ -114,10 +149,14 @@ class Quantity:
     def setting(self, value: Value, *, instrument: str, channel: int | str = "") -> str:
         """The command that sets the property. Raises as `check`."""
         checked = self.check(value, instrument=instrument, channel=channel)
+        if "{value}" in self.command:
+            return self.command.format(channel=channel, value=self.text(checked))
         return f"{self.header(channel)} {self.text(checked)}"
 
     def query(self, channel: int | str = "") -> str:
         """The command that asks for the property."""
+        if self.question:
+            return self.question.format(channel=channel)
         return f"{self.header(channel)}?"
 
     def header(self, channel: int | str = "") -> str:
@@ -128,16 +167,30 @@ class Quantity:
         """Read an answer. Raises `ValueError` when it is not of the declared type."""
         text = text.strip()
         if self.kind is bool:
-            if text.upper() in ("1", "ON"):
+            if text.upper() in ("1", "+1", "ON"):
                 return True
-            if text.upper() in ("0", "OFF"):
+            if text.upper() in ("0", "+0", "OFF"):
                 return False
             raise ValueError(f"{self.name}: {text!r} is neither ON nor OFF")
+        if self.kind is str and not self.choices:
+            return text.strip('"')
         if self.kind is str:
             for choice in self.choices:
-                if choice.upper() == text.upper():
+                word = self.words.get(choice, choice)
+                # SCPI answers a word in its short form: its capitals, where it is of both cases.
+                if text.upper() in (word.upper(), _short_form(word)):
                     return choice
             raise ValueError(f"{self.name}: {text!r} is none of {', '.join(self.choices)}")
-        if self.kind is int:
-            return int(text)
-        return float(text) / self.scale
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(f"{self.name}: {text!r} is no number")
+        if self.kind is float:
+            return float(text) / self.scale
+        value = float(text) / self.scale
+        if not value.is_integer():
+            raise ValueError(f"{self.name}: {text!r} is no whole number")
+        return int(text) if self.scale == 1.0 and text.lstrip("+-").isdigit() else int(value)
+
+
+def _short_form(word: str) -> str:
+    """The capitals and all that is no letter: `SINusoid` is `SIN`."""
+    return "".join(character for character in word if not character.islower())

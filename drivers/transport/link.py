@@ -28,6 +28,13 @@ class ByteLink(Protocol):
         """True once either end is known to have closed."""
         ...
 
+    @property
+    def stream(self) -> bool:
+        """True where bytes queue up in order, so that two messages may be sent ahead (sockets,
+        serial ports). False where an answer must be read before the next message is sent.
+        """
+        ...
+
     async def write(self, data: bytes) -> None:
         """Send all of `data`. It leaves whole even when the caller is cancelled.
 

@@ -21,8 +21,9 @@ SERVER_LIMIT = 2**22
 class MemoryLink:
     """The client's end of a connection in memory: a `ByteLink`."""
 
-    def __init__(self, name: str, to_server: asyncio.StreamReader) -> None:
+    def __init__(self, name: str, to_server: asyncio.StreamReader, stream: bool = True) -> None:
         self.name = name
+        self.stream = stream
         self._to_server = to_server
         self._closed = False
         self.received = ReceiveBuffer(name)
@@ -101,7 +102,7 @@ class MemoryNetwork:
     """Named endpoints in process. It is a `Connector`, and servers listen on it."""
 
     def __init__(self) -> None:
-        self._servers: dict[str, ClientConnected] = {}
+        self._servers: dict[str, tuple[ClientConnected, bool]] = {}
         self._sessions: set[asyncio.Task[None]] = set()
         self._links: list[MemoryLink] = []
 
@@ -110,13 +111,27 @@ class MemoryNetwork:
         """Resource strings that something listens on, in alphabetical order."""
         return tuple(sorted(self._servers))
 
+    def listen(
+        self, resource: str, client_connected: ClientConnected, *, stream: bool = True
+    ) -> None:
+        """Serve any resource string: sockets, serial ports, USB, GPIB, VXI-11, HiSLIP.
+
+        Bytes queue up in order whatever its kind; with `stream` False a client is told to send one
+        message at a time, as on a message-based link. Raises `ValueError` when the address is
+        taken, `ResourceError` when it cannot be read.
+        """
+        address = str(parse(resource))
+        if address in self._servers:
+            raise ValueError(f"{address} is already served in memory; give each its own resource")
+        self._servers[address] = client_connected, stream
+
     def listen_tcp(self, host: str, port: int, client_connected: ClientConnected) -> None:
         """Serve `TCPIP::host::port::SOCKET`. Raises `ValueError` when the address is taken."""
-        self._listen(str(SocketResource(host, port)), client_connected)
+        self.listen(str(SocketResource(host, port)), client_connected)
 
     def listen_serial(self, device: str, client_connected: ClientConnected) -> None:
         """Serve `ASRLdevice::INSTR`. Raises `ValueError` when the address is taken."""
-        self._listen(str(SerialResource(device)), client_connected)
+        self.listen(str(SerialResource(device)), client_connected)
 
     async def tcp(self, host: str, port: int) -> MemoryLink:
         """Connect to a listening address. Raises `LinkClosed` naming those that there are."""
@@ -128,7 +143,7 @@ class MemoryNetwork:
         return self._connect(str(SerialResource(device)))
 
     async def visa(self, resource: str) -> MemoryLink:
-        """Connect by resource string: sockets and serial ports are all that lives in memory."""
+        """Connect by any resource string that something listens on. Raises `LinkClosed`."""
         return self._connect(str(parse(resource)))
 
     async def close(self) -> None:
@@ -141,19 +156,15 @@ class MemoryNetwork:
             session.cancel()
         await asyncio.gather(*sessions, return_exceptions=True)
 
-    def _listen(self, address: str, client_connected: ClientConnected) -> None:
-        if address in self._servers:
-            raise ValueError(f"{address} is already served in memory; give each its own resource")
-        self._servers[address] = client_connected
-
     def _connect(self, address: str) -> MemoryLink:
-        server = self._servers.get(address)
-        if server is None:
+        served = self._servers.get(address)
+        if served is None:
             known = ", ".join(self.addresses) or "nothing"
             raise LinkClosed(f"{address}: nothing listens there in memory; listening: {known}")
         loop = asyncio.get_running_loop()
         to_server = asyncio.StreamReader(limit=SERVER_LIMIT, loop=loop)
-        link = MemoryLink(address, to_server)
+        server, stream = served
+        link = MemoryLink(address, to_server, stream)
         self._links = [known for known in self._links if not known.closed]
         self._links.append(link)
         session = loop.create_task(_serve(server, to_server, MemoryWriter(link)))

@@ -134,6 +134,21 @@ def parse(text: str) -> Resource:
     raise ResourceError(f"resource {text!r} cannot be read; write it like one of: {_FORMS}")
 
 
+def link_kind(resource: Resource) -> str:
+    """What a resource is reached by: "serial", "tcp", "usb", "gpib", "vxi11" or "hislip"."""
+    match resource:
+        case SerialResource():
+            return "serial"
+        case SocketResource():
+            return "tcp"
+        case UsbResource():
+            return "usb"
+        case GpibResource():
+            return "gpib"
+        case LanResource():
+            return "hislip" if resource.hislip else "vxi11"
+
+
 def serial_device(text: str) -> str:
     """The device of a serial resource. Raises `ResourceError` when `text` names anything else."""
     resource = parse(text)

@@ -43,6 +43,11 @@ class SerialLink:
         """True once the port is closed or its device has gone."""
         return not self._open or self._received.failed
 
+    @property
+    def stream(self) -> bool:
+        """Bytes queue up in order: several messages may be sent ahead."""
+        return True
+
     async def write(self, data: bytes) -> None:
         """Send `data`. Raises `LinkClosed` when the port is closed or its device has gone."""
         if self.closed:

@@ -31,6 +31,11 @@ class SocketLink(asyncio.Protocol):
         """True once either end is known to have closed."""
         return self._transport is None or self._transport.is_closing() or self._received.failed
 
+    @property
+    def stream(self) -> bool:
+        """Bytes queue up in order: several messages may be sent ahead."""
+        return True
+
     async def write(self, data: bytes) -> None:
         """Send `data`. Raises `LinkClosed`, or `LinkTimeout` when the other end takes no more."""
         if self._transport is None or self.closed:

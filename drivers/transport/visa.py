@@ -57,6 +57,11 @@ class VisaLink:
         """True once the session is closed or was lost."""
         return self._closed
 
+    @property
+    def stream(self) -> bool:
+        """True over a socket or a serial port; elsewhere messages go one at a time."""
+        return self._stream
+
     async def write(self, data: bytes) -> None:
         """Send `data` as one message. Raises `LinkTimeout` or `LinkClosed`."""
         await self._run(lambda: self._write(data))

@@ -48,9 +48,25 @@ def test_types() -> None:
     word = Quantity("mode", "MODE", "Set it.", kind=str, choices=("FAST", "SLOW"))
     assert word.setting("FAST", instrument="box") == "MODE FAST"
     assert word.parse("slow") == "SLOW"
+    wave = Quantity(
+        "shape", "FUNC", "Control it.", kind=str, choices=("sine", "SQUare", "volts"),
+        words={"sine": "SIN", "volts": '"VOLT:DC"'},
+    )  # fmt: skip
+    assert wave.setting("sine", instrument="box") == "FUNC SIN"
+    assert [wave.parse(text) for text in ("SIN", "squ", "SQUARE", '"VOLT:DC"')] == [
+        "sine", "SQUare", "SQUare", "volts",
+    ]  # fmt: skip
+    text = Quantity("label", "LAB", "Get it.", kind=str)
+    assert text.parse('"bank 1"\n') == "bank 1"
+    range_of = Quantity(
+        "range", "RANG {value},(@{channel})", "Control it.", low=0, high=1,
+        question="RANG? (@{channel})", channels=("101", "102"),
+    )  # fmt: skip
+    assert range_of.setting(0.5, instrument="box", channel="101") == "RANG 0.5,(@101)"
+    assert range_of.query("102") == "RANG? (@102)"
     number = Quantity("count", "COUN", "Set it.", kind=int, low=1, high=8)
     assert number.setting(4, instrument="box") == "COUN 4"
-    assert number.parse("5") == 5
+    assert [number.parse(text) for text in ("5", "+5", "+5.000E+00")] == [5, 5, 5]
     micro = Quantity("time", "T", "Set it.", unit="s", low=0, high=1, scale=1e6)
     assert micro.setting(1e-6, instrument="box") == "T 1"
     assert micro.parse("500") == pytest.approx(5e-4)
@@ -60,8 +76,11 @@ def test_types() -> None:
     for quantity, value in ((word, "fast"), (number, 1.5)):
         with pytest.raises(ValueError, match="box"):
             quantity.check(value, instrument="box")
-    for quantity, text in ((switch, "2"), (word, "x"), (number, "x"), (LEVEL, "x")):
-        with pytest.raises(ValueError, match=r"x|2"):
+    for quantity, text in (
+        (switch, "2"), (word, "x"), (number, "x"), (number, "2.5"), (LEVEL, "x"),
+        (LEVEL, "1_2"), (LEVEL, "1.2 V"), (LEVEL, ""),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"x|2|level"):
             quantity.parse(text)
 
 

@@ -32,16 +32,26 @@ def test_definite_blocks() -> None:
 
 def test_joined_replies() -> None:
     scan = scpi.scan_reply
-    assert scan(b'TD;1;8192;0,"No error"\r\n', END) == ([b"TD", b"1", b"8192", b'0,"No error"'], -1)
-    assert scan(b"10; 20\r\n", END) == ([b"10", b"20"], -1)
-    assert scan(b"\r\n", END) == ([b""], -1)
-    assert scan(b'-113,"Undefined header;FOO"\r\n', END) == ([b'-113,"Undefined header;FOO"'], -1)
-    assert scan(b"#14a\r\n;;#0b;c\r\n", END) == ([b"a\r\n;", b"b;c"], -1)
-    assert scan(b"#15a\r\n", END) == ([], 2)
-    assert scan(b"#13a\r\n", END) == ([], 0)
+    for data, units in (
+        (b'TD;1;8192;0,"No error"', [b"TD", b"1", b"8192", b'0,"No error"']),
+        (b"10; 20", [b"10", b"20"]),
+        (b"", [b""]),
+        (b'-113,"Undefined header;FOO"', [b'-113,"Undefined header;FOO"']),
+        (b"#14a\r\n;;#0b;c", [b"a\r\n;", b"b;c"]),
+        (b"#12ab\r; #11c ", [b"ab", b"c"]),
+    ):
+        found, _, missing = scan(data + END, END)
+        assert (found, missing) == (units, -1)
+    assert scan(b"#15a\r\n", END) == ([], 3, 2)
+    assert scan(b"#13a\r\n", END) == ([], 3, 0)
+    assert scan(b"1;#0ab\r\n", END, size=6) == ([b"1"], 4, 2)
+    assert scan(b"#0ab;2\r\n", END, size=2)[0] == [b"ab", b"2"]
+    assert scan(b";2\r\n", END, joined=True)[0] == [b"2"]
 
 
-@pytest.mark.parametrize("data", [b"#x\r\n", b"#2x1\r\n", b"#12ab c\r\n", b"#9123\r\n", b'"a\r\n'])
+@pytest.mark.parametrize(
+    "data", [b"#x\r\n", b"#2x1\r\n", b"#12ab c\r\n", b"#9123\r\n", b'"a\r\n', b"#12a\r\n"]
+)
 def test_broken_replies_are_refused(data: bytes) -> None:
     with pytest.raises(ScpiSyntaxError):
         scpi.scan_reply(data, END)
@@ -84,7 +94,7 @@ def test_whatever_blocks_hold_units_come_out(
 @given(st.binary(max_size=60))
 def test_any_reply_is_read_or_refused(data: bytes) -> None:
     try:
-        units, missing = scpi.scan_reply(data + END, END)
+        units, _, missing = scpi.scan_reply(data + END, END)
     except ScpiSyntaxError:
         return
     assert missing >= 0 or len(units) >= 1
@@ -95,9 +105,35 @@ def test_error_entries() -> None:
     assert scpi.parse_error(b'+0,"No error"').code == 0
     assert scpi.parse_error(b'-224,"Illegal parameter value;""x"""').code == -224
     assert str(scpi.parse_error(b'9003,"Failed"')) == '9003,"Failed"'
-    for bad in (b"", b"No error", b"0,No error", b"#10"):
+    for told, code, text in (
+        (b"0,No error", 0, "No error"),  # Santec TSL-570
+        (b"-222,Data out of range", -222, "Data out of range"),
+        (b'-113,"Undefined header;1;2026/11/27 01:02:03.456"', -113, None),  # Keithley 2450
+        (b"+100, 'Bad, very bad'", 100, "Bad, very bad"),
+    ):
+        error = scpi.parse_error(told)
+        assert error.code == code
+        assert text is None or error.text == text
+    for bad in (b"", b"No error", b"0", b"1,2", b"1.5,A", b'0,"No error', b"#10", b"1e3,A"):
         with pytest.raises(ScpiSyntaxError):
             scpi.parse_error(bad)
+
+
+@given(st.binary(max_size=40))
+def test_any_error_entry_is_read_or_refused(data: bytes) -> None:
+    try:
+        error = scpi.parse_error(data)
+    except ScpiSyntaxError:
+        return
+    assert str(error.code).lstrip("-") in data.decode("latin-1").replace("+", "")
+
+
+def test_block_units() -> None:
+    assert scpi.block_unit("DATA:ARB ramp,", b"\r\n") == b"DATA:ARB ramp,#12\r\n"
+    sent = scpi.message("OUTP OFF", scpi.block_unit("DATA", b"a;"), "*WAI", end=b"\n")
+    assert sent == b"OUTP OFF;:DATA #12a;;*WAI\n"
+    with pytest.raises(ValueError, match="line ends"):
+        scpi.block_unit("DATA\n", b"")
 
 
 def test_error_queue_is_read_to_its_end(virtual, script) -> None:

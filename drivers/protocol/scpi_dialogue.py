@@ -1,0 +1,198 @@
+"""Who speaks when in SCPI: every exchange ends in the error queue, and an answer is an answer.
+
+Most instruments answer nothing at all to a query that fails. So the question for the error queue
+always goes along with it, in one of three ways:
+
+- In the same message (`error_in_message`), where the instrument goes on after a unit that fails:
+  one reply comes in any case, and its last unit is the entry of the error queue.
+- On a stream of bytes, in a message of its own, sent right behind: two replies come, or the entry
+  of the error queue alone when the query failed. A first reply that has not the form of an entry
+  is the answer, for certain. One that has may be either: a query may answer `1,ABC`. Then the
+  identity is asked for, which is known: an entry that comes before it means that the first reply
+  was the answer, and an identity at once that it was the entry. Nothing is guessed, nothing is
+  waited for, and only such replies cost a second exchange.
+- On a message-based link (USB-TMC, GPIB, VXI-11, HiSLIP) one after the other, since a message sent
+  before an answer was read destroys it (-410). A failed query is silent there until the time-out;
+  then the link is cleared, and the error queue tells why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from drivers.protocol import scpi
+from drivers.protocol.scpi import ScpiError, ScpiSyntaxError
+from drivers.transport.link import ByteLink, LinkTimeout
+
+Unit = str | bytes
+LONGEST_ENTRY = 1024
+"""An entry of an error queue has fewer bytes (SCPI-99: 255); a block of data has more."""
+LATE_TIMEOUTS = 3
+"""Time-outs that late replies may go on to come in while a link is resynchronised."""
+
+
+@runtime_checkable
+class Clearable(Protocol):
+    """A link with a device clear: it empties both directions and aborts what is being parsed."""
+
+    async def clear(self) -> None:
+        """Clear the device's input and output. Raises `LinkError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """How one instrument is talked to; holds nothing of what was said."""
+
+    end_out: bytes
+    end_in: bytes
+    error_query: str = scpi.ERROR_QUERY
+    error_in_message: bool = False
+    parse_error: Callable[[bytes], ScpiError] = scpi.parse_error
+
+    async def converse(
+        self,
+        link: ByteLink,
+        units: Sequence[Unit],
+        answers: int,
+        timeout: float,
+        *,
+        identity: bytes,
+        size: int | None = None,
+    ) -> tuple[list[bytes], list[ScpiError]]:
+        """Send units in one message, read their answers, and then the error queue till it is empty.
+
+        `identity` is the known answer to `*IDN?`; `size` the length of a block that does not tell
+        it. Fewer answers than asked for come with the errors that say why, or with none where the
+        instrument gave no reason. Raises `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
+        """
+        if self.error_in_message:
+            await link.write(scpi.message(*units, self.error_query, end=self.end_out))
+            *replies, last = await scpi.read_reply(link, self.end_in, timeout, size)
+            error = self.parse_error(last)
+        elif link.stream:
+            question = scpi.message(self.error_query, end=self.end_out)
+            await link.write(scpi.message(*units, end=self.end_out) + question)
+            replies, error = await self._read_both(link, answers, timeout, identity, size)
+        else:
+            await link.write(scpi.message(*units, end=self.end_out))
+            try:
+                replies = await scpi.read_reply(link, self.end_in, timeout, size) if answers else []
+            except LinkTimeout:
+                if errors := await self._after_silence(link, timeout):
+                    return [], errors
+                raise
+            await link.write(scpi.message(self.error_query, end=self.end_out))
+            error = await self._read_error(link, timeout)
+        if not error.code:
+            return replies, []
+        return replies, [error, *await self.drain(link, timeout)]
+
+    async def drain(self, link: ByteLink, timeout: float) -> list[ScpiError]:
+        """Read the error queue until it is empty; returns what was in it. Raises as `converse`."""
+        return await scpi.drain_errors(
+            link,
+            self.end_in,
+            timeout,
+            query=self.error_query,
+            end_out=self.end_out,
+            parse=self.parse_error,
+        )
+
+    async def identify(
+        self, link: ByteLink, timeout: float, recognised: Callable[[bytes], bool]
+    ) -> bytes:
+        """Ask who is there, and pass over what was left from before; returns the identity.
+
+        A link that is opened may hold the rest of what another program was told. Raises
+        `LinkTimeout`, `LinkClosed`, or `ScpiSyntaxError` naming what came instead of an identity.
+        """
+        await link.drain_input()
+        await link.write(scpi.message("*IDN?", end=self.end_out))
+        came: list[bytes] = []
+        try:
+            while not recognised(line := await self._line(link, timeout)):
+                came.append(line)
+                if len(came) >= scpi.MAX_ERRORS:
+                    break
+            else:
+                return line
+        except LinkTimeout:
+            if not came:
+                raise
+        shown = b" ".join(came)[:80]
+        raise ScpiSyntaxError(f"{link.name}: '*IDN?' was answered by {shown!r}, no identity")
+
+    async def synchronise(
+        self, link: ByteLink, identity: bytes, timeout: float, asked: int
+    ) -> None:
+        """Make sure that the next reply answers the next question; sets nothing.
+
+        Late replies are passed over until the known identity comes, which is asked for behind
+        them, and then the error queue is read. `asked` is the number of identities asked for since
+        the link was last in step, this one included: those asked for in vain may come late too,
+        and are waited for. Raises `LinkTimeout` when the instrument stays silent, or says other
+        things for too long.
+        """
+        if isinstance(link, Clearable):
+            await link.clear()
+            asked = 1
+        await link.drain_input()
+        loop = asyncio.get_running_loop()
+        last = loop.time() + LATE_TIMEOUTS * timeout
+        await link.write(scpi.message("*IDN?", end=self.end_out))
+        seen = 0
+        while seen < asked:
+            try:
+                line = await self._line(link, timeout)
+            except LinkTimeout:
+                if seen:
+                    break  # those asked for before were lost, not late
+                raise
+            if line.endswith(identity):  # a reply that was cut short may stand before it
+                seen += 1
+            elif loop.time() > last:
+                raise LinkTimeout(f"{link.name}: other replies came in place of the identity")
+        await self.drain(link, timeout)
+
+    async def _read_both(
+        self, link: ByteLink, answers: int, timeout: float, identity: bytes, size: int | None
+    ) -> tuple[list[bytes], ScpiError]:
+        """The answers and the error entry that were asked for in two messages."""
+        if not answers:
+            return [], await self._read_error(link, timeout)
+        first = await scpi.read_reply(link, self.end_in, timeout, size)
+        suspect = self._as_error(b";".join(first)) if len(first[0]) < LONGEST_ENTRY else None
+        if suspect is None:
+            return first, await self._read_error(link, timeout)
+        await link.write(scpi.message("*IDN?", end=self.end_out))
+        second = await self._line(link, timeout)
+        if second == identity:
+            return [], suspect
+        error = self.parse_error(second)
+        if await self._line(link, timeout) != identity:
+            raise ScpiSyntaxError(f"{link.name}: replies came that nothing asked for")
+        return first, error
+
+    async def _after_silence(self, link: ByteLink, timeout: float) -> list[ScpiError]:
+        """What the error queue says of a query that was not answered; nothing if that fails too."""
+        if not isinstance(link, Clearable):
+            return []
+        await link.clear()
+        await link.drain_input()
+        return await self.drain(link, timeout)
+
+    async def _read_error(self, link: ByteLink, timeout: float) -> ScpiError:
+        return self.parse_error(await self._line(link, timeout))
+
+    async def _line(self, link: ByteLink, timeout: float) -> bytes:
+        return (await link.read_until(self.end_in, timeout)).strip()
+
+    def _as_error(self, reply: bytes) -> ScpiError | None:
+        try:
+            return self.parse_error(reply)
+        except ScpiSyntaxError:
+            return None
