@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 #: Pixels from which three columns fit.
 WIDE = 1600
@@ -25,7 +25,6 @@ WIDE_PLACES = (
 def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
     """Put the panels into their columns."""
     places = WIDE_PLACES if window.width() >= WIDE else NARROW_PLACES
-    window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
     for dock in docks.values():
         dock.setFloating(False)
         window.removeDockWidget(dock)

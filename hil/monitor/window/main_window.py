@@ -8,9 +8,17 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPixmapCache, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hil.monitor.feed import Feed
 from hil.monitor.window.arrangement import arrange
@@ -43,6 +51,8 @@ PATIENCE = 0.01
 #: KiB of pictures of axes and grids that are kept, two of each plot. With Qt's own 10 MiB they push
 #: each other out, and each is painted anew in every picture, which costs more than all else.
 CACHE = 128 * 1024
+#: Pixels of the window where nobody has sized it, and of what a desktop puts above it.
+SIZE, TITLE = (1280, 800), 40
 #: Version of the panels' names: a layout kept by another is not taken.
 LAYOUT = 1
 PANELS: tuple[tuple[str, type[Panel]], ...] = (
@@ -58,6 +68,11 @@ PANELS: tuple[tuple[str, type[Panel]], ...] = (
     ("0", LinksPanel),
     ("L", LogPanel),
 )
+
+
+def start_size(screen: QSize) -> QSize:
+    """How large a window opens on a screen with so much room: all of it, its title too, is seen."""
+    return QSize(min(SIZE[0], screen.width()), min(SIZE[1], screen.height() - TITLE))
 
 
 class MonitorWindow(QMainWindow):
@@ -86,6 +101,8 @@ class MonitorWindow(QMainWindow):
             | QMainWindow.DockOption.AllowNestedDocks
             | QMainWindow.DockOption.AnimatedDocks
         )
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.banner = Banner()
         self.ask_bar = AskBar(feed.command)
         self.replay_bar = ReplayBar(feed)
@@ -116,8 +133,9 @@ class MonitorWindow(QMainWindow):
         kept = settings.value("theme", "dark") if settings is not None else "dark"
         self.theme = THEMES.get(theme or str(kept), DARK)
         self._arranged = ""
-        self.resize(1280, 800)
+        self.resize(start_size(self.screen().availableSize()))
         self._restore()
+        self.setFocus()  # no button has it, which a key would press
         self.apply_theme()
         self._timer = QTimer(self)
         self._timer.timeout.connect(lambda: self.tick(by_turns=True))

@@ -9,10 +9,11 @@ import pytest
 pytest.importorskip("PySide6.QtWidgets", reason="the live window needs PySide6")
 pytest.importorskip("pyqtgraph", reason="the live window needs pyqtgraph")
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtWidgets import QApplication, QPushButton, QTabWidget
 from pytestqt.qtbot import QtBot
 
+from hil.monitor.window.main_window import MonitorWindow, start_size
 from tests.hil.monitor.windows import Open, press, whole
 
 
@@ -28,6 +29,8 @@ def test_layout_and_theme_are_remembered(open_window: Open, tmp_path: Path) -> N
     again = open_window(whole(), settings=QSettings(path, QSettings.Format.IniFormat))
     assert again.theme.name == "light"
     assert again.docks["twin"].isHidden()
+    for one in (window, again):  # no layout that is kept says where tabs are
+        assert one.tabPosition(Qt.DockWidgetArea.LeftDockWidgetArea) is QTabWidget.TabPosition.North
     again.arrange()
     assert not again.docks["twin"].isHidden()
 
@@ -66,3 +69,26 @@ def test_all_keys_are_told(open_window: Open, qtbot: QtBot) -> None:
     assert window.rect().contains(window.help._card.geometry())
     press(qtbot, window, Qt.Key.Key_Escape)
     assert not window.help.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"), [((1366, 768), (1280, 728)), ((1024, 600), (1024, 560))]
+)
+def test_it_opens_no_larger_than_the_screen(
+    screen: tuple[int, int], size: tuple[int, int], open_window: Open
+) -> None:
+    assert start_size(QSize(*screen)) == QSize(*size)
+    assert start_size(QSize(2560, 1440)) == QSize(1280, 800)
+    window = open_window(whole())
+    available = window.screen().availableSize()
+    kept = MonitorWindow(window.feed)
+    assert kept.width() <= available.width()
+    assert kept.height() <= available.height()
+    kept.close()
+
+
+def test_no_button_has_the_focus_when_it_opens(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window(whole(ended=False))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    assert not isinstance(QApplication.focusWidget(), QPushButton)
