@@ -25,11 +25,11 @@ from hil.monitor.state.run_state import RunState
 from hil.monitor.state.words import (
     beside_words,
     change_words,
-    drift_words,
+    drift_sums,
     left_words,
     light_word,
     progress_words,
-    queue_words,
+    queue_sums,
     stale_words,
     state_word,
 )
@@ -48,6 +48,8 @@ STYLES = {
 }
 BAD = "bold dark_orange"
 BLOCKS = "▁▂▃▄▅▆▇█"
+#: Columns beside a curve in its half of the terminal (its name, its last value), and of a curve.
+BESIDE, LEAST_CURVE, MOST_CURVE = 35, 4, 28
 KEYS = {"p": Verb.PAUSE, "r": Verb.RESUME, "s": Verb.STOP, "o": Verb.OFF}
 HINT = "keys: p pause  r resume  s stop  o off  (each asks)  q leave; the run goes on"
 
@@ -60,14 +62,15 @@ def show(feed: Feed, console: Console | None = None) -> int:
         while not feed.caught_up and time.monotonic() < until:
             time.sleep(0.02)
         with feed.lock:
-            console.print(snapshot(feed.state, feed.name))
+            console.print(snapshot(feed.state, feed.name, console.width))
         return 0
     asking: Verb | None = None
     with Keyboard(sys.stdin) as keyboard, Live(console=console, screen=True) as live:
         while True:
             with feed.lock:
                 lines = max(console.height - 24, 4)
-                live.update(screen(feed.state, feed.name, _below(feed, asking), lines))
+                below = _below(feed, asking)
+                live.update(screen(feed.state, feed.name, below, lines, console.width))
             key = keyboard.wait(PERIOD)
             if key == "q":
                 return 0
@@ -87,8 +90,8 @@ def _below(feed: Feed, asking: Verb | None) -> Text:
     return Text(feed.state.asked or HINT)
 
 
-def screen(state: RunState, name: str, below: Text, lines: int) -> RenderableType:
-    """All of a terminal."""
+def screen(state: RunState, name: str, below: Text, lines: int, width: int) -> RenderableType:
+    """All of a terminal of so many columns, with so many lines of the log."""
     layout = Layout()
     layout.split_column(
         Layout(_banner(state, name), size=4),
@@ -96,13 +99,19 @@ def screen(state: RunState, name: str, below: Text, lines: int) -> RenderableTyp
         Layout(_log(state, lines), name="log"),
         Layout(below, size=1),
     )
-    layout["middle"].split_row(Layout(_left(state)), Layout(_right(state)))
+    layout["middle"].split_row(Layout(_left(state, _room(width))), Layout(_right(state)))
     return layout
 
 
-def snapshot(state: RunState, name: str) -> RenderableType:
+def snapshot(state: RunState, name: str, width: int) -> RenderableType:
     """The same for a pipe or a file: once, one thing below the other."""
-    return Group(_banner(state, name), _left(state), _right(state), _log(state, 12))
+    left = _left(state, _room(2 * width))
+    return Group(_banner(state, name), left, _right(state), _log(state, 12))
+
+
+def _room(width: int) -> int:
+    """Columns that a curve has in one half of so many: its newest end may not be cut off."""
+    return min(max(width // 2 - BESIDE, LEAST_CURVE), MOST_CURVE)
 
 
 def _banner(state: RunState, name: str) -> RenderableType:
@@ -116,28 +125,28 @@ def _banner(state: RunState, name: str) -> RenderableType:
     return Panel(Group(first, second), title=Text(name), box=box.SQUARE, padding=(0, 1))
 
 
-def _left(state: RunState) -> RenderableType:
+def _left(state: RunState, room: int) -> RenderableType:
     rows = _rows("learning and twin")
     learning = state.learning
     if learning.last is None:
         rows.add_row("loss", "no step was told yet")
     else:
         y = learning.steps.y
-        rows.add_row("loss / nat", f"{learning.last.loss:.3f}  {sparks(y[:, 0])}")
-        rows.add_row("batch accuracy", f"{learning.last.accuracy:.3f}  {sparks(y[:, 1])}")
+        rows.add_row("loss / nat", f"{learning.last.loss:.3f}  {sparks(y[:, 0], room)}")
+        rows.add_row("batch accuracy", f"{learning.last.accuracy:.3f}  {sparks(y[:, 1], room)}")
     if learning.last_epoch is not None:
         held = learning.epochs.y[:, 0]
-        rows.add_row("held-out", f"{held[-1]:.3f}  {sparks(held)}")
+        rows.add_row("held-out", f"{held[-1]:.3f}  {sparks(held, room)}")
     for name, value in list(learning.baselines.items())[:3]:
         rows.add_row(name, f"{value:.3f}")
     if learning.tested is not None:
         rows.add_row("test", f"{learning.tested:.4f}")
     residual = learning.residual.y[:, 0]
     if len(residual):
-        rows.add_row("twin residual / s.u.", f"{residual[-1]:.4f}  {sparks(residual)}")
+        rows.add_row("twin residual / s.u.", f"{residual[-1]:.4f}  {sparks(residual, room)}")
     if (worst := state.twin.worst) is not None:
         rows.add_row("worst", f"{worst[2]:.4f} at slot {worst[0]}, port {worst[1]}")
-    rows.add_row("drift", drift_words(state))
+    rows.add_row("drift", drift_sums(state))
     return rows
 
 
@@ -159,12 +168,12 @@ def _right(state: RunState) -> RenderableType:
         clipped = int(state.ports.clipped_points.sum())
         rows.add_row("clipped points", Text(str(clipped), style=BAD if clipped else ""))
     for role in TRENDS:
-        rows.add_row(role, beside_words(state, role) or "none on this bench tells its state")
+        rows.add_row(role, beside_words(state, role) or "none tells its state")
     condition = state.condition
     closed = ", ".join(condition.closed)
     links = f"CLOSED: {closed}" if closed else f"{condition.open} open"
     rows.add_row("links", Text(links, style=BAD if closed else ""))
-    rows.add_row("queues", queue_words(state))
+    rows.add_row("queues", queue_sums(state))
     if condition.first is not None:
         first, then = condition.first, len(condition.followed)
         more = f"; then {then} more" if then else ""
@@ -200,7 +209,7 @@ def _rows(title: str) -> Table:
     return table
 
 
-def sparks(values: NDArray[np.float64] | Sequence[float], width: int = 28) -> str:
+def sparks(values: NDArray[np.float64] | Sequence[float], width: int = MOST_CURVE) -> str:
     """A curve of block characters, from its least to its largest."""
     y = np.asarray(values, dtype=np.float64)
     y = y[np.isfinite(y)]

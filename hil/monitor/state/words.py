@@ -9,6 +9,9 @@ from hil.monitor.state.log import clock
 from hil.monitor.state.part import plain
 from hil.monitor.state.run_state import RunState
 
+#: Of what a source counts, what loses nothing.
+RECONNECTS = "reconnects"
+
 
 def state_word(state: RunState) -> str:
     """OFF, IDLE, ARMED, RUNNING, TRIPPED, or that it is not known."""
@@ -84,7 +87,7 @@ def drift_words(state: RunState) -> str:
     """What drift watch and gate told so far, in a line; the signs are those of the plot."""
     counts = state.drift.counts
     if not counts:
-        return "no alarm, action or verdict so far"
+        return "no alarm, action, verdict yet"
     parts = [f"▼ alarms {counts.get('alarm', 0)}"]
     for what, sign in (("action", "■"), ("gate", "◆"), ("health", "●"), ("look", "")):
         parts += [
@@ -116,7 +119,8 @@ def queue_sums(state: RunState) -> str:
     told = state.condition.outlets.values()
     dropped, failed = (sum(one[name] for one in told) for name in ("dropped", "failed"))
     lost = f"{whole(dropped)} dropped" + (f", {whole(failed)} FAILED" if failed > 0 else "")
-    here = sum(state.ignored.values()) + sum(state.source_counts.values())
+    on_the_way = (number for name, number in state.source_counts.items() if name != RECONNECTS)
+    here = sum(state.ignored.values()) + sum(on_the_way)
     return f"{lost}   {here} ignored here or lost on the way"
 
 
@@ -127,10 +131,9 @@ def queue_words(state: RunState) -> str:
         + (f", {whole(told['failed'])} FAILED" if told["failed"] > 0 else "")
         for name, told in list(state.condition.outlets.items())[:4]
     ]
-    parts += [
-        f"{name.replace('_', ' ')} on the way: {number}"
-        for name, number in state.source_counts.items()
-    ]
+    if state.source_counts:
+        lost = (f"{name.replace('_', ' ')} {n}" for name, n in state.source_counts.items())
+        parts.append(f"on the way: {', '.join(lost)}")
     ignored = sum(state.ignored.values())
     if ignored:
         parts.append(f"{ignored} events ignored here (last: {plain(state.why_ignored, 80)})")

@@ -27,9 +27,9 @@ def _printed(state: RunState, *, whole: bool = False) -> str:
     out = io.StringIO()
     console = Console(file=out, width=120, height=45, force_terminal=False)
     if whole:
-        console.print(text.screen(state, "a-run", Text("below"), 10))
+        console.print(text.screen(state, "a-run", Text("below"), 10, 120))
     else:
-        console.print(text.snapshot(state, "a-run"))
+        console.print(text.snapshot(state, "a-run", 120))
     return out.getvalue()
 
 
