@@ -93,6 +93,21 @@ def test_a_long_curve_is_as_wide_as_it_may_be() -> None:
     assert list(curve) == sorted(curve)
 
 
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 200])
+def test_the_newest_end_of_a_curve_is_never_cut_off(width: int) -> None:
+    state = RunState()
+    state.take(made.stamped(made.a_run(200)))
+    for shown in (
+        text.screen(state, "a-run", Text(""), 10, width),
+        text.snapshot(state, "a-run", width),
+    ):
+        out = io.StringIO()
+        Console(file=out, width=width, height=45, force_terminal=False).print(shown)
+        curves = [line for line in out.getvalue().splitlines() if text.BLOCKS[-1] in line]
+        assert len(curves) >= 2
+        assert not any(f"{block}…" in line for line in curves for block in text.BLOCKS)
+
+
 def test_into_a_pipe_it_is_printed_once() -> None:
     out = io.StringIO()
     with following(lambda: Scripted(made.stamped(made.a_run(20)))) as feed:
