@@ -1,13 +1,20 @@
 """What a window beside a run costs its training step: python benchmarks/monitor_beside.py
 
-The same job on the simulated bench, path wire, over and over: with no window; with one open and
-painting; with one that was stopped (SIGSTOP); with one that was killed (SIGKILL), both in the midst
-of the run. The wall time of a step is the median over the steps that follow, as the record has
-them; rounds are paired, each begins with another case, and ratios are to the run without a window.
-The window draws into memory (offscreen), which costs it as much as drawing onto a screen.
+Within one run, so finely interleaved that the machine's own pace cancels. Two like runs on the
+simulated bench, path wire, one of which is held (SIGSTOP) while the other steps: beside the first
+windows are opened, the second never sees one. In cycles of some steps a block:
 
-On a machine with few cores a simulated bench computes where a real one is waited for: so this is
-the worst case.
+    none, the other run, a window opens, open, stopped, stopped, open, killed
+
+open: it is painting. stopped: by SIGSTOP. killed: by SIGKILL, just now. A block counts as its
+median step. Each is told as a ratio to the blocks without a window before and after, with what 95 %
+of resampled cycles say (bootstrap). That a run which has had windows killed is like one that never
+had any: its blocks without one against the other run's, as a ratio to the same before the first
+window. What opening costs stands by itself: the steps until the window paints.
+
+The window draws into memory (offscreen), which costs it as much as drawing onto a screen. On a
+machine with few cores a simulated bench computes where a real one is waited for: so this is the
+worst case. --nice 0: a window that does not give way.
 """
 
 from __future__ import annotations
@@ -22,103 +29,293 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-CASES = ("none", "open", "stopped", "killed")
-#: Steps before the window is stopped or killed; s that it gets to open; s that a run may take.
-FIRST, OPENING, PATIENCE = 15, 30.0, 600.0
+CASES = ("open", "stopped", "killed")
+#: s that a block, or opening a window, may take.
+PATIENCE = 120.0
+#: Pictures after which a window counts as painting; and between which it tells how many there were.
+PAINTING = 30
+#: Resampled sets of cycles.
+RESAMPLED = 4000
+
+Floats = NDArray[np.float64]
 
 
-def steps(folder: Path) -> list[float]:
-    """Wall times of the steps told so far, s."""
-    path = folder / "events.sqlite"
-    if not path.exists():
-        return []
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)) as record:
-        try:
-            found = record.execute("SELECT wall_time FROM events WHERE kind = 'step' ORDER BY id")
+class Run:
+    """A training run that goes on for as long as it is let; stopped but for where it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "hil.train", "--backend", "sim", "--path", "wire"]
+        command += ["--epochs", "100000", "--out", str(folder)]
+        self.folder, self._log = folder, folder.with_suffix(".log")
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def begun(self, steps: int) -> None:
+        """Wait for so many steps, then hold it."""
+        while not (self.folder / "events.sqlite").exists():
+            self._check()
+        began = time.time()
+        while len(self._since(0.0)) < steps:
+            self._check()
+            if time.time() - began > PATIENCE:
+                raise SystemExit(f"no {steps} steps within {PATIENCE:.0f} s")
+        self._process.send_signal(signal.SIGSTOP)
+
+    def let(self) -> float:
+        """Let it go on; gives when, s."""
+        self._process.send_signal(signal.SIGCONT)
+        return time.time()
+
+    def hold(self) -> None:
+        """Hold it where it is."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def walls(self, begin: float) -> Floats:
+        """Wall s of the steps since a time; not of that which was under way then."""
+        return np.diff(self._since(begin))
+
+    def block(self, steps: int) -> float:
+        """Median wall s of so many steps from now on."""
+        began = time.time()
+        while len(found := self.walls(began)) < steps:
+            self._check()
+            if time.time() - began > PATIENCE:
+                raise SystemExit(f"no {steps} steps within {PATIENCE:.0f} s")
+        return float(np.median(found[:steps]))
+
+    def end(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+    def _since(self, begin: float) -> list[float]:
+        with closing(
+            sqlite3.connect(f"file:{self.folder}/events.sqlite?mode=ro", uri=True, timeout=5.0)
+        ) as record:
+            found = record.execute(
+                "SELECT wall_time FROM events WHERE kind = 'step' AND wall_time > ? ORDER BY id",
+                (begin,),
+            )
             return [wall for (wall,) in found]
-        except sqlite3.OperationalError:  # the tables are being made
-            return []
+
+    def _check(self) -> None:
+        if self._process.poll() is not None:
+            raise SystemExit(f"the run ended: {self._log.read_text(encoding='utf-8')}")
+        time.sleep(0.02)
 
 
-def window_beside(folder: Path) -> subprocess.Popen[bytes]:
-    """A window on a run that begins now."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "hil.monitor", str(folder), "--wait"],
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+class Window:
+    """A window on a run: its process, and how many pictures it has painted."""
+
+    def __init__(self, folder: Path, nice: int) -> None:
+        self._told, self._log = folder.with_suffix(".pictures"), folder.with_suffix(".window")
+        self._told.unlink(missing_ok=True)
+        command = [sys.executable, __file__, "--window", str(folder), "--nice", str(nice)]
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--told", str(self._told)],
+                env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+                stdout=log,
+                stderr=log,
+            )
+
+    def painting(self) -> None:
+        """Wait until it paints."""
+        until = time.monotonic() + PATIENCE
+        while not self.pictures():
+            self.check()
+            if time.monotonic() > until:
+                raise SystemExit(f"the window did not paint within {PATIENCE:.0f} s")
+            time.sleep(0.02)
+
+    def pictures(self) -> int:
+        """How many it has painted."""
+        try:
+            return int(self._told.read_text(encoding="ascii") or "0")
+        except OSError:
+            return 0
+
+    def used(self) -> float:
+        """Processor time that it has taken, s (Linux)."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def check(self) -> None:
+        """End with what it said, where it did not stay open."""
+        if (code := self.process.poll()) is not None:
+            said = self._log.read_text(encoding="utf-8").strip()
+            raise SystemExit(f"the window did not stay open: exit code {code}: {said}")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+
+def be_window(asked: argparse.Namespace) -> int:
+    """In the window's own process: `python -m hil.monitor FOLDER`, which tells of its pictures."""
+    from hil.monitor.__main__ import main as monitor
+    from hil.monitor.window import application
+    from hil.monitor.window.main_window import MonitorWindow
+
+    painted, tick = 0, MonitorWindow.tick
+
+    def counted(window: MonitorWindow, **options: Any) -> None:
+        nonlocal painted
+        tick(window, **options)
+        painted += 1
+        if painted % PAINTING == 0:
+            asked.told.write_text(str(painted), encoding="ascii")
+
+    MonitorWindow.tick = counted  # type: ignore[method-assign]
+    application.NICE = asked.nice
+    return monitor([str(asked.window)])
+
+
+class Cycles:
+    """What was measured: a row a cycle."""
+
+    def __init__(self) -> None:
+        #: Median s of a step: of the two runs, before any window; without one; by case; the other.
+        self.before: list[tuple[float, float]] = []
+        self.none: list[float] = []
+        self.by: dict[str, list[float]] = {case: [] for case in CASES}
+        self.other: list[float] = []
+        #: Of each opening: s in all, steps in it, and their median s.
+        self.opening: list[tuple[float, int, float]] = []
+        self.share: list[float] = []
+        self.rate: list[float] = []
+
+    def cycle(self, run: Run, other: Run, asked: argparse.Namespace) -> None:
+        """Measure one; both runs are held, before and after."""
+        run.let()
+        self.none.append(run.block(asked.block))
+        began = time.time()
+        window = Window(run.folder, asked.nice)
+        try:
+            window.painting()
+            steps = run.walls(began)
+            self.opening.append((float(steps.sum()), len(steps), float(np.median(steps))))
+            used, pictures, at = window.used(), window.pictures(), time.monotonic()
+            opened = [run.block(asked.block)]
+            spent = time.monotonic() - at
+            self.share.append((window.used() - used) / spent)
+            self.rate.append((window.pictures() - pictures) / spent)
+            window.process.send_signal(signal.SIGSTOP)
+            self.by["stopped"].append(np.mean([run.block(asked.block) for _ in range(2)]).item())
+            window.process.send_signal(signal.SIGCONT)
+            opened.append(run.block(asked.block))
+            window.check()
+            self.by["open"].append(float(np.mean(opened)))
+        finally:
+            window.kill()
+        self.by["killed"].append(run.block(asked.block))
+        run.hold()
+        self.other.append(beside(other, asked.block))
+
+    def line(self) -> str:
+        """The last cycle: ms a step."""
+        told = {"none": self.none, **self.by, "other run": self.other}
+        return "  ".join(f"{name} {1e3 * values[-1]:.1f}" for name, values in told.items())
+
+    def text(self) -> str:
+        """The figures."""
+        none = np.array(self.none)
+        around = 0.5 * (none[:-1] + none[1:])
+        disturbed = 100.0 * np.median(np.abs(np.diff(none)) / around)
+        without = 0.5 * (np.array(self.by["killed"]) + around) / np.array(self.other)
+        before = np.array([one / other for one, other in self.before])
+        lines = [
+            f"no window: {1e3 * np.median(none):.1f} ms a step; {len(around)} cycles, "
+            f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}; from a cycle to the next it "
+            f"differs by {disturbed:.1f} % (median)",
+            *(
+                f"{case:8s} {interval(np.array(self.by[case]) / around)} times that"
+                for case in CASES
+            ),
+            f"after windows were killed {interval(without)} times a run that never had one,",
+            f"before the first was opened {interval(before)}; the former as a ratio to the latter "
+            f"{ratio(without, before)}",
+            opening(np.array(self.opening), np.array(self.none)),
+            f"an open window paints {np.median(self.rate):.0f} pictures a second and takes "
+            f"{100 * np.median(self.share):.0f} % of a core",
+        ]
+        return "\n".join(lines)
+
+
+def beside(run: Run, steps: int) -> float:
+    """A block of a run that is held before and after."""
+    run.let()
+    found = run.block(steps)
+    run.hold()
+    return found
+
+
+def interval(ratios: Floats) -> str:
+    """Median of some ratios, with what 95 % of resampled sets say."""
+    low, high = np.percentile(_resampled(ratios), [2.5, 97.5])
+    return f"{np.median(ratios):.3f} ({low:.3f} to {high:.3f})"
+
+
+def ratio(first: Floats, second: Floats) -> str:
+    """Of the medians of two sets, likewise."""
+    low, high = np.percentile(_resampled(first) / _resampled(second), [2.5, 97.5])
+    return f"{np.median(first) / np.median(second):.3f} ({low:.3f} to {high:.3f})"
+
+
+def _resampled(values: Floats) -> Floats:
+    rng = np.random.default_rng(0)
+    return np.median(rng.choice(values, (RESAMPLED, len(values))), axis=1)
+
+
+def opening(found: Floats, none: Floats) -> str:
+    """What the steps while windows opened cost."""
+    usual = np.median(none)
+    seconds, steps, median = np.median(found, axis=0)
+    late = np.median(found[:, 0] - found[:, 1] * usual)
+    return (
+        f"opening: {seconds:.1f} s until it paints, {steps:.0f} steps of {median / usual:.2f} "
+        f"times that; a run ends {late:.2f} s later for it"
     )
 
 
-def run_of(case: str, epochs: int, folder: Path) -> tuple[float, float]:
-    """Median wall s of a step, and processor s that the window took of a second."""
-    command = [sys.executable, "-m", "hil.train", "--backend", "sim", "--path", "wire"]
-    command += ["--epochs", str(epochs), "--out", str(folder)]
-    trainer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    window = None if case == "none" else window_beside(folder)
-    until = time.monotonic() + PATIENCE
-    try:
-        while len(steps(folder)) < FIRST and trainer.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-        began, before = time.monotonic(), 0.0
-        if window is not None:
-            if window.poll() is not None:
-                raise SystemExit("the window did not stay open: try python -m hil.monitor")
-            if case == "stopped":
-                window.send_signal(signal.SIGSTOP)
-            elif case == "killed":
-                window.kill()
-            before = processor(window.pid) if case == "open" else 0.0
-        used = 0.0
-        while trainer.poll() is None and time.monotonic() < until:
-            if window is not None and case == "open":
-                used = (processor(window.pid) - before) / (time.monotonic() - began + 1e-9)
-            time.sleep(0.2)
-    finally:
-        for process in (trainer, window):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
-    at = np.array(steps(folder)[FIRST:])
-    return float(np.median(np.diff(at))), used
-
-
-def processor(pid: int) -> float:
-    """Processor time that a process has taken, s (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=6, help="of each run, 19 steps each")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cycles", type=int, default=30)
+    parser.add_argument("--block", type=int, default=12, help="steps")
+    parser.add_argument("--nice", type=int, default=10, help="of the window (10: as it is)")
+    parser.add_argument("--window", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--told", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    times: dict[str, list[float]] = {case: [] for case in CASES}
-    used: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(asked.rounds):
-            turned = [CASES[(number + k) % len(CASES)] for k in range(len(CASES))]
-            for case in turned:
-                step, share = run_of(case, asked.epochs, Path(folder) / f"{case}-{number}")
-                times[case].append(step)
-                used += [share] if case == "open" else []
-            told = "  ".join(f"{case} {1e3 * times[case][-1]:.1f}" for case in CASES)
-            print(f"round {number}: ms a step: {told}", flush=True)
-    alone = np.array(times["none"])
-    print(f"no window: {1e3 * np.median(alone):.1f} ms a step, {os.cpu_count()} cores")
-    for case in CASES[1:]:
-        ratios = np.array(times[case]) / alone
-        print(
-            f"{case:8s} {np.median(ratios):.3f} times that "
-            f"(rounds {ratios.min():.3f} to {ratios.max():.3f})"
-        )
-    print(f"the open window took {100 * np.median(used):.0f} % of a core")
+    if asked.window:
+        return be_window(asked)
+    found = Cycles()
+    with tempfile.TemporaryDirectory() as root:
+        runs = [Run(Path(root) / name) for name in ("first", "other")]
+        try:
+            for run in runs:
+                run.begun(asked.block)
+            for _ in range(asked.cycles):
+                found.before.append((beside(runs[0], asked.block), beside(runs[1], asked.block)))
+            for number in range(asked.cycles):
+                found.cycle(runs[0], runs[1], asked)
+                print(f"cycle {number + 1}: {found.line()}", flush=True)
+            found.none.append(beside(runs[0], asked.block))
+            print(found.text())
+        finally:
+            for run in runs:
+                run.end()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
