@@ -32,17 +32,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from resampling import Floats, interval, ratio
 
 CASES = ("open", "stopped", "killed")
 #: s that a block, or opening a window, may take.
 PATIENCE = 120.0
 #: Pictures after which a window counts as painting; and between which it tells how many there were.
 PAINTING = 30
-#: Resampled sets of cycles.
-RESAMPLED = 4000
-
-Floats = NDArray[np.float64]
 
 
 class Run:
@@ -255,23 +251,6 @@ def beside(run: Run, steps: int) -> float:
     found = run.block(steps)
     run.hold()
     return found
-
-
-def interval(ratios: Floats) -> str:
-    """Median of some ratios, with what 95 % of resampled sets say."""
-    low, high = np.percentile(_resampled(ratios), [2.5, 97.5])
-    return f"{np.median(ratios):.3f} ({low:.3f} to {high:.3f})"
-
-
-def ratio(first: Floats, second: Floats) -> str:
-    """Of the medians of two sets, likewise."""
-    low, high = np.percentile(_resampled(first) / _resampled(second), [2.5, 97.5])
-    return f"{np.median(first) / np.median(second):.3f} ({low:.3f} to {high:.3f})"
-
-
-def _resampled(values: Floats) -> Floats:
-    rng = np.random.default_rng(0)
-    return np.median(rng.choice(values, (RESAMPLED, len(values))), axis=1)
 
 
 def opening(found: Floats, none: Floats) -> str:
