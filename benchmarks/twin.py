@@ -43,11 +43,12 @@ import hil
 import hil.learn.methods
 from hil.control.trace import Floats, Trace
 from hil.learn.api import Quiet, make_job, prepare_folder
-from hil.learn.job import Job, train_job
+from hil.learn.job import Job
 from hil.learn.measuring import measure_accuracy
 from hil.learn.methods import Assembly, Trained
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport
+from hil.learn.training import train_job
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import KINDS, Refit, new_refit
 

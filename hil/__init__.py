@@ -12,7 +12,7 @@ from hil.bench.entry import open_bench_async as open_async
 from hil.bench.faces import AsyncBench, Bench
 from hil.control import Electronics, Schedule, Trace
 from hil.learn.api import train, train_async
-from hil.learn.job import Result
+from hil.learn.results import Result
 from hil.learn.slots import Slots, twin_from_record
 from hil.tasks import task_from_arrays
 from hil.twin import Twin

@@ -36,9 +36,11 @@ from hil.learn.api import (
 )
 from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.continuing import bench_file_of, check_resumable, check_same_bench
-from hil.learn.job import Job, Result, train_job
+from hil.learn.job import Job
 from hil.learn.position import batch_starts
+from hil.learn.results import Result
 from hil.learn.settings import Method, MethodError, TwinMode
+from hil.learn.training import train_job
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hil.learn.job import Result
+from hil.learn.results import Result
 
 #: (label, method, twin mode), in the order of the table.
 COMPARED: tuple[tuple[str, str, str], ...] = (
