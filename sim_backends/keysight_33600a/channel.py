@@ -138,6 +138,12 @@ class Channel:
             self.generator.settings["burst", self.number] = False
             raise
 
+    def settle_level(self) -> None:
+        """Another function was chosen: its swing may leave less offset than DC had; then -221."""
+        if self.function != "DC":
+            self.generator.before_change()
+            self.output.level.fit()
+
     def adopt_rate(self) -> None:
         """The waveform or its rate has changed: its frequency follows."""
         if self.function == "ARB":

@@ -96,8 +96,8 @@ class Keysight33600A(ScpiDevice):
 
     @property
     def doors(self) -> tuple[Door, ...]:
-        """The SCPI socket."""
-        return (Door("tcp", PORT, self.converse),)
+        """The SCPI socket, and HiSLIP."""
+        return (Door("tcp", PORT, self.converse), Door("message", 4880, self.converse))
 
     @property
     def every(self) -> tuple[tuple[int, int], ...]:

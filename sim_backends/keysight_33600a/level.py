@@ -90,6 +90,15 @@ class Level:
         if not math.isclose(taken, volts, rel_tol=1e-9, abs_tol=1e-12):
             raise clipped(volts > taken)
 
+    def fit(self) -> None:
+        """Make room for the swing beside the offset that DC had. Raises `ScpiError` -221 if it
+        must.
+        """
+        most = MOST_EMF - 0.5 * self.emf_pp
+        if abs(self.emf_offset) > most * (1.0 + 1e-12):
+            self.emf_offset = math.copysign(most, self.emf_offset)
+            raise ScpiError(-221, "Settings conflict; offset changed due to amplitude")
+
     def set_high(self, volts: float) -> None:
         """Move the upper level; the lower one stays."""
         self._set_ends(self.low, volts, moves_high=True)

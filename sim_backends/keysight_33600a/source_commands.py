@@ -73,10 +73,11 @@ def add_source(generator: Keysight33600A) -> None:
         if channel.value("frequency") > channel.top_frequency():
             settings["frequency", at[0]] = channel.top_frequency()
             late = ScpiError(-221, "Settings conflict; frequency reduced for this function")
-        try:
-            channel.settle_burst()
-        except ScpiError as failure:
-            late = failure
+        for settle in (channel.settle_burst, channel.settle_level):
+            try:
+                settle()
+            except ScpiError as failure:
+                late = failure
         channel.restart()
         if late is not None:
             raise late
@@ -327,6 +328,10 @@ def _apply(generator: Keysight33600A, channel: Channel, name: str, text: str) ->
     generator.settings["function", number_at] = short(name)
     rate = "FUNC:ARB:SRAT" if name == "ARBitrary" else "FREQ"
     failures: list[ScpiError] = []
+    try:
+        channel.settle_level()
+    except ScpiError as failure:
+        failures.append(failure)
     session = generator.converse(lambda data: None)
     for header, value in zip((rate, "VOLT", "VOLT:OFFS"), given, strict=False):
         if value.upper() in ("DEF", "DEFAULT") and name == "DC" and header != "VOLT:OFFS":

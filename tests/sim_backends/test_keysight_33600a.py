@@ -454,6 +454,10 @@ def test_reset_and_pulse_and_apply() -> None:
     assert client.volts([1e-3]) == pytest.approx([-2.0])
     client.do("*RST")
     assert client.ask("OUTP1?;:FUNC?;:VOLT?") == "0;SIN;+1.000000000000000E-01"
+    client.do("FUNC DC", "VOLT:OFFS 5")
+    client.ask("FUNC SIN")
+    assert errors(client) == ['-221,"Settings conflict; offset changed due to amplitude"']
+    client.do("VOLT:OFFS 0")
     client.ask("FREQ 1e6;:FUNC RAMP")
     assert errors(client) == ['-221,"Settings conflict; frequency reduced for this function"']
     assert client.ask("FREQ?") == "+8.000000000000000E+05"
