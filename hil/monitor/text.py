@@ -49,7 +49,7 @@ STYLES = {
 BAD = "bold dark_orange"
 BLOCKS = "▁▂▃▄▅▆▇█"
 #: Columns beside a curve in its half of the terminal (its name, its last value), and of a curve.
-BESIDE, LEAST_CURVE, MOST_CURVE = 35, 4, 28
+BESIDE, LEAST_CURVE, MOST_CURVE = 35, 1, 28
 KEYS = {"p": Verb.PAUSE, "r": Verb.RESUME, "s": Verb.STOP, "o": Verb.OFF}
 HINT = "keys: p pause  r resume  s stop  o off  (each asks)  q leave; the run goes on"
 
