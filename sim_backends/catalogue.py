@@ -19,6 +19,7 @@ MODELS: dict[str, str] = {
     "meerstetter_tec1091": "sim_backends.meerstetter_tec1091.alone:build",
     "keysight_816x": "sim_backends.keysight_816x.alone:build",
     "thorlabs_pm100": "sim_backends.thorlabs_pm100.alone:build",
+    "srs_dg645": "sim_backends.srs_dg645.alone:build",
 }
 """Model name -> `module:function`; the function makes an instrument from a `Placement`."""
 

@@ -12,7 +12,6 @@ from .catalogue import build
 from .endpoints import Endpoint, endpoint
 from .host.clock import BenchClock
 from .instrument import OptionError, Placement, SimulatedInstrument
-from .joints import BoxJoint, Heaters
 from .meerstetter_tec1091 import Tec1091
 from .plant.numbers import PlantNumbers
 from .plant.spec import PlantSpec
@@ -21,7 +20,7 @@ from .qontrol_q8 import MODELS, QontrolChain, ReadbackNumbers
 from .red_pitaya import BoxNumbers, RedPitaya
 from .red_pitaya.clock import BoxClock
 from .santec_tsl570 import SantecTsl570
-from .wiring import Wiring
+from .wiring import BoxJoint, Heaters, Wiring
 
 _CLOCKS, _CHASSIS = 0xB0C5, 0x0C1A
 _SPAN = 8e-9

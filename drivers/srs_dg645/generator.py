@@ -1,0 +1,353 @@
+"""The driver of the delay generator.
+
+It stands beside the pattern generator: it triggers what the bank switch does not need, or delays
+the pattern generator's trigger by picoseconds. It does not fill `SwitchSequencer`: it has no
+pattern. Commands are short words, not SCPI; every exchange ends in the question for the last error,
+since a query that fails has no other answer. Sources: see `settings`. Not relied upon: `;` between
+commands, the case of letters, and what `LINK` does to a delay (a channel's reference is set with
+its delay).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.instrument import (
+    ANY_IDENTITY,
+    Identity,
+    IdentityError,
+    Instrument,
+    InstrumentError,
+    LimitError,
+)
+from drivers.link_model import LinkModel
+from drivers.quantity import Quantity, Value
+from drivers.srs_dg645 import delays, settings
+from drivers.srs_dg645.delays import CHANNELS, OUTPUTS, SETTABLE
+from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
+
+logger = logging.getLogger(__name__)
+
+END = b"\r\n"
+MAKER = "Stanford Research Systems"
+QUIET = 0.1
+"""Seconds without a byte after which nothing old is on its way."""
+TRIES = 4
+ROUNDING = 1e-12
+"""s by which the sum of delays may be off in floating point; the instrument's step is 5 ps."""
+MOST_ERRORS = 64
+"""Errors read before the queue is taken to be endless (one client says that it holds 20)."""
+_BY_NAME = {quantity.name: quantity for quantity in settings.QUANTITIES}
+
+
+class SrsDg645(Instrument):
+    """A DG645 on TCP port 5025, a serial port (9600 baud), or anything that VISA reaches."""
+
+    quantities = settings.QUANTITIES
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        connector: Connector,
+        *,
+        link: LinkModel,
+        expect: Mapping[str, str] = ANY_IDENTITY,
+        timeout: float = 2.0,
+    ) -> None:
+        """A raw socket is `TCPIP::host::5025::SOCKET`. Raises `ValueError` for what cannot be."""
+        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
+        self._link = self._guard(lambda: connector.visa(resource), self._greet, self._synchronise)
+
+    async def get(self, name: str, output: str = "") -> Value:
+        """Read a setting, of an output where it is one's. Raises `InstrumentError`, `LinkError`."""
+        quantity = _BY_NAME[name]
+        command = f"{quantity.command}?{self._number(quantity, output)}"
+        text = await self._ask(command)
+        try:
+            return settings.parse(quantity, text)
+        except ValueError as error:
+            self._link.doubt()
+            raise InstrumentError(self.name, command, text, str(error)) from None
+
+    async def set(self, name: str, value: Value, output: str = "") -> None:
+        """Change a setting; amplitude and offset of an output are checked together.
+
+        Raises `LimitError`, `TypeError`, `ValueError` before a byte leaves that changes anything,
+        then `InstrumentError`, `LinkError`.
+        """
+        quantity = _BY_NAME[name]
+        number = self._number(quantity, output)
+        checked = quantity.check(value, instrument=f"{self.name} {output}".rstrip())
+        if quantity in (settings.AMPLITUDE, settings.OFFSET):
+            other = settings.OFFSET if quantity is settings.AMPLITUDE else settings.AMPLITUDE
+            self._check_level(output, float(checked) + float(await self.get(other.name, output)))
+        place = f"{number}," if number else ""
+        await self._tell(f"{quantity.command} {place}{settings.spell(quantity, checked)}")
+
+    async def set_level(self, output: str, amplitude: float, offset: float = 0.0) -> None:
+        """Let an output step by `amplitude` V from `offset` V, into 50 ohm. Raises as `set`."""
+        for quantity, value in ((settings.AMPLITUDE, amplitude), (settings.OFFSET, offset)):
+            self._number(quantity, output)
+            quantity.check(value, instrument=f"{self.name} {output}")
+        self._check_level(output, amplitude + offset)
+        before = float(await self.get(settings.OFFSET.name, output))
+        order = [(settings.AMPLITUDE, amplitude), (settings.OFFSET, offset)]
+        if offset < before:  # so that no step on the way exceeds the highest level
+            order.reverse()
+        for quantity, value in order:
+            await self.set(quantity.name, value, output)
+
+    async def read_delay(self, channel: str) -> tuple[str, float]:
+        """What a channel is timed from, and by how many seconds."""
+        command = f"DLAY?{self._channel(channel)}"
+        text = await self._ask(command)
+        try:
+            reference, _, seconds = text.partition(",")
+            return CHANNELS[settings.parse_integer(reference)], settings.parse_number(seconds)
+        except (ValueError, IndexError) as error:
+            self._link.doubt()
+            raise InstrumentError(self.name, command, text, str(error)) from None
+
+    async def read_times(self) -> dict[str, float]:
+        """Seconds from T0 to each channel."""
+        return delays.times(await self._read_delays())
+
+    async def set_delay(self, channel: str, reference: str, seconds: float) -> None:
+        """Time `channel` (A to H) `seconds` after `reference` (T0, A to H; before it if negative).
+
+        All channels must come 0 to 2000 s after T0 then, and not refer to each other. They are read
+        first, since the front panel may have changed them. Resolution 5 ps. Raises `LimitError`
+        before a byte leaves that changes anything, then `InstrumentError`, `LinkError`.
+        """
+        self._check_names(channel, reference)
+        self._check_delay(channel, seconds)
+        self._check_change(await self._read_delays(), channel, reference, seconds)
+        await self._set_delay(channel, reference, seconds)
+
+    async def pulse(self, output: str, start: float, width: float) -> None:
+        """Let an output (AB, CD, EF, GH) be active for `width` s from `start` s after T0.
+
+        Raises as `set_delay`, before any channel has been changed.
+        """
+        if output not in OUTPUTS[1:]:
+            raise ValueError(f"{self.name}: {output!r} is none of {', '.join(OUTPUTS[1:])}")
+        first, second = output
+        self._check_delay(first, start, 0.0)
+        self._check_delay(second, width, 0.0)
+        before = await self._read_delays()
+        self._check_change(before, first, "T0", start)
+        between = {**before, first: ("T0", start)}
+        self._check_change(between, second, first, width)
+        await self._set_delay(first, "T0", start)
+        await self._set_delay(second, first, width)
+
+    async def burst(self, count: int, period: float, delay: float = 0.0) -> None:
+        """Let each trigger start `count` cycles, `period` s apart, the first after `delay` s."""
+        wanted = (
+            (settings.BURST_COUNT, count), (settings.BURST_PERIOD, period),
+            (settings.BURST_DELAY, delay),
+        )  # fmt: skip
+        for quantity, value in wanted:
+            quantity.check(value, instrument=self.name)
+        for quantity, value in wanted:
+            await self.set(quantity.name, value)
+        await self.set(settings.BURST.name, True)
+
+    async def arm(self) -> None:
+        """Wait for `fire`: no other trigger counts."""
+        await self.set(settings.TRIGGER_SOURCE.name, "single shot")
+
+    async def fire(self) -> None:
+        """Trigger once. Raises `InstrumentError` when it is not armed."""
+        source = await self.get(settings.TRIGGER_SOURCE.name)
+        if source != "single shot":
+            raise InstrumentError(self.name, "*TRG", str(source), "arm() it first")
+        await self._tell("*TRG")
+
+    async def off(self) -> None:
+        """No more triggers or bursts; outputs at rest at 0 V. Delays and amplitudes stay.
+
+        When the link is out of order triggers are stopped all the same, unacknowledged, and the
+        error is raised.
+        """
+        calm = ["TSRC 5", "BURM 0"]
+        try:
+            for command in calm:
+                await self._tell(command)
+            for number in range(len(OUTPUTS)):
+                await self._tell(f"LPOL {number},1")
+                await self._tell(f"LOFF {number},0")
+        except (LinkError, InstrumentError):
+            await self._link.blurt("".join(f"{command}\n" for command in calm).encode())
+            raise
+
+    async def read_settings(self) -> dict[str, Any]:
+        """All settings by name, those of outputs as `amplitude AB`, delays as `delay A`."""
+        found: dict[str, Any] = {}
+        asked = [(quantity, "") for quantity in settings.OF_ALL]
+        asked += [(quantity, output) for quantity in settings.OF_OUTPUT for output in OUTPUTS]
+        asked += [(quantity, output) for quantity in settings.OF_PAIR for output in OUTPUTS[1:]]
+        for quantity, output in asked:
+            key = f"{quantity.name} {output}".rstrip()
+            try:
+                found[key] = await self.get(quantity.name, output)
+            except InstrumentError as error:
+                found[key] = {"refused": str(error)}
+        for channel in SETTABLE:
+            try:
+                found[f"delay {channel}"] = list(await self.read_delay(channel))
+            except InstrumentError as error:
+                found[f"delay {channel}"] = {"refused": str(error)}
+        return found
+
+    async def _read_delays(self) -> dict[str, tuple[str, float]]:
+        return {channel: await self.read_delay(channel) for channel in SETTABLE}
+
+    async def _set_delay(self, channel: str, reference: str, seconds: float) -> None:
+        numbers = f"{CHANNELS.index(channel)},{CHANNELS.index(reference)}"
+        await self._tell(f"DLAY {numbers},{float(seconds)!r}")
+
+    def _check_names(self, channel: str, reference: str) -> None:
+        if channel not in SETTABLE:
+            raise ValueError(f"{self.name}: channel {channel!r} is none of {', '.join(SETTABLE)}")
+        if reference not in ("T0", *SETTABLE):  # whether T1 may be one is not known
+            raise ValueError(f"{self.name}: {reference!r} is no reference; T0 and A to H are")
+
+    def _check_delay(self, channel: str, seconds: float, low: float = -settings.DELAY_MAX) -> None:
+        if not low <= seconds <= settings.DELAY_MAX:
+            limit = f"{low:g} to {settings.DELAY_MAX:g} s"
+            raise LimitError(self.name, f"channel {channel}", seconds, limit, "s")
+
+    def _check_change(
+        self, before: delays.Delays, channel: str, reference: str, seconds: float
+    ) -> None:
+        try:
+            after = delays.times({**before, channel: (reference, seconds)})
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+        for name, at in after.items():
+            if not -ROUNDING <= at <= settings.DELAY_MAX + ROUNDING:
+                limit = f"0 to {settings.DELAY_MAX:g} s after T0"
+                raise LimitError(self.name, f"channel {name}", at, limit, "s")
+
+    def _check_level(self, output: str, highest: float) -> None:
+        if not settings.LEVEL_LOW <= highest <= settings.LEVEL_HIGH:
+            limit = f"{settings.LEVEL_LOW:g} to {settings.LEVEL_HIGH:g} V for amplitude and offset"
+            raise LimitError(self.name, f"output {output}", highest, limit, "V")
+
+    def _channel(self, channel: str) -> int:
+        if channel not in CHANNELS:
+            raise ValueError(f"{self.name}: channel {channel!r} is none of {', '.join(CHANNELS)}")
+        return CHANNELS.index(channel)
+
+    def _number(self, quantity: Quantity, output: str) -> str:
+        """What the wire has for an output: nothing for a setting of the whole instrument."""
+        if quantity in settings.OF_ALL:
+            if output:
+                raise ValueError(f"{self.name}: {quantity.name} is no setting of an output")
+            return ""
+        known = OUTPUTS[1:] if quantity in settings.OF_PAIR else OUTPUTS
+        if output not in known:
+            raise ValueError(f"{self.name}: output {output!r} is none of {', '.join(known)}")
+        return str(OUTPUTS.index(output))
+
+    async def _ask(self, command: str) -> str:
+        """A query's answer. The question for errors behind it shows that it was the right one."""
+        async with self._link.exchange("query") as link:
+            await self._empty(link)
+            data = f"{command}\nLERR?\n".encode("ascii")
+            await link.write(data)
+            answer = await self._line(link, self._deadline(len(data), 32))
+            try:
+                code = await self._line(link, self.timeout)
+            except LinkTimeout:
+                raise self._refused_query(command, answer) from None
+            if code != "0":
+                hint = f"{answer!r} before it; it is out of step"
+                raise InstrumentError(self.name, "LERR?", code, hint)
+        return answer
+
+    async def _tell(self, command: str) -> None:
+        """Send a setting and read the errors that it made."""
+        async with self._link.exchange("write") as link:
+            await self._empty(link)
+            errors = await self._errors(link, command)
+        if errors:
+            raise self._refusal(command, errors)
+
+    async def _errors(self, link: ByteLink, command: str = "") -> list[int]:
+        """The codes in the error queue, after a command if there is one."""
+        errors: list[int] = []
+        data = f"{command}\nLERR?\n" if command else "LERR?\n"
+        while True:
+            await link.write(data.encode("ascii"))
+            text = await self._line(link, self._deadline(len(data), 8))
+            try:
+                code = settings.parse_integer(text)
+            except ValueError as error:
+                raise InstrumentError(self.name, "LERR?", text, str(error)) from None
+            if code == 0:
+                return errors
+            errors.append(code)
+            if len(errors) > MOST_ERRORS:
+                raise InstrumentError(self.name, "LERR?", text, "its errors do not end")
+            data = "LERR?\n"
+
+    def _refused_query(self, command: str, answer: str) -> InstrumentError:
+        try:
+            return self._refusal(command, [settings.parse_integer(answer)])
+        except ValueError:
+            return InstrumentError(self.name, command, answer, "LERR? was not answered")
+
+    def _refusal(self, command: str, errors: list[int]) -> InstrumentError:
+        said = ", ".join(f"{code} ({settings.ERRORS.get(code, 'not known')})" for code in errors)
+        return InstrumentError(self.name, command, said)
+
+    async def _line(self, link: ByteLink, timeout: float) -> str:
+        return (await link.read_until(END, timeout)).removesuffix(END).decode("latin-1").strip()
+
+    async def _empty(self, link: ByteLink) -> None:
+        """Nothing may lie in the input before anything is asked."""
+        stray = await link.drain_input()
+        if stray:
+            logger.warning("%s: unasked input %r; resynchronising", self.name, stray)
+            await self._synchronise(link)
+
+    async def _synchronise(self, link: ByteLink) -> None:
+        await self._identify(link)
+
+    async def _identify(self, link: ByteLink) -> str:
+        """Ask who it is until nothing comes but the answer; the first may be lost after power-up.
+
+        Raises `LinkTimeout`, `LinkClosed`.
+        """
+        answer = ""
+        for attempt in range(TRIES):
+            await link.drain_input()
+            await link.write(b"*IDN?\n")
+            try:
+                while not (answer := await self._line(link, self.timeout)).startswith(MAKER):
+                    pass
+            except LinkTimeout:
+                if attempt:
+                    raise
+                continue
+            try:
+                await link.read_exactly(1, QUIET)
+            except LinkTimeout:
+                return answer
+        raise LinkTimeout(f"{link.name} does not stop talking; power it off and on")
+
+    async def _greet(self, link: ByteLink) -> None:
+        answer = await self._identify(link)
+        parts = answer.split(",")
+        if len(parts) != 4 or parts[1] != "DG645":
+            raise IdentityError(self.name, "model", "DG645", answer)
+        serial, firmware = parts[2].removeprefix("s/n"), parts[3].removeprefix("ver")
+        self._recognise(Identity(parts[0], parts[1], serial, firmware))
+        errors = await self._errors(link)
+        if errors:
+            logger.warning("%s: errors from before: %s", self.name, errors)

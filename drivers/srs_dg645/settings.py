@@ -1,0 +1,150 @@
+"""The settings of a DG645, how the wire spells them, and what its errors mean.
+
+Sources: the EPICS module delaygen (`drvAsynDG645.cpp`), QCoDeS' and InstrumentKit's drivers.
+Unsure, since no source gives them: the ranges of trigger rate, level and holdoff, of prescalers,
+and of output levels. Those here are of the data sheet as it is quoted; what the instrument refuses
+for its own reasons it says itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from drivers.quantity import Quantity, Value
+
+DELAY_MAX = 2000.0
+"""s"""
+LEVEL_LOW, LEVEL_HIGH = -2.0, 5.0
+"""V that an output may have, at rest or active."""
+
+TRIGGER_SOURCE = Quantity(
+    "trigger_source", "TSRC", "Control what triggers it.", str,
+    choices=(
+        "internal", "external rising", "external falling", "single external rising",
+        "single external falling", "single shot", "line",
+    ),
+    safe="single shot",
+)  # fmt: skip
+TRIGGER_RATE = Quantity(
+    "trigger_rate", "TRAT", "Control the internal trigger's rate in Hz (1e-4 to 1e7).", float, "Hz",
+    1e-4, 1e7,
+)  # fmt: skip
+TRIGGER_LEVEL = Quantity(
+    "trigger_level", "TLVL", "Control the external trigger's threshold in V (-3.5 to 3.5).", float,
+    "V", -3.5, 3.5,
+)  # fmt: skip
+HOLDOFF = Quantity(
+    "holdoff", "HOLD", "Control the least time between two triggers in s (0 to 2000).", float, "s",
+    0.0, DELAY_MAX,
+)  # fmt: skip
+ADVANCED = Quantity(
+    "advanced_triggering", "ADVT", "Control whether prescalers and holdoff are used.", bool
+)
+BURST = Quantity(
+    "burst", "BURM", "Control whether a trigger starts a burst.", bool, safe=False
+)  # fmt: skip
+BURST_COUNT = Quantity(
+    "burst_count", "BURC", "Control the cycles of a burst (1 to 4294967295).", int, "", 1, 2**32 - 1
+)
+BURST_PERIOD = Quantity(
+    "burst_period", "BURP", "Control the time between the cycles of a burst in s "
+    "(100e-9 to 1999.99999999).", float, "s", 100e-9, DELAY_MAX - 10e-9,
+)  # fmt: skip
+BURST_DELAY = Quantity(
+    "burst_delay", "BURD", "Control the time from the trigger to a burst in s (0 to 2000).", float,
+    "s", 0.0, DELAY_MAX,
+)  # fmt: skip
+BURST_T0_FIRST = Quantity(
+    "burst_t0_first_only", "BURT", "Control whether T0 comes with the first cycle only.", bool
+)
+AMPLITUDE = Quantity(
+    "amplitude", "LAMP", "Control the step of an output in V into 50 ohm (0.5 to 5).", float, "V",
+    0.5, 5.0,
+)  # fmt: skip
+OFFSET = Quantity(
+    "offset", "LOFF", "Control the lower level of an output in V into 50 ohm (-2 to 2).", float,
+    "V", -2.0, 2.0, safe=0.0,
+)  # fmt: skip
+POLARITY = Quantity(
+    "polarity", "LPOL", "Control which way an output steps.", str,
+    choices=("negative", "positive"), safe="positive",
+)  # fmt: skip
+PRESCALE = Quantity(
+    "prescale", "PRES", "Control how many triggers make one pulse of an output (1 to 32767).", int,
+    "", 1, 32767,
+)  # fmt: skip
+PHASE = Quantity(
+    "prescale_phase", "PHAS", "Control which of those triggers makes it (0 to 32767).", int, "", 0,
+    32767,
+)  # fmt: skip
+
+OF_ALL = (
+    TRIGGER_SOURCE, TRIGGER_RATE, TRIGGER_LEVEL, HOLDOFF, ADVANCED, BURST, BURST_COUNT,
+    BURST_PERIOD, BURST_DELAY, BURST_T0_FIRST,
+)  # fmt: skip
+"""Settings of the instrument."""
+OF_OUTPUT = (AMPLITUDE, OFFSET, POLARITY)
+"""Settings of each of the five outputs."""
+OF_PAIR = (PRESCALE, PHASE)
+"""Settings of the four outputs but T0."""
+QUANTITIES = OF_ALL + OF_OUTPUT + OF_PAIR
+
+ERRORS = {
+    10: "illegal value", 11: "illegal mode", 12: "illegal delay", 13: "illegal link",
+    14: "recall failed", 15: "not allowed", 16: "failed self test", 17: "failed calibration",
+    30: "lost data", 32: "no listener", 110: "illegal command", 111: "undefined command",
+    112: "illegal query", 113: "illegal set", 114: "null parameter", 115: "extra parameters",
+    116: "missing parameters", 117: "parameter overflow", 118: "invalid floating-point number",
+    120: "invalid integer", 121: "integer overflow", 122: "invalid hexadecimal",
+    126: "syntax error", 170: "communication error", 171: "overrun", 254: "too many errors",
+}  # fmt: skip
+"""Error codes, as the EPICS driver lists them; others are of self tests and calibrations."""
+
+_INTEGER = re.compile(r"[+-]?\d{1,12}")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def spell(quantity: Quantity, value: Value) -> str:
+    """A checked value as the wire has it: words are numbered in the order of their list."""
+    if quantity.kind is bool:
+        return str(int(value))
+    if quantity.kind is str:
+        return str(quantity.choices.index(str(value)))
+    return quantity.text(value)
+
+
+def parse(quantity: Quantity, text: str) -> Value:
+    """Read an answer. Raises `ValueError` when it is not of the quantity's type."""
+    if quantity.kind is float:
+        return parse_number(text)
+    number = parse_integer(text)
+    if quantity.kind is int:
+        return number
+    if quantity.kind is bool:
+        if number not in (0, 1):
+            raise ValueError(f"{quantity.name}: {text!r} is neither 0 nor 1")
+        return bool(number)
+    if not 0 <= number < len(quantity.choices):
+        raise ValueError(f"{quantity.name}: {text!r} stands for nothing in its list")
+    return quantity.choices[number]
+
+
+def parse_integer(text: str) -> int:
+    """Read a whole number. Raises `ValueError`."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def parse_number(text: str) -> float:
+    """Read a finite number: `+0.000000010000`, `100E-9`, but no bare integer. Raises `ValueError`.
+
+    All that was recorded has a point or an exponent; what has none is the answer to another query.
+    """
+    if (
+        not _NUMBER.fullmatch(text)
+        or _INTEGER.fullmatch(text)
+        or not abs(float(text)) < float("inf")
+    ):
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
