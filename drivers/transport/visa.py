@@ -46,6 +46,7 @@ class VisaLink:
         self._session = session
         self._worker = worker
         self._unread = bytearray()
+        self._ended = False  # what lies unread is the end of a message
         self._closed = False
         # Over a plain stream a read without a message pending just waits; elsewhere it is an error.
         kind = session.interface_type
@@ -140,7 +141,7 @@ class VisaLink:
     def _read(self, end: bytes, count: int, timeout: float) -> bytes:
         """On the thread: read until `end` is there, or `count` bytes where `end` is empty."""
         deadline = time.monotonic() + timeout
-        ended = False
+        nothing = False
         while True:
             if end:
                 at = self._unread.find(end)
@@ -151,18 +152,17 @@ class VisaLink:
                 data = bytes(self._unread[:size])
                 del self._unread[:size]
                 return data
+            got = len(self._unread)
             left = deadline - time.monotonic()
             if left <= 0.0:
-                got = len(self._unread)
                 raise LinkTimeout(f"{self.name}: no answer within {timeout:g} s ({got} bytes came)")
-            if ended:
-                got = len(self._unread)
+            if self._ended and (got or nothing):
                 raise LinkTimeout(f"{self.name}: the answer ended too soon ({got} bytes came)")
             wanted = CHUNK if end or not self._stream else count - len(self._unread)
-            ended = self._receive(wanted, left, end[-1:])
+            nothing = not self._receive(wanted, left, end[-1:])
 
-    def _receive(self, size: int, timeout: float, termination: bytes) -> bool:
-        """Read once; whether that was the end of a message."""
+    def _receive(self, size: int, timeout: float, termination: bytes) -> int:
+        """Read once; how many bytes came."""
         session = self._session
         session.timeout = max(1, round(timeout * 1e3))
         if termination:
@@ -171,13 +171,15 @@ class VisaLink:
             constants.ResourceAttribute.termchar_enabled,
             constants.VI_TRUE if termination else constants.VI_FALSE,
         )
+        self._ended = False
         data, status = session.visalib.read(session.session, size)
         self._unread += data
-        if self._stream or status == constants.StatusCode.success_max_count_read:
-            return False
         # A read that stopped at a termination character may not have come to the end: the next one
         # tells. pyvisa-py's HiSLIP sessions read nothing, at once, after the end.
-        return not (termination and data.endswith(termination))
+        more = status == constants.StatusCode.success_max_count_read
+        stopped = bool(termination) and data.endswith(termination)
+        self._ended = not (self._stream or more or stopped)
+        return len(data)
 
     def _drain(self) -> bytes:
         while self._stream:

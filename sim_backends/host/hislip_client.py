@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +10,14 @@ from sim_backends.faults import LinkFaults
 
 from .hislip_packets import HEADER, MAX_PAYLOAD, Fatal, Kind, Packet, Refused
 from .locks import LockAnswer, Locks
-from .messages import INTERRUPTED, MessageConverse, ServiceRequest, fate_of, pieces
+from .messages import (
+    INTERRUPTED,
+    Departures,
+    MessageConverse,
+    ServiceRequest,
+    fate_of,
+    pieces,
+)
 
 _BEFORE_THE_FIRST = 0xFFFFFEFE
 """Number that stands for the last message where there was none."""
@@ -64,9 +70,9 @@ class HislipClient:
         self._held_size = 0
         self._largest = MAX_PAYLOAD
         self._service = ServiceRequest()
-        self._departures: deque[tuple[Kind, int, bytes]] = deque()
-        self._timers: deque[asyncio.TimerHandle] = deque()
-        self._free = 0.0
+        self._departures: Departures[tuple[Kind, int, int, bytes]] = Departures(
+            lambda packet: channel.send(*packet)
+        )
         locks.join(self, self._lock_changed)
         self._conversation = converse(self._answer)
 
@@ -90,7 +96,7 @@ class HislipClient:
             return
         self._ended = True
         self._forget()
-        self._give_up_answers()
+        self._departures.clear()
         self._conversation.close()
         self._locks.leave(self)
         self._sync.end()
@@ -174,32 +180,12 @@ class HislipClient:
             for at in range(0, len(part), largest):
                 last = ends and at + largest > whole
                 kind = Kind.DATA_END if last else Kind.DATA
-                self._depart(kind, part[at : at + largest], delay if at == 0 else 0.0)
+                packet = kind, 0, self._last_id, part[at : at + largest]
+                self._departures.add(packet, delay if at == 0 else 0.0)
         if fate.drop:
             self.end()
         elif not self._delivering:
             self._look()
-
-    def _depart(self, kind: Kind, payload: bytes, delay: float) -> None:
-        if not delay and not self._departures:
-            self._sync.send(kind, 0, self._last_id, payload)
-            return
-        loop = asyncio.get_running_loop()
-        self._free = max(self._free, loop.time()) + delay
-        self._departures.append((kind, self._last_id, payload))
-        self._timers.append(loop.call_at(self._free, self._leave))
-
-    def _leave(self) -> None:
-        # Timers of one instant come in any order; what they carry leaves in the order given.
-        self._timers.popleft()
-        kind, number, payload = self._departures.popleft()
-        self._sync.send(kind, 0, number, payload)
-
-    def _give_up_answers(self) -> None:
-        while self._timers:
-            self._timers.popleft().cancel()
-        self._departures.clear()
-        self._free = 0.0
 
     # -- the asynchronous channel -----------------------------------------------------------------
 
@@ -245,7 +231,7 @@ class HislipClient:
             self._async.send(Kind.ASYNC_SERVICE_REQUEST, status)
 
     def _clear(self) -> None:
-        self._give_up_answers()
+        self._departures.clear()
         self._held.clear()
         self._held_size = 0
         self._unread = self._partial = False

@@ -6,12 +6,16 @@ status byte, device clear and trigger travel beside the messages (IEEE 488.2-199
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from sim_backends.faults import Fate, LinkFaults
 
 from .session import Conversation
+
+T = TypeVar("T")
 
 INTERRUPTED = -410
 """Error of a query whose answer was not read before the next message came."""
@@ -99,3 +103,38 @@ def pieces(reply: bytes, fate: Fate) -> list[tuple[bytes, float, bool]]:
         (part, delay, at == len(parts) - 1 or reply in part)
         for at, (part, delay) in enumerate(parts)
     ]
+
+
+class Departures(Generic[T]):
+    """What leaves a while later: in the order given, each after a delay of its own at least."""
+
+    def __init__(self, leave: Callable[[T], None]) -> None:
+        self._leave = leave
+        self._waiting: deque[T] = deque()
+        self._timers: deque[asyncio.TimerHandle] = deque()
+        self._free = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, item: T, delay: float) -> None:
+        """Let `item` leave `delay` s after what was added before; at once where nothing waits."""
+        if not delay and not self._waiting:
+            self._leave(item)
+            return
+        loop = asyncio.get_running_loop()
+        self._free = max(self._free, loop.time()) + delay
+        self._waiting.append(item)
+        self._timers.append(loop.call_at(self._free, self._due))
+
+    def clear(self) -> None:
+        """Nothing of it leaves."""
+        while self._timers:
+            self._timers.popleft().cancel()
+        self._waiting.clear()
+        self._free = 0.0
+
+    def _due(self) -> None:
+        # Timers of one instant come in any order; what they carry leaves in the order given.
+        self._timers.popleft()
+        self._leave(self._waiting.popleft())

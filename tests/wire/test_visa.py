@@ -12,7 +12,7 @@ import pytest
 from drivers.transport.link import LinkClosed, LinkTimeout
 from drivers.transport.visa import VisaLink, open_visa
 from sim_backends.faults import Fate, LinkFaults
-from sim_backends.host import hislip
+from sim_backends.host import hislip, vxi11
 from sim_backends.host.session import LinkTiming
 from sim_backends.host.tcp import port_of, serve_tcp
 from tests.sim_backends.message_device import Meter
@@ -20,7 +20,10 @@ from tests.sim_backends.message_device import Meter
 pytest.importorskip("pyvisa_py", reason="the package pyvisa-py is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of pyvisa-py, about optional packages
 
-HOSTS = {"hislip": (hislip.client_connected, "TCPIP::127.0.0.1::hislip0,{}::INSTR")}
+HOSTS = {
+    "hislip": (hislip.client_connected, "TCPIP::127.0.0.1::hislip0,{}::INSTR"),
+    "vxi11": (vxi11.client_connected, "TCPIP::127.0.0.1,{}::inst0::INSTR"),
+}
 
 
 class Place:
