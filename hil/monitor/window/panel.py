@@ -7,7 +7,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QGraphicsItem,
     QHBoxLayout,
@@ -95,6 +95,11 @@ class Panel(QWidget):
     def again(self) -> None:
         """Paint at the next refresh, though nothing be new."""
         self._painted = (-1, "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What was laid out by pixels is laid out anew."""
+        super().resizeEvent(event)
+        self.again()
 
     def say(self, text: str, *shorter: str) -> None:
         """Write the line above the plots, where it has changed; `shorter` where room is short."""

@@ -233,6 +233,24 @@ def test_marks_of_the_watch_lie_above_its_curve_in_rows(late: MonitorWindow) -> 
     assert box.mapViewToScene(pg.Point(0.0, highest)).y() >= rows[-1] + MARK / 2
 
 
+def test_marks_are_laid_out_anew_when_the_window_is_resized(open_window: Open) -> None:
+    window = open_window(_a_late_run())
+    window.arrange()
+    panel = _front(window, "drift")
+    assert isinstance(panel, DriftPanel)
+    for size in ((1280, 720), (1500, 1000)):
+        window.resize(*size)
+        QApplication.processEvents()
+        window.tick()
+        box = panel._trend.getViewBox()
+        tops = [
+            box.mapViewToScene(pg.Point(0.0, float(marks.getData()[1][0]))).y()
+            for marks in panel._marks.values()
+        ]
+        assert tops[0] - MARK / 2 >= box.sceneBoundingRect().top() - 1
+        assert all(MARK <= b - a <= MARK + 4 for a, b in pairwise(tops))
+
+
 def test_a_long_cause_is_cut_with_a_mark_and_read_in_its_tip(late: MonitorWindow) -> None:
     from hil.telemetry.events import StateChanged
 
