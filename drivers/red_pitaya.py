@@ -1,17 +1,15 @@
 """Red Pitaya STEMlab 125-14: two outputs and two inputs, started together by one trigger.
 
 SCPI on TCP port 5000, lines ended by CR LF. Both generators play one point a sample on the edge at
-DIO0_P, and the acquisition starts on the same edge. Every exchange ends in the question for the
-error queue: the server answers nothing at all to a query that fails. Source: Red Pitaya
-scpi-server source (`scpi-commands.cpp`, `acquire.cpp`, `generate.cpp`).
+DIO0_P, and the acquisition starts on the same edge. Source: Red Pitaya scpi-server source
+(`scpi-commands.cpp`, `acquire.cpp`, `generate.cpp`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +19,14 @@ from drivers import red_pitaya_words as conversion
 from drivers.instrument import (
     ANY_IDENTITY,
     Identity,
-    Instrument,
     InstrumentError,
     LimitError,
     TriggerTimeout,
 )
 from drivers.link_model import LinkModel
-from drivers.protocol import scpi
-from drivers.quantity import Quantity
-from drivers.transport.link import ByteLink, Connector
-from drivers.transport.resource import tcp_address
+from drivers.scpi_instrument import ScpiInstrument
+from drivers.transport.link import Connector
 
-logger = logging.getLogger(__name__)
-
-END = b"\r\n"
-PORT = 5000
 BUFFER = 16384
 TRIGGER_MIDDLE = 8192
 """`ACQ:TRig:DLY` counts from here: 0 records as many points after the trigger as before it."""
@@ -47,12 +38,20 @@ POLL_INTERVAL = 1e-3
 """Seconds between two questions for a trigger that has not come yet."""
 
 
-class RedPitaya(Instrument):
+class RedPitaya(ScpiInstrument):
     """A two-channel arbitrary waveform generator and digitiser with a common external trigger.
 
     Order of use: `prepare` once, then `load`, `arm`, the trigger, `fetch` for each frame: four
     exchanges when the trigger has come by the time of `fetch`.
     """
+
+    quantities = settings.QUANTITIES
+    models = ("REDPITAYA",)
+    links: ClassVar[tuple[str, ...]] = ("tcp",)
+    channels = (1, 2)
+    end_out = end_in = b"\r\n"
+    default_port = 5000
+    error_in_message = True  # the server is built on scpi-parser, which goes on after a bad unit
 
     outputs = inputs = 2
     max_points = BUFFER
@@ -85,7 +84,6 @@ class RedPitaya(Instrument):
             raise ValueError(f"{name}: transfer {transfer!r} is neither 'int16' nor 'float32'")
         if not trigger_timeout > 0.0:
             raise ValueError(f"{name}: trigger_timeout {trigger_timeout!r} s must be positive")
-        host, port = tcp_address(resource, PORT)
         self.trigger_timeout = trigger_timeout
         self.trigger_latency = trigger_latency
         self._debounce = debounce
@@ -96,8 +94,6 @@ class RedPitaya(Instrument):
         self._loaded: NDArray[np.int64] | None = None
         self._delay: int | None = None
         self._armed = 0
-        # A new connection is the surest way to be rid of late answers: blocks hold any byte.
-        self._link = self._guard(lambda: connector.tcp(host, port), self._greet)
 
     async def prepare(self, dwell: float, decimation: int, average: bool) -> None:
         """Reset both halves and set them up for frames; nothing is sent when that has been done.
@@ -131,7 +127,7 @@ class RedPitaya(Instrument):
             units += [settings.OUTPUT.setting(True, instrument=self.name, channel=1)]
             units += [settings.OUTPUT.setting(True, instrument=self.name, channel=2)]
         self._loaded = None
-        await self._send("upload", *units)
+        await self.tell(*units, kind="upload")
         self._outputs_on = True
         self._loaded = words
 
@@ -153,7 +149,7 @@ class RedPitaya(Instrument):
             setting = settings.TRIGGER_DELAY.setting(delay, instrument=self.name)
             units.insert(0, setting)
         self._delay = None
-        await self._send("arm", *units)
+        await self.tell(*units, kind="arm")
         self._delay = delay
         self._armed = points
 
@@ -171,12 +167,11 @@ class RedPitaya(Instrument):
             limit = f"the {self._armed} points that were armed"
             raise LimitError(self.name, f"window from point {first}", first + count, limit)
         start = (await self._triggered_at() + first) % BUFFER
-        units = await self._send(
-            "fetch",
+        units = await self.ask(
             f"ACQ:SOUR1:DATA:Start:N? {start},{count}",
             f"ACQ:SOUR2:DATA:Start:N? {start},{count}",
-            answers=2,
             received=8 * count,
+            kind="fetch",
         )
         width = 2 if self._raw else 4
         for unit in units:
@@ -189,24 +184,6 @@ class RedPitaya(Instrument):
         for channel, unit in enumerate(units):
             volts[:, channel] = np.frombuffer(unit, dtype=">i2" if self._raw else ">f4")
         return conversion.volts(volts) if self._raw else volts
-
-    async def read_settings(self) -> dict[str, Any]:
-        """All declared settings as the box tells them, those of a channel as [first, second]."""
-        found: dict[str, Any] = {}
-        for quantity in settings.QUANTITIES:
-            channels = (1, 2) if "{channel}" in quantity.command else ("",)
-            told = [await self._setting(quantity, channel) for channel in channels]
-            found[quantity.name] = told if len(told) > 1 else told[0]
-        return found
-
-    async def _setting(self, quantity: Quantity, channel: int | str) -> Any:
-        try:
-            (answer,) = await self._send("read", quantity.query(channel), answers=1, received=24)
-            return quantity.parse(answer.decode("latin-1"))
-        except InstrumentError as error:
-            return {"refused": error.reply}
-        except ValueError as error:
-            return {"refused": str(error)}
 
     def planned_load(self, samples: int) -> float:
         """Seconds that `load` of so many samples takes by the link model."""
@@ -226,7 +203,7 @@ class RedPitaya(Instrument):
         self._loaded = None
         self._outputs_on = False
         self._armed = 0
-        await self._send("off", "OUTPUT1:STATE OFF", "OUTPUT2:STATE OFF", "ACQ:STOP")
+        await self.tell("OUTPUT1:STATE OFF", "OUTPUT2:STATE OFF", "ACQ:STOP", kind="off")
 
     def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
         """The volts that the 14-bit DAC really plays; same shape. Raises `LimitError` as `load`."""
@@ -262,7 +239,7 @@ class RedPitaya(Instrument):
             self.name, dwell, decimation, average, raw=self._raw, debounce=self._debounce
         )
         for unit in units:  # one at a time, so that an error names its command
-            await self._send("configure", unit)
+            await self.tell(unit, kind="configure")
         self._applied = wanted
 
     async def _triggered_at(self) -> int:
@@ -270,8 +247,8 @@ class RedPitaya(Instrument):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.trigger_timeout
         while True:
-            state, full, position = await self._send(
-                "poll", "ACQ:TRig:STAT?", "ACQ:TRig:FILL?", "ACQ:TPOS?", answers=3, received=24
+            state, full, position = await self.ask(
+                "ACQ:TRig:STAT?", "ACQ:TRig:FILL?", "ACQ:TPOS?", received=24, kind="poll"
             )
             if state == b"TD" and full == b"1":
                 try:
@@ -289,40 +266,16 @@ class RedPitaya(Instrument):
                 raise TriggerTimeout(self.name, "ACQ:TRig:STAT?", shown, hint)
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def _send(
-        self, kind: str, *units: str, answers: int = 0, received: int = 0
-    ) -> list[bytes]:
-        """One exchange: these units and the question for the error queue; returns the answers.
-
-        Raises `InstrumentError` with the commands and the errors that were queued.
-        """
-        data = scpi.message(*units, scpi.ERROR_QUERY, end=END)
-        errors: list[scpi.ScpiError] = []
-        async with self._link.exchange(kind) as link:
-            await link.write(data)
-            timeout = self._deadline(len(data), received + 16)
-            *replies, last = await scpi.read_reply(link, END, timeout)
-            error = scpi.parse_error(last)
-            if error.code:
-                errors = [error, *await scpi.drain_errors(link, END, timeout)]
-        if not errors and len(replies) == answers:
-            return replies
-        command = ";".join(unit if len(unit) <= 60 else f"{unit[:57]}..." for unit in units)
-        if errors:
-            raise InstrumentError(self.name, command, "; ".join(map(str, errors)))
-        self._link.doubt()
-        shown = f"{len(replies)} answers of {answers}"
-        raise InstrumentError(self.name, command, shown, "the server skipped a query")
-
-    async def _greet(self, link: ByteLink) -> None:
+    def _forget(self) -> None:
         self._applied = None
-        await link.write(scpi.message("*IDN?", end=END))
-        units = await scpi.read_reply(link, END, self._deadline(7, 64))
-        fields = [field.strip() for field in units[0].decode("latin-1").split(",")]
-        # Only the first field is the same in all releases; the box tells no serial number.
-        firmware = ",".join(fields[2:])
+
+    @classmethod
+    def parse_identity(cls, text: str) -> Identity:
+        """Read `REDPITAYA,INSTR,…`: only the first field is the same in all releases.
+
+        The box tells no serial number. Raises `ValueError`.
+        """
+        fields = [field.strip() for field in text.split(",")]
         if len(fields) < 2:
-            raise InstrumentError(self.name, "*IDN?", units[0].decode("latin-1"), "4 fields due")
-        self._recognise(Identity("Red Pitaya", fields[0], "", firmware))
-        for error in await scpi.drain_errors(link, END, self._deadline(12, 64)):
-            logger.info("%s: %s was queued before it was opened", self.name, error)
+            raise ValueError(f"{text!r} has {len(fields)} fields, not 4")
+        return Identity("Red Pitaya", fields[0], "", ",".join(fields[2:]))

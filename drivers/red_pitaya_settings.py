@@ -13,80 +13,85 @@ WAVEFORM_POINTS = 16384
 DECIMATIONS = tuple(2**power for power in range(17))
 
 FUNCTION = Quantity(
-    "function", "SOUR{channel}:FUNC", "Set an output's waveform.", kind=str,
+    "function", "SOUR{channel}:FUNC", "Control an output's waveform.", kind=str,
     choices=("ARBITRARY", "DC", "DC_NEG", "PWM", "SAWD", "SAWU", "SINE", "SQUARE", "TRIANGLE"),
 )  # fmt: skip
 FREQUENCY = Quantity(
     "frequency", "SOUR{channel}:FREQ:FIX",
-    "Set how often 16384 points are played in Hz (1 to 62.5e6).", unit="Hz", low=1.0, high=62.5e6,
+    "Control how often 16384 points are played in Hz (1 to 62.5e6).", unit="Hz", low=1.0,
+    high=62.5e6,
 )  # fmt: skip
 AMPLITUDE = Quantity(
-    "amplitude", "SOUR{channel}:VOLT", "Set the volts of a waveform's 1 in V (0 to 1).",
+    "amplitude", "SOUR{channel}:VOLT", "Control the volts of a waveform's 1 in V (0 to 1).",
     unit="V", low=0.0, high=1.0,
 )  # fmt: skip
 OFFSET = Quantity(
-    "offset", "SOUR{channel}:VOLT:OFFS", "Set an output's offset in V (-1 to 1).", unit="V",
+    "offset", "SOUR{channel}:VOLT:OFFS", "Control an output's offset in V (-1 to 1).", unit="V",
     low=-1.0, high=1.0, safe=0.0,
 )  # fmt: skip
 BURST = Quantity(
-    "burst", "SOUR{channel}:BURS:STAT", "Set how an output repeats.", kind=str,
+    "burst", "SOUR{channel}:BURS:STAT", "Control how an output repeats.", kind=str,
     choices=("CONTINUOUS", "BURST", "STREAM"),
 )  # fmt: skip
 CYCLES = Quantity(
-    "cycles", "SOUR{channel}:BURS:NCYC", "Set the cycles of a burst (1 to 65536).", kind=int,
+    "cycles", "SOUR{channel}:BURS:NCYC", "Control the cycles of a burst (1 to 65536).", kind=int,
     low=1, high=65536,
 )  # fmt: skip
 REPETITIONS = Quantity(
-    "repetitions", "SOUR{channel}:BURS:NOR", "Set the bursts of a trigger (1 to 65536).", kind=int,
-    low=1, high=65536,
+    "repetitions", "SOUR{channel}:BURS:NOR", "Control the bursts of a trigger (1 to 65536).",
+    kind=int, low=1, high=65536,
 )  # fmt: skip
 INITIAL = Quantity(
-    "initial", "SOUR{channel}:BURS:INITV", "Set the volts before a burst in V (-1 to 1).",
+    "initial", "SOUR{channel}:BURS:INITV", "Control the volts before a burst in V (-1 to 1).",
     unit="V", low=-1.0, high=1.0, safe=0.0,
 )  # fmt: skip
 LAST = Quantity(
-    "last", "SOUR{channel}:BURS:LASTV", "Set the volts after a burst in V (-1 to 1).",
+    "last", "SOUR{channel}:BURS:LASTV", "Control the volts after a burst in V (-1 to 1).",
     unit="V", low=-1.0, high=1.0, safe=0.0,
 )  # fmt: skip
 OUTPUT_TRIGGER = Quantity(
-    "output_trigger", "SOUR{channel}:TRig:SOUR", "Set what starts an output.", kind=str,
+    "output_trigger", "SOUR{channel}:TRig:SOUR", "Control what starts an output.", kind=str,
     choices=("INT", "EXT_PE", "EXT_NE", "GATED"),
 )  # fmt: skip
 OUTPUT = Quantity(
-    "output", "OUTPUT{channel}:STATE", "Set whether an output drives its connector.", kind=bool,
+    "output", "OUTPUT{channel}:STATE", "Control whether an output drives its connector.", kind=bool,
     safe=False,
 )  # fmt: skip
 FORMAT = Quantity(
-    "format", "ACQ:DATA:FORMAT", "Set how points are sent, for this client only.", kind=str,
+    "format", "ACQ:DATA:FORMAT", "Control how points are sent, for this client only.", kind=str,
     choices=("BIN", "ASCII"),
 )  # fmt: skip
 UNITS = Quantity(
-    "units", "ACQ:DATA:Units", "Set what points are sent as.", kind=str, choices=("RAW", "VOLTS")
+    "units",
+    "ACQ:DATA:Units",
+    "Control what points are sent as.",
+    kind=str,
+    choices=("RAW", "VOLTS"),
 )
 GAIN = Quantity(
-    "gain", "ACQ:SOUR{channel}:GAIN", "Set an input's range: +-1 V (LV) or +-20 V (HV).", kind=str,
-    choices=("LV", "HV"),
+    "gain", "ACQ:SOUR{channel}:GAIN", "Control an input's range: +-1 V (LV) or +-20 V (HV).",
+    kind=str, choices=("LV", "HV"),
 )  # fmt: skip
 DECIMATION = Quantity(
-    "decimation", "ACQ:DEC", "Set the clock ticks of a point (1 to 65536).", kind=int, low=1,
+    "decimation", "ACQ:DEC", "Control the clock ticks of a point (1 to 65536).", kind=int, low=1,
     high=65536,
 )  # fmt: skip
 AVERAGE = Quantity(
-    "average", "ACQ:AVG", "Set whether a point is the mean of its clock ticks.", kind=bool
+    "average", "ACQ:AVG", "Control whether a point is the mean of its clock ticks.", kind=bool
 )
 TRIGGER_DELAY = Quantity(
     "trigger_delay", "ACQ:TRig:DLY",
-    "Set the points recorded after the trigger, less 8192 (-8192 to 8192).", kind=int, low=-8192,
-    high=8192,
+    "Control the points recorded after the trigger, less 8192 (-8192 to 8192).", kind=int,
+    low=-8192, high=8192,
 )  # fmt: skip
 INPUT_DEBOUNCE = Quantity(
     "input_debounce", "ACQ:TRig:EXT:DEBouncer:US",
-    "Set for how long the acquisition's trigger is deaf after an edge in s (0 to 1).", unit="s",
+    "Control for how long the acquisition's trigger is deaf after an edge in s (0 to 1).", unit="s",
     low=0.0, high=1.0, scale=1e6,
 )  # fmt: skip
 OUTPUT_DEBOUNCE = Quantity(
     "output_debounce", "SOUR:TRig:EXT:DEBouncer:US",
-    "Set for how long the generator's trigger is deaf after an edge in s (0 to 1).", unit="s",
+    "Control for how long the generator's trigger is deaf after an edge in s (0 to 1).", unit="s",
     low=0.0, high=1.0, scale=1e6,
 )  # fmt: skip
 QUANTITIES = (

@@ -340,5 +340,5 @@ def test_options_are_checked() -> None:
     for options in ({"transfer": "int8"}, {"trigger_timeout": 0.0}, {"timeout": -1.0}):
         with pytest.raises(ValueError, match="box-0"):
             driver(network, **options)
-    with pytest.raises(ValueError, match="TCP port"):
+    with pytest.raises(ValueError, match="serial link, and RedPitaya has tcp"):
         RedPitaya("box-0", "ASRL1::INSTR", network, link=LAN)

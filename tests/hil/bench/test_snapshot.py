@@ -43,7 +43,7 @@ def test_it_tells_who_answers_and_how_it_is_set() -> None:
         volts = np.array(told["settings"]["volts"])[held.channel[mine]]
         np.testing.assert_allclose(volts, held.volts(levels[0])[mine], atol=0.05)
         box = read[_first(core, "RedPitaya").name]["settings"]
-        assert box["burst"] == ["BURST", "BURST"]
+        assert box["burst"] == {"1": "BURST", "2": "BURST"}
         assert box["output"] == [True, True]
         assert box["decimation"] == core.file.timing.decimation
         assert not [name for name, value in box.items() if "refused" in str(value)]
