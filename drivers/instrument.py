@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.errors import IdentityError, InstrumentError, LimitError, TriggerTimeout
 from drivers.exchange import ExchangeClock, GuardedLink
 from drivers.link_model import LinkModel
+from drivers.quantity import Quantity
 from drivers.transport.link import ByteLink, Connector
 
 __all__ = [
@@ -43,6 +44,18 @@ class Instrument(ABC):
     `busy` holds the seconds (of the running loop's time) spent in exchanges by kind, `exchanges`
     their number. `timeout` is what an answer may take beyond what the link model predicts.
     """
+
+    quantities: ClassVar[tuple[Quantity, ...]] = ()
+    """All declared settings and readings."""
+    models: ClassVar[tuple[str, ...]] = ()
+    """Regular expressions of the model names, as instruments tell them, that this driver serves."""
+    links: ClassVar[tuple[str, ...]] = ()
+    """Kinds of links that the models have: tcp, serial, usb, gpib, vxi11, hislip."""
+    roles: ClassVar[tuple[str, ...]] = ()
+    """Names of the protocols in `drivers.roles` that it fills, by itself or among others."""
+    greeting: ClassVar[str] = ""
+    """What `open` asks first, in words, where that does no harm to an instrument of another kind;
+    empty where it may, or where it is `*IDN?`."""
 
     def __init__(
         self,

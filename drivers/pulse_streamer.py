@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.instrument import (
     ANY_IDENTITY,
@@ -56,6 +56,12 @@ class PulseStreamer(Instrument):
 
     A loaded program runs once at each `start`, the device re-arming by itself in between.
     """
+
+    quantities = QUANTITIES
+    models = (r"Pulse Streamer 8/2",)
+    links: ClassVar[tuple[str, ...]] = ("tcp",)
+    roles = ("SwitchSequencer",)
+    greeting = f"getSerial by JSON-RPC on TCP port {RPC_PORT}"
 
     lines = 8
     max_steps = 2_000_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,12 @@ class QontrolQ8(Instrument):
     Channels are numbered through the chain: module 0 has 0 to 7. Outputs are unipolar, 0 to 12 V,
     set by 16-bit words. Only words that differ from the last acknowledged ones are sent.
     """
+
+    quantities = QUANTITIES
+    models = tuple(I_FULL)
+    links: ClassVar[tuple[str, ...]] = ("serial",)
+    roles = ("WeightBank",)
+    greeting = "firmware? at 115200 baud"
 
     def __init__(
         self,

@@ -48,6 +48,7 @@ class RedPitaya(ScpiInstrument):
     quantities = settings.QUANTITIES
     models = ("REDPITAYA",)
     links: ClassVar[tuple[str, ...]] = ("tcp",)
+    roles = ("InputSource", "Readout")
     channels = (1, 2)
     end_out = end_in = b"\r\n"
     default_port = 5000

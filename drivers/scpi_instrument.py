@@ -49,10 +49,6 @@ class ScpiInstrument(Instrument):
     late replies until the known identity comes (after a device clear, where the link has one).
     """
 
-    quantities: ClassVar[tuple[Quantity, ...]] = ()
-    """All declared settings and readings."""
-    models: ClassVar[tuple[str, ...]] = ()
-    """Regular expressions of the model names (second field of `*IDN?`) that this driver serves."""
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "gpib", "vxi11", "hislip")
     """Kinds of links that the model has; "serial" needs a `baud`, "tcp" may have a port."""
     channels: tuple[int | str, ...] = ()

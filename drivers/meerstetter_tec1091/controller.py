@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,6 +59,10 @@ class MeerstetterTec1091(Instrument):
     """
 
     quantities = par.QUANTITIES
+    models = (r"TEC-1\d{3}",)
+    links: ClassVar[tuple[str, ...]] = ("serial", "tcp")
+    roles = ("ThermalStage",)
+    greeting = f"its device type by MeCom, at {BAUD} baud or on TCP port {PORT}"
 
     def __init__(
         self,

@@ -234,3 +234,16 @@ def _manager() -> pyvisa.ResourceManager:
             raise LinkError(
                 f"no VISA library is installed ({error}); `pip install pyvisa-py` provides one"
             ) from None
+
+
+def list_resources() -> tuple[str, ...]:
+    """Resource strings that the VISA library finds. Blocks, for seconds where it asks the network.
+
+    Raises `LinkError` where there is no library, or where it fails.
+    """
+    try:
+        return tuple(_manager().list_resources("?*"))
+    except errors.VisaIOError as error:
+        if error.error_code == constants.StatusCode.error_resource_not_found:
+            return ()
+        raise LinkError(f"the VISA library cannot list its resources ({error})") from None

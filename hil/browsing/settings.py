@@ -38,15 +38,23 @@ def _of_one(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
         one, other = was.get(key, _NONE), now.get(key, _NONE)
         if one == other:
             continue
-        if isinstance(one, list) and isinstance(other, list) and len(one) == len(other) > 1:
-            moved = [n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-            said = f"{key}, {len(moved)} of {len(one)} channels"
-            yield name, said, _some(one, moved), _some(other, moved)
+        first, last = _by_channel(one), _by_channel(other)
+        if len(first) > 1 and list(first) == list(last):
+            moved = [n for n in first if first[n] != last[n]]
+            said = f"{key}, {len(moved)} of {len(first)} channels"
+            yield name, said, _some(first, moved), _some(last, moved)
         else:
             yield name, key, _written(one), _written(other)
 
 
-def _some(values: Sequence[Any], which: Sequence[int]) -> str:
+def _by_channel(value: Any) -> Mapping[Any, Any]:
+    """The values of a setting's channels by their names or numbers; none where it has none."""
+    if isinstance(value, list):
+        return dict(enumerate(value))
+    return value if isinstance(value, dict) else {}
+
+
+def _some(values: Mapping[Any, Any], which: Sequence[Any]) -> str:
     """The values of some channels: one where all are alike, a range where there are many."""
     some = [values[number] for number in which]
     if all(one == some[0] for one in some):

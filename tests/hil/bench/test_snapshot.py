@@ -44,7 +44,7 @@ def test_it_tells_who_answers_and_how_it_is_set() -> None:
         np.testing.assert_allclose(volts, held.volts(levels[0])[mine], atol=0.05)
         box = read[_first(core, "RedPitaya").name]["settings"]
         assert box["burst"] == {"1": "BURST", "2": "BURST"}
-        assert box["output"] == [True, True]
+        assert box["output"] == {"1": True, "2": True}
         assert box["decimation"] == core.file.timing.decimation
         assert not [name for name, value in box.items() if "refused" in str(value)]
         pattern = read[_first(core, "PulseStreamer").name]["settings"]
