@@ -57,7 +57,7 @@ class Completion:
 
         def done() -> None:
             self._announcing.pop(session, None)
-            session.status.esr |= OPC
+            session.status.happened(OPC)
 
         if self._operations.pending:
             self._announcing[session] = done

@@ -55,6 +55,7 @@ class ScpiSession:
         )
         self._inbox: deque[str] = deque()
         self._awaited: Deferred | None = None
+        self._watcher: Callable[[], None] | None = None
 
     # -- the link's side --------------------------------------------------------------------------
 
@@ -77,9 +78,17 @@ class ScpiSession:
             self._awaited.cancel()
             self._awaited = None
 
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed`, until the connection ends, when the status byte may have changed."""
+        self._watcher = changed
+        self.status.watchers.append(changed)
+
     def close(self) -> None:
         """The connection has ended."""
         self.clear()
+        if self._watcher is not None:
+            self.status.watchers.remove(self._watcher)
+            self._watcher = None
 
     def trigger(self) -> None:
         """A group execute trigger."""

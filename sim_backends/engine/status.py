@@ -7,6 +7,8 @@ error queue, 3 questionable, 4 message available, 5 event summary, 6 master summ
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 OPC, QYE, DDE, EXE, CME, PON = 1, 4, 8, 16, 32, 128
 MESSAGE_AVAILABLE = 16
 _ERROR_QUEUE, _QUESTIONABLE, _EVENTS, _MASTER, _OPERATION = 4, 8, 32, 64, 128
@@ -28,10 +30,12 @@ def event_bit(code: int) -> int:
 class EventRegister:
     """A condition with the event register behind it (STATus:OPERation or STATus:QUEStionable).
 
-    A bit of the condition that goes up (down) sets its event where `rising` (`falling`) has it.
+    A bit of the condition that goes up (down) sets its event where `rising` (`falling`) has it;
+    `changed` is called then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self.condition = 0
         self.event = 0
         self.enable = 0
@@ -47,7 +51,10 @@ class EventRegister:
         """Bits of the condition go up or down."""
         was = self.condition
         self.condition = was | bits if on else was & ~bits
-        self.event |= self.condition & ~was & self.rising | was & ~self.condition & self.falling
+        new = self.condition & ~was & self.rising | was & ~self.condition & self.falling
+        if new:
+            self.event |= new
+            self._changed()
 
     def read(self) -> int:
         """Event bits; reading clears them."""
@@ -56,18 +63,32 @@ class EventRegister:
 
 
 class Status:
-    """Event status and status byte of an instrument, or of one client's view of it."""
+    """Event status and status byte of an instrument, or of one client's view of it.
+
+    `watchers` are called when an event or an error has come.
+    """
 
     def __init__(self, esr: int = 0) -> None:
+        self.watchers: list[Callable[[], None]] = []
         self.esr = esr
         self.ese = 0
         self.sre = 0
-        self.operation = EventRegister()
-        self.questionable = EventRegister()
+        self.operation = EventRegister(self.changed)
+        self.questionable = EventRegister(self.changed)
 
     def error(self, code: int) -> None:
         """Set the event bit of an error."""
-        self.esr |= event_bit(code)
+        self.happened(event_bit(code))
+
+    def happened(self, bits: int) -> None:
+        """Set bits of the event status register."""
+        self.esr |= bits
+        self.changed()
+
+    def changed(self) -> None:
+        """Tell who watches."""
+        for watcher in list(self.watchers):
+            watcher()
 
     def read_esr(self) -> int:
         """Event status; reading clears it."""

@@ -75,6 +75,7 @@ class HislipClient:
         )
         locks.join(self, self._lock_changed)
         self._conversation = converse(self._answer)
+        self._conversation.watch(self._look)
 
     @property
     def established(self) -> bool:
@@ -184,7 +185,7 @@ class HislipClient:
                 self._departures.add(packet, delay if at == 0 else 0.0)
         if fate.drop:
             self.end()
-        elif not self._delivering:
+        else:
             self._look()
 
     # -- the asynchronous channel -----------------------------------------------------------------
@@ -224,7 +225,7 @@ class HislipClient:
 
     def _look(self) -> None:
         """Tell of a service request that has arisen."""
-        if self._ended or self._async is None:
+        if self._ended or self._async is None or self._delivering:
             return
         status = self._conversation.status_byte(self._unread)
         if self._service.rises(status):

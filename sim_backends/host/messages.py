@@ -52,6 +52,10 @@ class MessageConversation(Conversation, Protocol):
         """Queue an error that the link found."""
         ...
 
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed`, until `close`, when the status byte may have changed by itself."""
+        ...
+
     @property
     def pending(self) -> int:
         """Messages that have come and are not finished; while one is being answered, those after

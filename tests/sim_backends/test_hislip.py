@@ -242,6 +242,34 @@ def test_service_is_requested_once_until_polled(scene) -> None:
     scene(main)
 
 
+def test_service_is_requested_by_what_happens_between_messages(scene) -> None:
+    async def main(visitor, meter, network) -> None:
+        loop = asyncio.get_running_loop()
+        visitor.say(b"*SRE 32;*ESE 1")
+        await asyncio.sleep(1.0)
+        meter.operations.begin_for(3.0)
+        visitor.say(b"*OPC", NEXT)
+        assert await visitor.hear(aside=True) == Packet(20, 0x60)
+        assert loop.time() == 4.0
+        assert await visitor.poll(NEXT) == 0x60
+        # An answer that comes by itself, and another client's error.
+        visitor.say(b"*CLS;*SRE 16;:AFT? 2", THIRD)
+        assert await visitor.hear(aside=True) == Packet(20, 0x50)
+        assert loop.time() == 6.0
+        assert await visitor.poll(THIRD) == 0x50
+        assert (await visitor.hear()).payload == b"late\n"
+        assert await visitor.ask(b"*SRE 4;*SRE?", 0, 1) == b"4\n"
+        other = await Visitor(network).enter()
+        other.say(b"NONSENSE")
+        assert (await visitor.hear(aside=True)).control & 0x44 == 0x44
+        visitor.sync.writer.close()
+        other.sync.writer.close()
+        await asyncio.sleep(0.1)
+        assert meter.status.watchers == []
+
+    scene(main)
+
+
 def test_remote_and_local(scene) -> None:
     async def main(visitor, meter, network) -> None:
         for mode in range(7):
