@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from hil.monitor.window.theme import Theme
@@ -22,6 +22,8 @@ QUESTIONS = {
 
 #: s that an answer stands; it is in the log, too.
 STANDS = 10.0
+#: Pixels that letters are high: where there is room, and at least.
+LETTERS, LEAST = 17, 11
 
 
 class AskBar(QWidget):
@@ -58,8 +60,9 @@ class AskBar(QWidget):
         """Take on a theme."""
         self.setStyleSheet(
             f"AskBar {{ background: {theme.panel}; border: 2px solid {theme.bad}; }}"
-            f"QLabel {{ font-size: 17px; color: {theme.text}; }} QPushButton {{ font-size: 15px; }}"
+            f"QLabel {{ color: {theme.text}; }} QPushButton {{ font-size: 15px; }}"
         )
+        self._fit()
 
     def ask(self, verb: Verb) -> None:
         """Ask whether a command is meant."""
@@ -69,6 +72,7 @@ class AskBar(QWidget):
         for button in (self.yes, self.no):
             button.setVisible(True)
         self.setVisible(True)
+        self._fit()
         self.yes.setFocus()
 
     def withdraw(self) -> None:
@@ -90,6 +94,27 @@ class AskBar(QWidget):
         self.yes.setVisible(False)
         self.no.setVisible(False)
         self.setVisible(bool(text))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width, perhaps other letters."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Write as large as all of the text has room for."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        room = self.text.contentsRect()
+        font, size = QFont(self.text.font()), LETTERS
+        for size in range(LETTERS, LEAST - 1, -1):
+            font.setPixelSize(size)
+            wraps = int(Qt.TextFlag.TextWordWrap)
+            needed = QFontMetrics(font).boundingRect(room, wraps, self.text.text())
+            if needed.height() <= room.height() and needed.width() <= room.width():
+                break
+        self.text.setStyleSheet(f"font-size: {size}px;")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter agrees, Esc withdraws."""

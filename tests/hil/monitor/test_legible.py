@@ -13,10 +13,11 @@ pytest.importorskip("PySide6.QtWidgets", reason="the live window needs PySide6")
 pytest.importorskip("pyqtgraph", reason="the live window needs pyqtgraph")
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from hil.monitor.window.ask_bar import QUESTIONS
 from hil.monitor.window.axis import LEAST
 from hil.monitor.window.drift_panel import MARK, DriftPanel
 from hil.monitor.window.heaters_panel import HeatersPanel
@@ -259,3 +260,20 @@ def test_a_long_cause_is_cut_with_a_mark_and_read_in_its_tip(late: MonitorWindow
     assert change.shown.endswith("…")
     assert change.geometry().left() >= late.banner.progress.geometry().right()
     assert "door is open; the door" in change.toolTip()
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+def test_a_question_is_read_whole(open_window: Open, width: int) -> None:
+    window = open_window(Scripted(made.stamped(made.a_run(5, ended=False))))
+    window.resize(width, 600)
+    QApplication.processEvents()
+    sizes = []
+    for verb in QUESTIONS:
+        window.ask(verb)
+        QApplication.processEvents()
+        text = window.ask_bar.text
+        metrics, room = text.fontMetrics(), text.contentsRect()
+        needed = metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), text.text())
+        assert needed.height() <= room.height(), verb
+        sizes.append(text.font().pixelSize())
+    assert (min(sizes) == 17) == (width >= 1280)
