@@ -13,7 +13,7 @@ from sim_backends.engine.writing import write_block
 
 
 class Meter(ScpiDevice):
-    """`DATA <block>` and `DATA?`, `AFTer? <seconds>`, `SHOTs?` counts triggers."""
+    """`DATA <block>` and `DATA?`, `AFTer? <seconds>`, `ECHO? <text>`, `SHOTs?` counts triggers."""
 
     dialect = Dialect(reply_end=b"\n", input_limit=1 << 22)
 
@@ -27,6 +27,7 @@ class Meter(ScpiDevice):
         self.commands.add("DATA", lambda s, n, text: self._set(text))
         self.commands.add("DATA?", lambda s, n, text: write_block(self.data))
         self.commands.add("AFTer?", lambda s, n, text: self._after(number(text)))
+        self.commands.add("ECHO?", lambda s, n, text: text)
         self.commands.add("SHOTs?", lambda s, n, text: str(self.shots))
 
     def converse(self, send) -> ScpiSession:

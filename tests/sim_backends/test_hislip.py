@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim_backends.faults import LinkFaults
-from sim_backends.host.hislip import client_connected
+from sim_backends.host.hislip import Channel, HislipServer, client_connected
 from sim_backends.host.hislip_packets import MAX_PAYLOAD, Fatal, Packet, PacketReader, packed
 from sim_backends.host.session import LinkTiming
+from sim_backends.virtual_time import VirtualTimeLoop
 from tests.sim_backends.message_device import Meter
 
 FIRST, NEXT, THIRD = 0xFFFFFF00, 0xFFFFFF02, 0xFFFFFF04
@@ -587,6 +588,54 @@ def test_any_bytes_give_packets_or_a_fatal_error(noises, step) -> None:
         assert noise.startswith(whole)
     if noise[:2] not in (b"", b"H", b"HS"):
         assert (found, failure) == ([], Fatal.MALFORMED)
+
+
+PACKETS = st.tuples(
+    st.booleans(),  # on the asynchronous channel
+    st.one_of(st.integers(0, 26), st.sampled_from([6, 7, 12, 19, 8, 21, 4, 255])),
+    st.integers(0, 3),
+    st.one_of(st.sampled_from([FIRST, NEXT, 100]), st.integers(0, 0xFFFFFFFF)),
+    st.sampled_from([b"", b"AFT? 1", b"*IDN?\n", b"SHOT?;", b"NONSENSE", b"*SRE 255", bytes(8)]),
+)
+
+
+@given(st.lists(PACKETS, max_size=12), st.lists(st.sampled_from([0.0, 0.5, 2.0]), max_size=12))
+def test_any_packets_leave_the_server_alive(packets, pauses) -> None:
+    """And what it sends is packets that a server may send, on the channel that they belong to."""
+    sent: dict[str, list[bytes]] = {"sync": [], "async": [], "other": [], "aside": []}
+
+    async def main() -> None:
+        meter = Meter()
+        server = HislipServer(meter.converse, LinkFaults())
+
+        def channel(name: str, first: bytes) -> Channel:
+            made = Channel(server)
+            made._open(sent[name].append)
+            made.receive(first)
+            return made
+
+        both = [channel("sync", packet(0, 0, 0x01000000)), channel("async", packet(17, 0, 1))]
+        for at, (aside, *one) in enumerate(packets):
+            both[aside].receive(packet(*one))
+            await asyncio.sleep(pauses[at] if at < len(pauses) else 0.0)
+        for one in both:
+            one.close()
+        other = channel("other", packet(0, 0, 0x01000000))
+        number = int.from_bytes(sent["other"][0][6:8], "big")
+        channel("aside", packet(17, 0, number))
+        other.receive(packet(DATA_END, 0, FIRST, b"*IDN?"))
+        assert sent["other"][-1].endswith(b"MAKER,METER,7,1.0\n")
+        await asyncio.sleep(100.0)
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        failures: list[Any] = []
+        runner.get_loop().set_exception_handler(lambda loop, context: failures.append(context))
+        runner.run(main())
+    assert not failures
+    for name, kinds in {"sync": {1, 2, 3, 6, 7, 9, 13}, "async": {18, 2, 3, 5, 11, 14, 16, 20, 22,
+                        23, 25}}.items():  # fmt: skip
+        found = list(PacketReader().feed(b"".join(sent[name])))
+        assert {one.kind for one in found} <= kinds
 
 
 def test_what_is_too_large_is_skipped_without_being_kept() -> None:

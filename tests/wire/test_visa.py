@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -169,6 +170,37 @@ async def test_a_link_that_drops_instead_of_an_answer(host) -> None:
         with pytest.raises(LinkClosed):
             await place.ask(b"*IDN?", 30.0)
         assert place.link.closed
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_every_fault_ends_in_the_right_answer_or_an_error(host) -> None:
+    """An answer cut within a packet, or one of another question, would be a wrong value."""
+    dice = random.Random(5)
+    right = 0
+    async with linked(host) as place:
+        faults = place.faults
+        for number in range(80):
+            text = f"{number}:{'x' * dice.randrange(30)}".encode()
+            at, pause = dice.randrange(1, len(text) + 1), dice.choice([0.0, 0.03, 0.08])
+            provoke = dice.choice(
+                [
+                    lambda: None, faults.silence, faults.duplicate,
+                    lambda pause=pause: faults.late(pause),
+                    lambda at=at, pause=pause: faults.split(at, pause),
+                    lambda at=at: faults.truncate(at),
+                ]
+            )  # fmt: skip
+            provoke()
+            try:
+                assert await place.ask(b"ECHO? " + text, 0.05) == text + b"\n"
+                right += 1
+            except LinkTimeout:
+                faults.clear()
+                assert not place.link.closed
+                if dice.random() < 0.5:
+                    await place.link.clear()
+        assert 20 < right < 75
+        assert await place.ask(b"ECHO? end") == b"end\n"
 
 
 async def test_a_timeout_within_a_long_message_gives_the_session_up() -> None:
