@@ -25,6 +25,9 @@ from drivers.transport.visa_py import end_of_file_raises, is_torn, tells_of_a_st
 T = TypeVar("T")
 
 OPEN_TIMEOUT = 5.0
+WRITE_TIMEOUT = 10.0
+"""Seconds that the other end may leave us waiting before it takes more bytes."""
+CLEAR_TIMEOUT = 2.0
 CHUNK = 2**20
 """Bytes asked for at once."""
 _STALE_ANSWERS = 16
@@ -48,6 +51,7 @@ class VisaLink:
         self._unread = bytearray()
         self._ended = False  # what lies unread is the end of a message
         self._closed = False
+        self._timeout = 0  # ms; as the session has it
         # Over a plain stream a read without a message pending just waits; elsewhere it is an error.
         kind = session.interface_type
         text = session.resource_class
@@ -109,7 +113,7 @@ class VisaLink:
             return await loop.run_in_executor(self._worker, job)
         except errors.VisaIOError as error:
             if error.error_code in _TIMEOUTS:
-                self._closed = is_torn(self._session)
+                self._closed = self._closed or is_torn(self._session)
                 raise LinkTimeout(f"{self.name}: no answer in time") from None
             if error.error_code in _LOST:
                 self._closed = True
@@ -124,10 +128,13 @@ class VisaLink:
     def _write(self, data: bytes) -> None:
         if not self._stream:
             self._unread.clear()
+        self._be_patient(WRITE_TIMEOUT)
         self._session.write_raw(data)
 
     def _clear(self) -> None:
         self._unread.clear()
+        self._ended = False
+        self._be_patient(CLEAR_TIMEOUT)
         for _ in range(_STALE_ANSWERS):
             try:
                 self._session.clear()
@@ -164,7 +171,7 @@ class VisaLink:
     def _receive(self, size: int, timeout: float, termination: bytes) -> int:
         """Read once; how many bytes came."""
         session = self._session
-        session.timeout = max(1, round(timeout * 1e3))
+        self._be_patient(timeout)
         if termination:
             session.set_visa_attribute(constants.ResourceAttribute.termchar, termination[0])
         session.set_visa_attribute(
@@ -180,6 +187,12 @@ class VisaLink:
         stopped = bool(termination) and data.endswith(termination)
         self._ended = not (self._stream or more or stopped)
         return len(data)
+
+    def _be_patient(self, seconds: float) -> None:
+        """Set the session's time-out, which holds for reads, writes and clears alike."""
+        timeout = max(1, round(seconds * 1e3))
+        if timeout != self._timeout:
+            self._session.timeout = self._timeout = timeout
 
     def _drain(self) -> bytes:
         while self._stream:

@@ -100,6 +100,20 @@ async def test_a_late_answer_is_not_taken_for_the_next_one(host) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
+async def test_the_time_out_of_a_read_does_not_hurry_what_follows(host) -> None:
+    async with linked(host) as place:
+        with pytest.raises(LinkTimeout):
+            await place.link.read_until(b"\n", 0.001)
+        await place.link.clear()
+        with pytest.raises(LinkTimeout):
+            await place.link.read_until(b"\n", 0.001)
+        block = bytes(1 << 21)
+        await place.link.write(b"DATA #72097152" + block + b"\n")
+        assert await place.ask(b"ECHO? 1") == b"1\n"
+        assert place.meter.data == block
+
+
+@pytest.mark.parametrize("host", HOSTS)
 async def test_clear_passes_over_many_unread_answers_and_ends_what_is_awaited(host) -> None:
     async with linked(host) as place:
         for _ in range(5):
