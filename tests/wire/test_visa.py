@@ -42,11 +42,11 @@ class Place:
 
 
 @asynccontextmanager
-async def linked(host: str) -> AsyncIterator[Place]:
+async def linked(host: str, timing: LinkTiming | None = None) -> AsyncIterator[Place]:
     """A meter behind a message-based host, and a link to it."""
     client_connected, resource = HOSTS[host]
     meter, faults = Meter(), LinkFaults()
-    connected = client_connected(meter.converse, LinkTiming(), faults)
+    connected = client_connected(meter.converse, timing or LinkTiming(), faults)
     writers: list[asyncio.StreamWriter] = []
 
     async def kept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -101,7 +101,7 @@ async def test_a_late_answer_is_not_taken_for_the_next_one(host) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 async def test_the_time_out_of_a_read_does_not_hurry_what_follows(host) -> None:
-    async with linked(host) as place:
+    async with linked(host, LinkTiming(0.02)) as place:
         with pytest.raises(LinkTimeout):
             await place.link.read_until(b"\n", 0.001)
         await place.link.clear()
