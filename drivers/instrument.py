@@ -127,6 +127,11 @@ class Instrument(ABC):
         """Close at the end of a `with` block."""
         await self.close()
 
+    @property
+    def readings(self) -> frozenset[str]:
+        """Names in `read_settings` that can only be read: measured, or a state; no settings."""
+        return frozenset()
+
     async def read_settings(self) -> dict[str, Any]:
         """All settings that the instrument tells, as plain data by name; sets nothing.
 

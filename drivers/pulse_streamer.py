@@ -49,6 +49,8 @@ ASKED = (
     "hasFinished",
 )
 """What `read_settings` asks for."""
+STATES = frozenset({"getHardwareVersion", "isStreaming", "hasSequence", "hasFinished"})
+"""What of it nobody sets."""
 
 
 class PulseStreamer(Instrument):
@@ -136,6 +138,11 @@ class PulseStreamer(Instrument):
         """Stop, all lines low, whatever is believed to be set."""
         self._loaded = None
         await self._call("constant", [0, int(MASK.safe or 0), 0, 0], kind="off")
+
+    @property
+    def readings(self) -> frozenset[str]:
+        """The hardware's version, and what the device is doing."""
+        return STATES
 
     async def read_settings(self) -> dict[str, Any]:
         """Trigger, clock and streaming state as the instrument tells them, by the RPC's names."""

@@ -192,6 +192,11 @@ class QontrolQ8(Instrument):
         """Measure the current of all channels in A, (channels,)."""
         return await self._read_all("I")
 
+    @property
+    def readings(self) -> frozenset[str]:
+        """Volts and amps of the channels, as measured."""
+        return frozenset({"volts", "amps"})
+
     async def read_settings(self) -> dict[str, Any]:
         """Volts and amps of all channels as measured, and the limits as they were written."""
         return {

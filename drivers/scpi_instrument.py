@@ -185,6 +185,11 @@ class ScpiInstrument(Instrument):
         unit = quantity.setting(value, instrument=self.name, channel=channel)
         await self.tell(unit, kind=kind, wait=wait)
 
+    @property
+    def readings(self) -> frozenset[str]:
+        """Declared quantities that can only be read."""
+        return frozenset(one.name for one in self.quantities if not one.writable)
+
     async def read_settings(self) -> dict[str, Any]:
         """All declared settings as the instrument tells them; what is measured is not among them.
 

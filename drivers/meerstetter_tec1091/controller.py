@@ -223,6 +223,11 @@ class MeerstetterTec1091(Instrument):
             await self._ask(link, mecom.RESET)
             await wait_until(self._speaker, link, question, _BACK, RESTART)
 
+    @property
+    def readings(self) -> frozenset[str]:
+        """Quantities that can only be read: temperatures, what the output gives, states."""
+        return frozenset(one.name for one in par.QUANTITIES if not one.writable)
+
     async def read_settings(self) -> dict[str, Any]:
         """All quantities by name, in the units of their declarations.
 

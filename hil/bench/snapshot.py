@@ -17,14 +17,15 @@ from hil.bench.opening import OpenBench
 async def snapshot(bench: OpenBench) -> dict[str, Any]:
     """Identity, firmware and all settings of every instrument, by name; sets nothing.
 
-    The slot path has no instruments. What cannot be read is told under `failed`: a snapshot ends no
+    What can only be read (measured, or a state) stands under `readings`, apart from `settings`. The
+    slot path has no instruments. What cannot be read is told under `failed`: a snapshot ends no
     run.
     """
     with bench.ledger.span("state"):
         read = await asyncio.gather(*(_one(one) for one in bench.parts.instruments))
     return {
         "schema": "hil-instrument-snapshot",
-        "version": 1,
+        "version": 2,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "bench_time": bench.now(),
         "instruments": dict(read),
@@ -38,9 +39,13 @@ async def _one(instrument: Instrument) -> tuple[str, dict[str, Any]]:
     if not instrument.is_open:
         return instrument.name, found
     try:
-        found["settings"] = await instrument.read_settings()
+        told = await instrument.read_settings()
     except (InstrumentError, LinkError) as error:
         found["failed"] = str(error)
+        return instrument.name, found
+    read = instrument.readings
+    found["settings"] = {name: value for name, value in told.items() if name not in read}
+    found["readings"] = {name: value for name, value in told.items() if name in read}
     return instrument.name, found
 
 

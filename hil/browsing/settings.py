@@ -1,4 +1,4 @@
-"""Which settings of instruments changed between the start and the end of a run."""
+"""Which settings of instruments changed from the start to the end of a run, and which readings."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
     return Table(title, head, tuple(rows) or (("none", "", "", ""),))
 
 
+def readings(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    """A row a reading, of those in both snapshots, that was another at the end; maybe none."""
+    head = ("instrument", "reading", "at the start", "at the end")
+    rows = [
+        row
+        for name in before
+        if name in after
+        for row in _differing(
+            name, before[name].get("readings", {}), after[name].get("readings", {})
+        )
+    ]
+    return Table("Readings of instruments that were others at the end", head, tuple(rows))
+
+
 def _of_one(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Row]:
     for when, found in (("start", before), ("end", after)):
         if "settings" not in found:
@@ -33,7 +47,10 @@ def _of_one(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             first, last = (why, "") if when == "start" else ("", why)
             yield name, f"not read at the {when}", first, last
             return
-    was, now = before["settings"], after["settings"]
+    yield from _differing(name, before["settings"], after["settings"])
+
+
+def _differing(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Row]:
     for key in dict.fromkeys([*was, *now]):
         one, other = was.get(key, _NONE), now.get(key, _NONE)
         if one == other:

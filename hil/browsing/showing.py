@@ -15,7 +15,7 @@ from hil.bench.tables import Table
 from hil.browsing.facts import State
 from hil.browsing.flat import flattened, written
 from hil.browsing.listing import duration, moment, size
-from hil.browsing.settings import changed
+from hil.browsing.settings import changed, readings
 from hil.browsing.story import Story, Told
 from hil.telemetry.events import (
     Baselines,
@@ -185,7 +185,7 @@ def _when(told: Told) -> str:
 
 
 def instruments(story: Story) -> Iterator[Table]:
-    """Which instruments answered when the run began, and what of their settings changed."""
+    """Which instruments answered at the start, what of their settings and readings changed."""
     if not story.instruments:
         return
     rows = []
@@ -197,6 +197,9 @@ def instruments(story: Story) -> Iterator[Table]:
     yield Table("Instruments, as they answered at the start", head, tuple(rows))
     if story.at_end:
         yield changed(story.instruments, story.at_end)
+        read = readings(story.instruments, story.at_end)
+        if read.rows:
+            yield read
 
 
 def provenance(story: Story) -> Iterator[tuple[str, str]]:

@@ -40,15 +40,19 @@ def test_it_tells_who_answers_and_how_it_is_set() -> None:
         assert told["identity"]["serial"] == chassis.identity.serial
         held = core.file.bank_elements(0)
         mine = [i for i in range(16) if held.chassis[i] == chassis.name]
-        volts = np.array(told["settings"]["volts"])[held.channel[mine]]
+        volts = np.array(told["readings"]["volts"])[held.channel[mine]]
         np.testing.assert_allclose(volts, held.volts(levels[0])[mine], atol=0.05)
         box = read[_first(core, "RedPitaya").name]["settings"]
         assert box["burst"] == {"1": "BURST", "2": "BURST"}
         assert box["output"] == {"1": True, "2": True}
         assert box["decimation"] == core.file.timing.decimation
         assert not [name for name, value in box.items() if "refused" in str(value)]
-        pattern = read[_first(core, "PulseStreamer").name]["settings"]
-        assert pattern["hasSequence"] == 1
+        pattern = read[_first(core, "PulseStreamer").name]
+        assert pattern["readings"]["hasSequence"] == 1
+        # What is only read is no setting; what is set is no reading.
+        assert set(told["settings"]) == {"volts_max", "amps_max"}
+        assert set(pattern["settings"]) == {"getTriggerStart", "getTriggerRearm", "getClock"}
+        assert not read[_first(core, "RedPitaya").name]["readings"]
         # Reading changed nothing: the same frame still runs without an upload of its settings.
         bench.run(levels, np.zeros((4, 4)))
         assert bench.do(snapshot(core))["instruments"][chassis.name]["identity"] == told["identity"]

@@ -55,8 +55,8 @@ def test_instruments_are_named(runs: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_settings_that_changed_are_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    start = {"gain": "LV", "volts": [1.0, 2.0, 3.0], "burst": ["OFF", "OFF"], "mode": 1}
-    end = {"gain": "HV", "volts": [1.0, 2.5, 3.0], "burst": ["ON", "ON"], "mode": 1, "new": 3}
+    start = {"gain": "LV", "volts_max": [1.0, 2.0, 3.0], "burst": ["OFF", "OFF"], "mode": 1}
+    end = {"gain": "HV", "volts_max": [1.0, 2.5, 3.0], "burst": ["ON", "ON"], "mode": 1, "new": 3}
 
     def shown(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         for name, found in (("start", before), ("end", after)):
@@ -69,7 +69,7 @@ def test_settings_that_changed_are_named(runs: Path, capsys: pytest.CaptureFixtu
     lines = shown({"settings": start}, {"settings": end})
     for said in (
         "box gain LV HV",
-        "box volts, 1 of 3 channels 2 2.5",
+        "box volts_max, 1 of 3 channels 2 2.5",
         "box burst, 2 of 2 channels OFF ON",
         "box new not told 3",
     ):
@@ -79,6 +79,12 @@ def test_settings_that_changed_are_named(runs: Path, capsys: pytest.CaptureFixtu
     assert "box not read at the end no answer" in shown(
         {"settings": start}, {"failed": "no answer"}
     )
+    # What instruments measure is no setting of theirs: it stands apart.
+    warm, warmer = {"celsius": 25.0, "amps": [0.1, 0.2]}, {"celsius": 25.5, "amps": [0.1, 0.3]}
+    lines = shown({"settings": start, "readings": warm}, {"settings": start, "readings": warmer})
+    apart = lines.index("Readings of instruments that were others at the end")
+    assert "none" in lines[:apart]
+    assert {"box celsius 25 25.5", "box amps, 1 of 2 channels 0.2 0.3"} < set(lines[apart:])
 
 
 def test_a_run_that_never_came_far_is_shown(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
