@@ -22,6 +22,7 @@ from hil.control.schedule import ScheduleError
 from hil.learn.settings import MethodError
 from hil.record.folder import RunFolderError
 from hil.tasks.task import TaskError
+from hil.telemetry.bus import OutletFailed
 from hil.telemetry.commands import Stopped
 from hil.telemetry.errors import TelemetryError
 from hil.twin.refitting import RefitError
@@ -36,6 +37,7 @@ MENDABLE = (
     LimitError,
     LinkError,
     MethodError,
+    OutletFailed,
     RecordError,
     RefitError,
     RunFolderError,

@@ -22,7 +22,7 @@ from hil.learn.resuming import LeftOff
 from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
 from hil.learn.training import train_job
 from hil.record.finding import RUNS
-from hil.record.folder import RECORD, RunFolder, RunFolderError
+from hil.record.folder import RECORD, RunFolder, RunFolderError, check_makable
 from hil.tasks import Task, TaskError, load_task, task_from_arrays
 from hil.twin.protocol import SlotTwin
 from hil.twin.refitting import check_kind
@@ -90,7 +90,7 @@ def make_job(
 
 
 def refuse_existing(path: Path) -> None:
-    """Refuse a run folder that exists: a finished run is never written over.
+    """Refuse a run folder that exists, as a finished run is never written over, or cannot be made.
 
     Raises
     ------
@@ -98,6 +98,7 @@ def refuse_existing(path: Path) -> None:
     """
     if path.exists():
         raise RunFolderError(f"run folder {path} exists; name another (--out), or move it away")
+    check_makable(path)
 
 
 def default_folder(job: Job) -> Path:
@@ -202,6 +203,7 @@ def prepare_resume(
     """
     folder = RunFolder.existing(Path(run))
     left = check_resumable(folder)
+    folder.check_writable()
     job = job_of(folder, task)
     job.check(bench)
     check_same_bench(folder, bench)

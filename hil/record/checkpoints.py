@@ -52,10 +52,7 @@ class Checkpoints:
         last, self._last = self._last, None
         if last is None:
             return
-        try:
-            last.result()
-        except OSError as error:
-            raise RunFolderError(f"no checkpoint in {self._folder.path}: {error}") from error
+        last.result()
 
     def forget(self) -> None:
         """Take all checkpoints away: the run has come to its end."""

@@ -5,6 +5,8 @@ Every file is whole or absent: written aside, synced and renamed. Metrics are ap
 
 from __future__ import annotations
 
+import errno
+import getpass
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -29,7 +31,50 @@ SNAPSHOT_END = "snapshot-end.json"
 
 
 class RunFolderError(ValueError):
-    """A run folder that exists already, is missing, or cannot be read."""
+    """A run folder that exists already, is missing, or cannot be read or written."""
+
+
+def check_makable(path: Path) -> None:
+    """Refuse a path at which no folder can be made, and make none.
+
+    Raises
+    ------
+    RunFolderError
+    """
+    there = next(one for one in path.absolute().parents if one.exists())
+    if not there.is_dir():
+        raise RunFolderError(
+            f"run folder {path} cannot be made: {there} is no folder; name another with --out"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RunFolderError(
+            f"run folder {path} cannot be made: {login_name()} may not write {there}; name "
+            "another with --out"
+        )
+
+
+def not_written(path: Path, error: OSError) -> RunFolderError:
+    """What to say of a file of a run that could not be written, and what mends it."""
+    said = f"{path} cannot be written: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said += f"; make room there, then go on: python -m hil.train --resume {path.parent}"
+    return RunFolderError(said)
+
+
+def login_name() -> str:
+    """Who runs this process, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, in a container
+        return f"user {os.getuid()}"
+
+
+def owner(path: Path) -> str:
+    """Who owns a file, as far as the system knows."""
+    try:
+        return path.owner()
+    except (KeyError, OSError):
+        return f"user {path.stat().st_uid}"
 
 
 class RunFolder:
@@ -54,7 +99,9 @@ class RunFolder:
                 f"run folder {path} exists; name another with --out, or move it away"
             ) from None
         except OSError as error:
-            raise RunFolderError(f"run folder {path} cannot be made: {error.strerror}") from error
+            raise RunFolderError(
+                f"run folder {path} cannot be made: {error.strerror}; name another with --out"
+            ) from error
         return cls(path)
 
     @classmethod
@@ -73,6 +120,21 @@ class RunFolder:
             if not (path / name).is_file():
                 raise RunFolderError(f"{path} is no complete run folder: {name} is missing")
         return folder
+
+    def check_writable(self) -> None:
+        """Refuse a folder that this user may not write.
+
+        Raises
+        ------
+        RunFolderError
+        """
+        here = self.path
+        for one in (here, *(entry for entry in here.iterdir() if entry.suffix == ".sqlite")):
+            if not os.access(one, os.W_OK):
+                raise RunFolderError(
+                    f"{login_name()} may not write {one}; go on with it as {owner(one)}, who owns "
+                    "it, or in a copy"
+                )
 
     @property
     def record(self) -> Path:
@@ -99,10 +161,13 @@ class RunFolder:
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Add one line to the metrics, on disk before this returns."""
-        with (self.path / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, default=_plain) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with (self.path / METRICS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, default=_plain) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise not_written(self.path / METRICS, error) from error
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of the metrics; of a line that a crash cut short nothing.
@@ -162,6 +227,9 @@ class RunFolder:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, target)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise not_written(target, error) from error
         except BaseException:
             aside.unlink(missing_ok=True)
             raise

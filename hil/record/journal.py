@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import time
@@ -17,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from hil.record.folder import RunFolderError
+from hil.record.folder import RunFolderError, owner
 from hil.telemetry.commands import Command
 from hil.telemetry.events import describe
 
@@ -51,6 +53,15 @@ CREATE TABLE IF NOT EXISTS commands (
     PRIMARY KEY (issuer, id)
 );
 """
+
+
+#: Errors of SQLite for want of the right, or of a place, to write.
+_NO_PLACE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code of an error, which has finer ones above it; 0 of none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
@@ -109,6 +120,7 @@ class Journal:
     def __init__(self, folder: Path, *, mode: str = "read") -> None:
         """Open the journal of a run folder. mode : `create` (or go on with), `write` or `read`."""
         self.path = folder / NAME
+        self._copy: TemporaryDirectory[str] | None = None
         if mode != "create" and not self.path.is_file():
             raise RunFolderError(f"{folder} has no {NAME}: it is no run folder, or an old one")
         try:
@@ -140,16 +152,33 @@ class Journal:
         os.replace(aside, self.path)
 
     def _connect(self, how: str) -> sqlite3.Connection:
-        db = _connect(self.path, f"mode={how}")
         if how != "ro":
-            return db
+            return _connect(self.path, f"mode={how}")
+        try:
+            db = _connect(self.path, "mode=ro")
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _NO_PLACE:
+                raise
+            return self._without_index()
         try:
             db.execute("SELECT 1 FROM about LIMIT 1")
-        except sqlite3.OperationalError:
-            # On a medium that is read-only WAL has no place for its index; nobody writes there.
+        except sqlite3.OperationalError as error:
             db.close()
-            db = _connect(self.path, "mode=ro&immutable=1")
+            if _code(error) not in _NO_PLACE:
+                raise
+            return self._without_index()
         return db
+
+    def _without_index(self) -> sqlite3.Connection:
+        """Where nothing can be written WAL has no place for its index; nobody writes there."""
+        log = self.path.with_name(f"{NAME}-wal")
+        if not (log.exists() and log.stat().st_size):
+            return _connect(self.path, "mode=ro&immutable=1")
+        # A run that was killed: the newest is in the log alone, which is read with a file beside.
+        self._copy = TemporaryDirectory(prefix="hil-journal-")
+        for one in (self.path, log):
+            shutil.copyfile(one, Path(self._copy.name) / one.name)
+        return _connect(Path(self._copy.name) / NAME, "mode=rw")
 
     @property
     def about(self) -> Mapping[str, str]:
@@ -247,6 +276,8 @@ class Journal:
     def close(self) -> None:
         """Close the file; may be called again."""
         self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def _entries(self, which: str, values: tuple[Any, ...]) -> list[Entry]:
         columns = "id, number, bench_time, wall_time, kind, fields, part, row, arrays"
@@ -262,6 +293,13 @@ class Journal:
 
     def _failed(self, error: sqlite3.Error) -> RunFolderError:
         said = f"{self.path}: {error}"
-        if not isinstance(error, sqlite3.OperationalError):  # neither locked nor full: damaged
+        code = _code(error)
+        if code == sqlite3.SQLITE_FULL:
+            said += (
+                f"; make room there, then go on: python -m hil.train --resume {self.path.parent}"
+            )
+        elif code in _NO_PLACE and self.path.exists():
+            said += f"; write it as {owner(self.path)}, who owns it, or in a copy of the folder"
+        elif not isinstance(error, sqlite3.OperationalError):  # not locked: damaged
             said += "; put a copy of the file in its place, or what `sqlite3 FILE .recover` saves"
         return RunFolderError(said)

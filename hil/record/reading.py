@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hil.record.arrays import ArrayReader
-from hil.record.folder import RunFolderError
+from hil.record.folder import RunFolderError, login_name
 from hil.record.journal import Entry, Journal
 from hil.telemetry.coding import CodingError, as_json, from_fields, unpack
 from hil.telemetry.commands import Command, Verb
@@ -161,14 +159,6 @@ def add_note(folder: Path, text: str, author: str | None = None) -> None:
         )
     finally:
         journal.close()
-
-
-def login_name() -> str:
-    """Who runs this process, as far as the system knows."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, in a container
-        return f"user {os.getuid()}"
 
 
 def all_events(folder: Path, *kinds: type[Event]) -> Sequence[Stamped]:

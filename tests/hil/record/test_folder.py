@@ -12,7 +12,7 @@ import safetensors
 import torch
 
 from hil.record import folder as files
-from hil.record.folder import RunFolder, RunFolderError
+from hil.record.folder import RunFolder, RunFolderError, check_makable
 
 TENSORS = {"powers": torch.arange(6.0, dtype=torch.float64).reshape(2, 3).T}
 
@@ -29,6 +29,23 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(RunFolderError, match="file/run cannot be made: Not a directory"):
         RunFolder.create(tmp_path / "file" / "run")
+
+
+def test_what_could_not_be_written_is_known_before_a_bench_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"cannot be made: .*file is no folder"):
+        check_makable(tmp_path / "file" / "run")
+    check_makable(tmp_path / "not" / "there" / "yet")
+    monkeypatch.setattr("os.access", lambda path, how: Path(path) != tmp_path)
+    with pytest.raises(RunFolderError, match=r"may not write .*; name another with --out"):
+        check_makable(tmp_path / "runs" / "run")
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(
+        RunFolderError, match=r"may not write .*; go on with it as \S+, who owns it"
+    ):
+        RunFolder(tmp_path).check_writable()
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -61,9 +78,9 @@ def test_a_write_that_fails_leaves_the_file_before_it_and_nothing_else(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, broken, full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(RunFolderError, match=r"a\.json cannot .*: No space.*--resume .*run$"):
             folder.write_json("a.json", {"x": 2})
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(RunFolderError, match=r"t\.safetensors cannot be written: No space"):
             folder.write_tensors("t.safetensors", TENSORS, {})
     assert folder.read_json("a.json") == {"x": 1}
     assert [p.name for p in folder.path.iterdir()] == ["a.json"]

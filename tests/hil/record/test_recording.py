@@ -230,6 +230,51 @@ def test_a_record_on_a_medium_that_is_read_only(tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
 
 
+def test_a_killed_record_on_a_medium_that_is_read_only_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    journal = Journal(tmp_path / "run", mode="create")
+    entry = Entry(0, 1, 0.0, 0.0, "note", '{"text": "newest", "author": "a"}')
+    journal.add([entry])
+    # As a kill leaves it, copied to where nothing can be written: the newest is in the write-ahead
+    # log, and its index cannot be made.
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("events.sqlite", "events.sqlite-wal"):
+        (copy / name).write_bytes((tmp_path / "run" / name).read_bytes())
+    journal.close()
+    connect = sqlite3.connect
+
+    def read_only(name: str, **options: Any) -> sqlite3.Connection:
+        if str(copy) in name and "immutable" not in name:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN  # type: ignore[misc]
+            raise error
+        return connect(name, **options)
+
+    monkeypatch.setattr("hil.record.journal.sqlite3.connect", read_only)
+    reader = Journal(copy)
+    assert [one.number for one in reader.after(0)] == [1]
+    reader.close()
+    assert {one.name for one in copy.iterdir()} == {"events.sqlite", "events.sqlite-wal"}
+
+
+def test_a_record_that_may_not_be_written_says_who_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal(tmp_path, mode="create").close()
+    connect = sqlite3.connect
+
+    def refused(name: str, **options: Any) -> sqlite3.Connection:
+        # As one that is opened without the right to write.
+        return connect(name.replace("mode=rw", "mode=ro"), **options)
+
+    monkeypatch.setattr("hil.record.journal.sqlite3.connect", refused)
+    with pytest.raises(RunFolderError, match=r"events\.sqlite.*; write it as \S+, who owns it, or"):
+        add_note(tmp_path, "no")
+
+
 def test_a_finished_record_is_one_file(tmp_path: Path) -> None:
     bus = Bus()
     recorder = Recorder(tmp_path, bus, CommandDesk(bus), ROOM)
