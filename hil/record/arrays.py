@@ -9,6 +9,8 @@ not written yet. A run that is resumed begins a new part: what was written befor
 
 from __future__ import annotations
 
+import os
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.record.folder import RunFolderError
+from hil.record.folder import RunFolderError, not_written
 from hil.telemetry.event import Event, fields_of, told_of
 
 #: Shape of every array of every kind that is kept, by field.
@@ -82,7 +84,19 @@ class ArrayWriter:
         )
 
     def add(self, number: int, event: Event) -> int:
-        """Write the arrays of event number `number`, which fit; gives their row."""
+        """Write the arrays of event number `number`, which fit; gives their row.
+
+        Raises
+        ------
+        RunFolderError
+            Where the disk takes no more; by `flush`, too. What was flushed before is whole.
+        """
+        try:
+            return self._add(number, event)
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
+    def _add(self, number: int, event: Event) -> int:
         kind = type(event)
         sets, row, held = self._sets[kind], self._rows[kind], fields_of(event)
         if row % GROWTH == 0:
@@ -99,11 +113,26 @@ class ArrayWriter:
 
     def flush(self) -> None:
         """Let readers see what was written."""
-        self._file.flush()
+        try:
+            self._file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
 
     def close(self) -> None:
         """Close the file; may be called again."""
         self._file.close()
+
+    def _failed(self, error: Exception) -> RunFolderError:
+        """Leave the file as it is; what to say of it."""
+        # HDF5 tries again when it closes, and a process in which that fails crashes at its end
+        # (1.14): so what is left goes into memory, and is forgotten.
+        if hasattr(os, "memfd_create"):  # Linux
+            nowhere = os.memfd_create(self.path.name)
+            os.dup2(nowhere, self._file.id.get_vfd_handle())
+            os.close(nowhere)
+        number = int(found[1]) if (found := re.search(r"errno = (\d+)", str(error))) else 0
+        why = OSError(number, os.strerror(number)) if number else OSError(str(error))
+        return not_written(self.path, why)
 
     def _make(self, kind: type[Event], fields: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
         group = self._file.create_group(kind.KIND, track_order=True)

@@ -187,6 +187,42 @@ def test_a_disk_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.Monk
             hil.train(bench, "spirals", out=tmp_path / "run", **OPTIONS)
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from hil.record.arrays import ArrayReader, ArrayWriter
+from hil.record.folder import RunFolderError
+from hil.telemetry.events import Levels
+
+folder, size = Path(sys.argv[1]), (2, 4000)
+writer = ArrayWriter(folder, 1, {Levels: {"levels": size}})
+rng, kept = np.random.default_rng(0), 0
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, -1))
+try:
+    while kept < 100:
+        writer.add(kept + 1, Levels(step=kept + 1, levels=rng.random(size)))
+        writer.flush()
+        kept += 1
+except RunFolderError as error:
+    print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+writer.close()
+print(kept, len(ArrayReader(folder, 1).column("levels", "levels")) >= kept)
+"""
+
+
+def test_arrays_that_a_disk_takes_no_more_of_end_nothing_else(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr  # HDF5 crashed at the end of such a process
+    said, kept = done.stdout.splitlines()
+    assert said == f"{tmp_path}/arrays-1.h5 cannot be written: File too large"
+    assert kept.endswith("True")
+    assert int(kept.split()[0]) > 0
+
+
 def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
     bus = Bus()
     recorder = Recorder(tmp_path, bus, CommandDesk(bus), ROOM)
