@@ -1,0 +1,111 @@
+"""Declared settings of a 33500B/33600A.
+
+Commands as the QCoDeS and pymeasure drivers of the family use them; limits are the widest of all
+models, an instrument of a smaller one answers -222 and takes its own.
+"""
+
+from __future__ import annotations
+
+from drivers.quantity import Quantity
+
+MOST_EMF = 10.0
+"""V behind the 50 ohm of an output: |offset| + half the amplitude is at most half of it into 50 ohm
+and all of it into an open circuit."""
+
+OUTPUT = Quantity(
+    "output", "OUTP{channel}", "Control whether the output is on (ON or OFF).", kind=bool,
+    safe=False,
+)  # fmt: skip
+BURST = Quantity(
+    "burst", "SOUR{channel}:BURS:STAT", "Control whether bursts are played (ON or OFF).",
+    kind=bool, safe=False,
+)  # fmt: skip
+FUNCTIONS = ("SIN", "SQU", "TRI", "RAMP", "PULS", "PRBS", "NOIS", "ARB", "DC")
+FUNCTION = Quantity(
+    "function", "SOUR{channel}:FUNC", f"Control the function ({', '.join(FUNCTIONS)}).", kind=str,
+    choices=FUNCTIONS, safe="DC",
+)  # fmt: skip
+OFFSET = Quantity(
+    "offset", "SOUR{channel}:VOLT:OFFS", "Control the offset into the load in V (-10 to 10).",
+    unit="V", low=-10.0, high=10.0, safe=0.0,
+)  # fmt: skip
+AMPLITUDE = Quantity(
+    "amplitude", "SOUR{channel}:VOLT",
+    "Control the peak-to-peak amplitude into the load in V (0.001 to 20).",
+    unit="V", low=0.001, high=20.0,
+)  # fmt: skip
+UNIT = Quantity(
+    "unit", "SOUR{channel}:VOLT:UNIT", "Control the unit of the amplitude (VPP, VRMS, DBM).",
+    kind=str, choices=("VPP", "VRMS", "DBM"),
+)  # fmt: skip
+LOAD = Quantity(
+    "load", "OUTP{channel}:LOAD",
+    "Control the load that the output is believed to have in ohm (1 to 10000).",
+    unit="ohm", low=1.0, high=1e4,
+)  # fmt: skip
+POLARITY = Quantity(
+    "polarity", "OUTP{channel}:POL", "Control the polarity of the output (NORM, INV).", kind=str,
+    choices=("NORM", "INV"),
+)  # fmt: skip
+MODE = Quantity(
+    "mode", "OUTP{channel}:MODE", "Control whether the trigger gates the output (NORM, GAT).",
+    kind=str, choices=("NORM", "GAT"),
+)  # fmt: skip
+FREQUENCY = Quantity(
+    "frequency", "SOUR{channel}:FREQ", "Control the frequency in Hz (1e-6 to 1.2e8).", unit="Hz",
+    low=1e-6, high=1.2e8,
+)  # fmt: skip
+PHASE = Quantity(
+    "phase", "SOUR{channel}:PHAS", "Control the phase in deg (-360 to 360).", unit="deg",
+    low=-360.0, high=360.0,
+)  # fmt: skip
+SAMPLE_RATE = Quantity(
+    "sample_rate", "SOUR{channel}:FUNC:ARB:SRAT",
+    "Control the sample rate of arbitrary waveforms in Sa/s (1e-6 to 1e9).", unit="Sa/s",
+    low=1e-6, high=1e9,
+)  # fmt: skip
+FILTER = Quantity(
+    "filter", "SOUR{channel}:FUNC:ARB:FILT",
+    "Control the filter of arbitrary waveforms (NORM, STEP, OFF).", kind=str,
+    choices=("NORM", "STEP", "OFF"),
+)  # fmt: skip
+ADVANCE = Quantity(
+    "advance", "SOUR{channel}:FUNC:ARB:ADV",
+    "Control what advances arbitrary waveforms by a point (TRIG, SRAT).", kind=str,
+    choices=("TRIG", "SRAT"),
+)  # fmt: skip
+BURST_MODE = Quantity(
+    "burst_mode", "SOUR{channel}:BURS:MODE", "Control how bursts are started (TRIG, GAT).",
+    kind=str, choices=("TRIG", "GAT"),
+)  # fmt: skip
+CYCLES = Quantity(
+    "cycles", "SOUR{channel}:BURS:NCYC", "Control the cycles of a burst (1 to 1e8).", low=1.0,
+    high=1e8,
+)  # fmt: skip
+TRIGGER_SOURCE = Quantity(
+    "trigger_source", "TRIG{channel}:SOUR", "Control the trigger source (IMM, EXT, TIM, BUS).",
+    kind=str, choices=("IMM", "EXT", "TIM", "BUS"),
+)  # fmt: skip
+TRIGGER_SLOPE = Quantity(
+    "trigger_slope", "TRIG{channel}:SLOP", "Control the slope that triggers (POS, NEG).", kind=str,
+    choices=("POS", "NEG"),
+)  # fmt: skip
+TRIGGER_DELAY = Quantity(
+    "trigger_delay", "TRIG{channel}:DEL",
+    "Control the delay after a trigger in s (0 to 1000).", unit="s", low=0.0, high=1000.0,
+)  # fmt: skip
+BYTE_ORDER = Quantity(
+    "byte_order", "FORM:BORD", "Control the byte order of blocks (NORM, SWAP).", kind=str,
+    choices=("NORM", "SWAP"),
+)  # fmt: skip
+SYNC = Quantity("sync", "OUTP:SYNC", "Control whether Sync is on (ON or OFF).", kind=bool)
+SYNC_SOURCE = Quantity(
+    "sync_source", "OUTP:SYNC:SOUR", "Control the channel that Sync follows (CH1, CH2).", kind=str,
+    choices=("CH1", "CH2"),
+)  # fmt: skip
+QUANTITIES = (
+    OUTPUT, BURST, FUNCTION, OFFSET, AMPLITUDE, UNIT, LOAD, POLARITY, MODE, FREQUENCY, PHASE,
+    SAMPLE_RATE, FILTER, ADVANCE, BURST_MODE, CYCLES, TRIGGER_SOURCE, TRIGGER_SLOPE,
+    TRIGGER_DELAY, BYTE_ORDER, SYNC, SYNC_SOURCE,
+)  # fmt: skip
+"""All of them; those with a safe value in the order in which they are made safe."""
