@@ -14,12 +14,11 @@ OPTIONS = ("period", "load", "memory", "upload_rate", "latency", "jitter")
 
 
 class Bench:
-    """Loads at the outputs, and pulses of a tenth of `period` (s) at Ext Trig."""
+    """Pulses of a tenth of `period` (s) at Ext Trig."""
 
-    def __init__(self, clock: Clock, period: float = 0.01, load: float = 50.0) -> None:
+    def __init__(self, clock: Clock, period: float = 0.01) -> None:
         self._clock = clock
         self._period = period
-        self._load = load
 
     def next_edge(self, after: float, rising: bool) -> float | None:
         """Rising edges at whole periods. Those that nobody has asked for in a second are over."""
@@ -29,10 +28,6 @@ class Bench:
 
     def before_change(self) -> None:
         """Nothing depends on it."""
-
-    def attached(self, channel: int) -> float:
-        """The same at all."""
-        return self._load
 
 
 def build(placement: Placement) -> Keysight33600A:
@@ -57,7 +52,7 @@ def build(placement: Placement) -> Keysight33600A:
         raise OptionError("latency and jitter are 0 to 1 s")
     return Keysight33600A(
         placement.clock.now,
-        Bench(placement.clock, period, load),
+        Bench(placement.clock, period),
         model=model,
         serial=identity.get("serial", "MY53800001"),
         firmware=identity.get("firmware", "A.02.03-3.15-03-64-02"),
@@ -66,5 +61,6 @@ def build(placement: Placement) -> Keysight33600A:
         upload_rate=rate,
         latency=latency,
         jitter=jitter,
+        attached=load,
         seed=placement.seed,
     )

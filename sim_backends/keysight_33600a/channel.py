@@ -37,7 +37,7 @@ class Channel:
             raise ValueError(f"memory is 1 or {LARGER_MEMORY} times the standard one")
         self.generator = generator
         self.number = number
-        self.output = Output(model, generator.surroundings.attached(number))
+        self.output = Output(model, generator.attached)
         self.memory = Memory(generator.files, memory_times * model.memory, model.least_points)
         self.selected = DEFAULT
         self.cycles = 1.0

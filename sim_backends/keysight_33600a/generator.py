@@ -12,6 +12,7 @@ from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.instrument import Door
+from sim_backends.plant.signals import Waveform
 
 from .arb_commands import add_arb
 from .channel import Channel
@@ -35,10 +36,6 @@ class Surroundings(Protocol):
 
     def before_change(self) -> None:
         """An output is about to change: settle what depends on the past."""
-        ...
-
-    def attached(self, channel: int) -> float:
-        """Resistance (ohm) at the connector of channel 1 or 2; inf where it is open."""
         ...
 
 
@@ -69,9 +66,10 @@ class Keysight33600A(ScpiDevice):
         upload_rate: float = math.inf,
         latency: float = 160e-9,
         jitter: float = 2.5e-9,
+        attached: float = 50.0,
         seed: int = 0,
     ) -> None:
-        """`memory_times`: 16 with the memory option. `upload_rate`: bytes/s at which a block is
+        """`attached`: resistance (ohm) at the outputs, inf where they are open. `memory_times`: 16 with the memory option. `upload_rate`: bytes/s at which a block is
         taken in after it has come. `latency` (s) from an edge to the first point, `jitter` (s) its
         spread. Raises `KeyError` for an unknown model.
         """
@@ -80,6 +78,7 @@ class Keysight33600A(ScpiDevice):
         self.surroundings = surroundings
         self.upload_rate = upload_rate
         self.latency = latency
+        self.attached = attached
         self._jitter = jitter
         self._random = np.random.default_rng(np.random.SeedSequence([seed, 0x33600]))
         self._seen = -math.inf
@@ -153,6 +152,13 @@ class Keysight33600A(ScpiDevice):
             channel.software(self.now())
 
     # -- what comes out ---------------------------------------------------------------------------
+
+    def waveform(self, output: int, origin: float, begin: float, end: float) -> Waveform:
+        """What an output (from 1) does in bench times begin..end (s), relative to `origin`.
+
+        Of several bursts in that time only the last is told. `advance` comes first.
+        """
+        return self.outputs[output - 1].waveform(origin, begin, end)
 
     def sync(self, times: Floats) -> Bools:
         """Levels (n,) of the Sync connector at bench times (n,), brought up to the present."""

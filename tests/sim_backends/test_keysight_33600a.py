@@ -22,11 +22,10 @@ OK = '+0,"No error"'
 class Bench:
     """A clock and a list of edges at Ext Trig: (time, rising)."""
 
-    def __init__(self, load: float = 50.0) -> None:
+    def __init__(self) -> None:
         self.time = 0.0
         self.edges: list[tuple[float, bool]] = []
         self.changes = 0
-        self._load = load
 
     def now(self) -> float:
         return self.time
@@ -38,16 +37,13 @@ class Bench:
     def before_change(self) -> None:
         self.changes += 1
 
-    def attached(self, channel: int) -> float:
-        return self._load
-
 
 class Client:
     """A client of a generator whose trigger comes 100 ns after its edge."""
 
     def __init__(self, model: str = "33622A", load: float = 50.0, **options) -> None:
-        self.bench = Bench(load)
-        options = {"latency": 100e-9, "jitter": 0.0} | options
+        self.bench = Bench()
+        options = {"latency": 100e-9, "jitter": 0.0, "attached": load} | options
         self.device = Keysight33600A(self.bench.now, self.bench, model=model, **options)
         self.sent: list[bytes] = []
         self.session = self.device.converse(self.sent.append)
@@ -271,7 +267,7 @@ def test_a_burst_starts_on_the_edge_on_both_channels() -> None:
         assert client.volts(times) == pytest.approx(ramp(40), abs=2e-4)
         assert client.volts(times, 2) == pytest.approx(-ramp(40), abs=2e-4)
     assert client.volts([1.0 + 4.2e-6]) == pytest.approx([-1.0], abs=1e-3)  # lost: still playing
-    wave = client.device.outputs[0].waveform(2.0, 2.0, 2.0 + 1e-5)
+    wave = client.device.waveform(1, 2.0, 2.0, 2.0 + 1e-5)
     assert wave.start == pytest.approx(100e-9)
     assert (wave.dwell, wave.values.size) == (pytest.approx(1e-7), 40)
     assert wave.values == pytest.approx(ramp(40), abs=2e-4)
@@ -355,7 +351,7 @@ def test_triggers_do_nothing_to_what_is_continuous_and_the_bus_nothing_to_a_sequ
     client.bench.edges = [(1e-3, True)]
     times = 2e-3 + (np.arange(64) + 0.5) / 32e6
     assert client.volts(times) == pytest.approx(np.tile(ramp(32), 2), abs=2e-4)
-    wave = client.device.outputs[0].waveform(2e-3, 2e-3, 2e-3 + 1e-6)
+    wave = client.device.waveform(1, 2e-3, 2e-3, 2e-3 + 1e-6)
     assert wave.values[0] == pytest.approx(-1.0, abs=1e-3)
     assert wave.start == pytest.approx(0.0, abs=1e-12)
     assert wave.values.size >= 32
@@ -545,7 +541,7 @@ def test_in_every_state_the_output_stays_within_ten_volts(commands) -> None:
     times = np.linspace(0.0, end + 1.0, 200)
     volts = client.volts(times)
     assert np.abs(volts).max() <= 10.0 + 1e-3
-    wave = client.device.outputs[0].waveform(end, end, end + 1e-3)
+    wave = client.device.waveform(1, end, end, end + 1e-3)
     assert np.isfinite(wave.values).all()
     assert wave.dwell > 0.0
 
