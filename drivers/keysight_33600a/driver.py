@@ -119,6 +119,12 @@ class Keysight33600A(ScpiInstrument):
         points = self._family.most_points if self._memory is None else self._memory
         return points - self._family.least_points if self._start == "sequence" else points
 
+    @property
+    def full_scale(self) -> Volts:
+        """Largest magnitude (channels,) in V that can be played with either sign."""
+        ends = [max(0.0, min(-scale.low, scale.high)) for scale in self._scales[: self.outputs]]
+        return np.array(ends)
+
     async def load(self, volts: Volts, dwell: float) -> None:
         """Load volts (samples, channels) into the loads, each sample held for `dwell` s.
 

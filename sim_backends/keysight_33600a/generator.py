@@ -69,9 +69,10 @@ class Keysight33600A(ScpiDevice):
         attached: float = 50.0,
         seed: int = 0,
     ) -> None:
-        """`attached`: resistance (ohm) at the outputs, inf where they are open. `memory_times`: 16 with the memory option. `upload_rate`: bytes/s at which a block is
-        taken in after it has come. `latency` (s) from an edge to the first point, `jitter` (s) its
-        spread. Raises `KeyError` for an unknown model.
+        """`attached`: resistance (ohm) at the outputs, inf where they are open. `memory_times`: 16
+        with the memory option. `upload_rate`: bytes/s at which a block is taken in after it has
+        come. `latency` (s) from an edge to the first point, `jitter` (s) its spread. Raises
+        `KeyError` for an unknown model.
         """
         super().__init__(now, f"{maker},{model},{serial},{firmware}")
         self.model = MODELS[model]
