@@ -107,7 +107,7 @@ def _add_playing(generator: Keysight33600A) -> None:
 
     settings.number(
         "sample_rate", f"{root}:SRATe", 1e-6, lambda at: generator.channel(at).top_rate(), 40e3,
-        unit="SA/S", form=form, ranges=every, changed=rate_changed,
+        form=form, ranges=every, changed=rate_changed,
     )  # fmt: skip
     settings.choice(
         "filter", f"{root}:FILTer", ("NORMal", "STEP", "OFF"), "NORMal", ranges=every,
