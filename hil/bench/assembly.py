@@ -8,20 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from drivers.santec_tsl570 import SantecTsl570
 from numpy.typing import NDArray
 
 from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
+from drivers.meerstetter_tec1091 import MeerstetterTec1091
 from drivers.pulse_streamer import PulseStreamer
 from drivers.qontrol_q8 import QontrolQ8
 from drivers.red_pitaya import RedPitaya
-from drivers.roles import InputSource, LightSource, PhaseReference, Readout
+from drivers.roles import (
+    InputSource,
+    LightSource,
+    PhaseReference,
+    Readout,
+    ThermalStage,
+    TunableSource,
+)
 from drivers.transport.link import Connector
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.sections import Instrument as InstrumentTable
+from hil.bench.sections import Manual
 from hil.bench.signal_path import SignalPath, signal_path
 from hil.control.frame import FrameFormat, PortScale
 
@@ -29,6 +39,8 @@ DRIVERS: dict[str, Callable[..., Instrument]] = {
     "qontrol_q8": QontrolQ8,
     "pulse_streamer": PulseStreamer,
     "red_pitaya": RedPitaya,
+    "meerstetter_tec1091": MeerstetterTec1091,
+    "santec_tsl570": SantecTsl570,
 }
 
 
@@ -47,6 +59,8 @@ class Assembled:
     signal_instruments: tuple[Instrument, ...]
     form: FrameFormat
     scale: PortScale
+    laser: TunableSource | None
+    stage: ThermalStage | None
 
     @property
     def lsb(self) -> float:
@@ -82,8 +96,14 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
     held = HeldLines(switch)
     path = signal_path(file, built)
+    laser = _beside(file.light, file.light.laser if file.light else "", built)
+    stage = _beside(file.stage, file.stage.controller if file.stage else "", built)
+    assert laser is None or isinstance(laser, TunableSource)  # the file's checks have seen to it
+    assert stage is None or isinstance(stage, ThermalStage)
     return Assembled(
         instruments=tuple(built.values()),
+        laser=laser,
+        stage=stage,
         chassis=chassis,
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,
@@ -100,6 +120,11 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
             signal_per_volt=file.port_array("detector_range"),
         ),
     )
+
+
+def _beside(table: Manual | None, name: str, built: Mapping[str, Instrument]) -> Instrument | None:
+    """The instrument that a table names, unless a person does its work."""
+    return None if table is None or table.kind == "manual" else built[name]
 
 
 def _driver(table: InstrumentTable, connector: Connector) -> Instrument:

@@ -41,6 +41,9 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
     if parts.switch.is_open:
         await attempt("light off", parts.light.off())
         await attempt("pattern off", parts.switch.off())
+    laser = parts.laser
+    if laser is not None and any(one is laser and one.is_open for one in parts.instruments):
+        await attempt("laser off", laser.off())
     await asyncio.gather(
         *(attempt(f"{one.name} off", one.off()) for one in parts.signal_instruments if one.is_open)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hil.bench.by_hand import operator_for
 from hil.bench.faces import AsyncBench, Bench, Tell, silent
 from hil.bench.file import BenchFile, load
 from hil.bench.opening import OpenBench
@@ -32,6 +34,8 @@ def make_core(
     severity: str | None = None,
     plant_seed: int | None = None,
     plant: dict[str, Any] | None = None,
+    assume: Iterable[str] = (),
+    ask: bool = False,
 ) -> OpenBench:
     """A bench built but not opened; arguments as `open`."""
     check_choice("backend", backend, BACKENDS)
@@ -40,12 +44,14 @@ def make_core(
         file = bench
     else:
         file = load(bench, plant_overlay(severity, plant_seed, **(plant or {})))
-    return OpenBench(
+    core = OpenBench(
         file,
         backend="real" if backend == "real" else "sim",
         path="slot" if path == "slot" else "wire",
         start_time=start_time,
     )
+    core.operator = operator_for(file, assume, simulated=core.all_simulated, ask=ask)
+    return core
 
 
 def open_bench(bench: str | Path | BenchFile, *, tell: Tell = silent, **how: Any) -> Bench:
@@ -58,6 +64,8 @@ def open_bench(bench: str | Path | BenchFile, *, tell: Tell = silent, **how: Any
     path : `wire`, or `slot` (the simulated plant without instruments, for big sweeps).
     start_time : s, bench time at which a simulated bench begins.
     severity, plant_seed, plant : replace entries of the file's [plant] table.
+    assume : names of what is worked by hand (`kind = "manual"`) and is done.
+    ask : whether to ask at the terminal for what is not.
     tell : called with a line for each thing that opens or goes off.
 
     Raises

@@ -17,6 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hil.bench.beside import lit, steady
+from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
 from hil.bench.connection import Connection
 from hil.bench.driving_off import drive_off, unfailing
 from hil.bench.loop_thread import to_the_end
@@ -26,7 +28,7 @@ from hil.bench.states import BenchError, BenchState
 from hil.control.ledger import Ledger
 from hil.control.sequencer import Sequencer
 from hil.telemetry.commands import Stopped
-from hil.telemetry.events import Fault, StateChanged
+from hil.telemetry.events import Fault, Noted, StateChanged
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class OpenBench(Connection):
     Parameters as those of `Connection`.
     """
 
+    operator: Operator = Nobody()
+    _by_hand: tuple[Done, ...] = ()
     _record: Record | None = None
     _state = BenchState.OFF
     _lit = False
@@ -104,12 +108,16 @@ class OpenBench(Connection):
             raise
 
     async def warm(self, tell: Callable[[str], None] = logger.info) -> None:
-        """Heaters to the idle levels by the ramp, then local oscillator and light on: `idle`."""
+        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then laser,
+        local oscillator and light on.
+        """
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
         with self.ledger.span("state"):
+            await self._carried(tell)
             await self.ramp(machine.levels, self.idle_levels(), tell)
             await machine.settled()
+            await self._lit_up(tell)
             if self.parts.lo is not None:
                 tell("local oscillator on")
                 await self.parts.lo.on()
@@ -117,6 +125,29 @@ class OpenBench(Connection):
             await self.parts.light.on()
         self._lit = True
         self._enter(BenchState.IDLE)
+
+    async def _carried(self, tell: Callable[[str], None]) -> None:
+        stage = self.file.stage
+        if stage is None:
+            return
+        if self.parts.stage is not None:
+            await steady(self.parts.stage, stage, tell)
+        else:
+            await self._do_by_hand(stage.controller, tell)
+
+    async def _lit_up(self, tell: Callable[[str], None]) -> None:
+        light = self.file.light
+        if light is None:
+            return
+        if self.parts.laser is not None:
+            await lit(self.parts.laser, light, tell)
+        else:
+            await self._do_by_hand(light.laser, tell)
+
+    async def _do_by_hand(self, name: str, tell: Callable[[str], None]) -> None:
+        if all(done.task.name != name for done in self._by_hand):
+            done = await done_by_hand(self.operator, tasks_of(self.file)[name], tell)
+            self._by_hand = (*self._by_hand, done)
 
     async def arm(self, tell: Callable[[str], None] = logger.info) -> None:
         """Enter `armed`, for levels and frames by hand; a bench that is off is warmed first.
@@ -159,6 +190,8 @@ class OpenBench(Connection):
         """
         self._end_record()
         self._record = begin()
+        for done in self._by_hand:
+            self.bus.publish(Noted(text=done.note, author=done.who))
 
     def _end_record(self) -> None:
         record, self._record = self._record, None
@@ -223,5 +256,9 @@ class OpenBench(Connection):
             tell(f"FAILED to keep the record: {error}")
         for line in self.bus.close():
             tell(line)
+        if not self.all_simulated:
+            for done in self._by_hand:
+                tell(f"BY HAND, now that the bench is off: {done.task.name}: {done.task.undo}")
+        self._by_hand = ()
         self.end()
         return failed

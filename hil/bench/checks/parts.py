@@ -47,8 +47,8 @@ class Parts:
         Entries under `wiring.elements`, and which element each is, what drives it, what it bears.
     port_count, port_numbers, boxes, reaches
         Entries under `wiring.ports`, and which port each is, its box, its drive.
-    lines
-        The table `wiring.lines` as it stands.
+    lines, light, stage
+        The tables `wiring.lines`, `light` and `stage` as they stand.
     """
 
     core: Core | None
@@ -70,6 +70,8 @@ class Parts:
     boxes: dict[int, PortBox]
     reaches: dict[int, PortDrive]
     lines: Mapping[str, Any]
+    light: Mapping[str, Any]
+    stage: Mapping[str, Any]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Parts:
@@ -98,6 +100,8 @@ class Parts:
             boxes=_each(PortBox, ports),
             reaches=_each(PortDrive, ports),
             lines=_table(wiring.get("lines")),
+            light=_table(document.get("light")),
+            stage=_table(document.get("stage")),
         )
 
     def by_name(self) -> dict[str, Instrument]:

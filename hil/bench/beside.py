@@ -1,0 +1,112 @@
+"""What stands beside the signal path: the thermal stage under the chips, and the laser.
+
+The stage comes first and stays on when the bench is off: a chip that is kept at its temperature
+drifts least. The laser comes last, and goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+
+from drivers.errors import InstrumentError
+from drivers.roles import ThermalStage, TunableSource
+from drivers.transport.link import LinkError
+from hil.bench.assembly import Assembled
+from hil.bench.file import BenchFile
+from hil.bench.sections import Light, Stage
+from hil.bench.states import BenchError
+from hil.telemetry.events import Event, Fault, Readings, Severity
+
+#: s of bench time from one look at the stage, or at the laser, to the next.
+LOOK = 1.0
+#: s from one word about a stage that is not yet stable to the next.
+SAY = 10.0
+#: dB that the laser may be off what was asked for.
+POWER_TOLERANCE = 1.0
+
+Tell = Callable[[str], None]
+
+
+async def steady(stage: ThermalStage, asked: Stage, tell: Tell) -> None:
+    """Regulate at the set point, and wait until the stage says that it is stable.
+
+    Raises
+    ------
+    BenchError
+        When it is not within the file's patience.
+    """
+    await stage.set_setpoint_celsius(asked.setpoint_celsius)
+    await stage.on()
+    loop = asyncio.get_running_loop()
+    began = said = loop.time()
+    tell(f"thermal stage {asked.controller}: to {asked.setpoint_celsius:g} C")
+    while not await stage.stable():
+        waited = loop.time() - began
+        actual = await stage.read_temperature_celsius()
+        if waited > asked.patience:
+            raise BenchError(
+                f"thermal stage {asked.controller} is not stable at {asked.setpoint_celsius:g} C "
+                f"after {asked.patience:g} s, it is at {actual:.3f} C: see to its sensor, its "
+                f"limits and its heat sink, or raise stage.patience in the bench file"
+            )
+        if loop.time() - said >= SAY:
+            said = loop.time()
+            tell(f"thermal stage {asked.controller}: {actual:.3f} C after {waited:.0f} s")
+        await asyncio.sleep(LOOK)
+    tell(f"thermal stage {asked.controller}: stable after {loop.time() - began:.0f} s")
+
+
+async def lit(laser: TunableSource, asked: Light, tell: Tell) -> None:
+    """Set wavelength and power, switch the laser on, and see that it gives that power.
+
+    Raises
+    ------
+    BenchError
+        When it does not: an interlock, a key, a shutter.
+    """
+    await laser.set_wavelength(asked.wavelength)
+    await laser.set_power_dbm(asked.power_dbm)
+    tell(f"laser {asked.laser}: on, {asked.power_dbm:g} dBm at {1e9 * asked.wavelength:g} nm")
+    await laser.on()
+    given = 10.0 * math.log10(max(await laser.read_power(), 1e-13) / 1e-3)
+    if abs(given - asked.power_dbm) > POWER_TOLERANCE:
+        raise BenchError(
+            f"laser {asked.laser} gives {given:.1f} dBm and not {asked.power_dbm:g} dBm: see to "
+            f"its key, interlock and shutter, or to light.power_dbm in the bench file"
+        )
+
+
+async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
+    """What stage and laser measure of themselves; a fault where one does not answer."""
+    if parts.stage is not None and file.stage is not None:
+        try:
+            current, voltage = await parts.stage.read_output()
+            yield Readings(
+                source=file.stage.controller,
+                role="thermal stage",
+                values={
+                    "set": await parts.stage.read_setpoint_celsius(),
+                    "actual": await parts.stage.read_temperature_celsius(),
+                    "current": current,
+                    "voltage": voltage,
+                    "stable": float(await parts.stage.stable()),
+                },
+                units={"set": "C", "actual": "C", "current": "A", "voltage": "V", "stable": ""},
+            )
+        except (InstrumentError, LinkError) as error:
+            yield Fault(source=file.stage.controller, text=str(error), severity=Severity.MINOR)
+    if parts.laser is not None and file.light is not None:
+        try:
+            yield Readings(
+                source=file.light.laser,
+                role="laser",
+                values={
+                    "power": await parts.laser.read_power(),
+                    "wavelength": 1e9 * await parts.laser.read_wavelength(),
+                },
+                units={"power": "W", "wavelength": "nm"},
+            )
+        except (InstrumentError, LinkError) as error:
+            yield Fault(source=file.light.laser, text=str(error), severity=Severity.MINOR)
