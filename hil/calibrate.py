@@ -13,6 +13,7 @@ from calibration.procedures import steps_of
 from calibration.record import CalibrationRecord, check_fits
 from calibration.record_reading import read_record
 from calibration.step import Step
+from hil.bench.by_hand import by_hand
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench
 from hil.bench.file import load
@@ -75,7 +76,9 @@ def record_path(asked: str) -> Path:
 
 def _core(asked: argparse.Namespace, start_time: float = 0.0) -> OpenBench:
     file = load(asked.bench, plant_overlay(asked.severity, asked.plant_seed))
-    return make_core(file, backend=asked.backend, path=asked.path, start_time=start_time)
+    return make_core(
+        file, backend=asked.backend, path=asked.path, start_time=start_time, **by_hand(asked)
+    )
 
 
 def _fitting(path: Path, core: OpenBench) -> CalibrationRecord:
@@ -220,7 +223,8 @@ def identify(asked: argparse.Namespace) -> int:
     if any("shorted" in item.found for item in broken):
         tell("the bench cannot be warmed with a shorted heater on it: mend that, then try again")
         return EXIT_FAILED
-    core = BiasedBench(file, backend=core.backend, path=core.path)
+    operator, core = core.operator, BiasedBench(file, backend=core.backend, path=core.path)
+    core.operator = operator
     with (
         Bench(core, lambda line: tell(f"  {line}")) as bench,
         StepWatch("identify", None, core.now) as watch,

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from hil.bench.by_hand import add_assume_option, by_hand
 from hil.bench.entry import make_core
 from hil.bench.loop_thread import LoopThread
 from hil.bench.states import BACKENDS, BenchError, BenchState
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
+    add_assume_option(p)
     p.add_argument("--no-iv", action="store_true", help="drive no heater: no I-V test")
     p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
     return p
@@ -52,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
 
 def command(asked: argparse.Namespace) -> int:
     """Do what was asked."""
-    core = make_core(asked.bench, backend=asked.backend, plant_seed=asked.plant_seed)
+    core = make_core(
+        asked.bench, backend=asked.backend, plant_seed=asked.plant_seed, **by_hand(asked)
+    )
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"checking bench {core.file.name}{simulated}", flush=True)
     report = Report(lambda line: print(line, flush=True))

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from hil.bench.by_hand import add_assume_option, by_hand
 from hil.bench.entry import make_core
 from hil.bench.faces import Bench
 from hil.bench.file import from_document
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         "run", metavar="RUN", help="run folder, its name, the start of its id, or newest"
     )
     p.add_argument("--backend", choices=BACKENDS, help="default: the run's")
+    add_assume_option(p)
     p.add_argument("--path", choices=PATHS, help="default: the run's")
     return p
 
@@ -65,6 +67,7 @@ def command(asked: argparse.Namespace) -> int:
         backend=asked.backend or configuration["backend"],
         path=asked.path or configuration["path"],
         start_time=bench_time,
+        **by_hand(asked),
     )
     print(f"opening bench {file.name} at bench time {bench_time:.1f} s")
     with Bench(core, lambda line: print(f"  {line}")) as bench:

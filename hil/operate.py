@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hil.bench.by_hand import add_assume_option, by_hand, operator_for
 from hil.bench.entry import plant_overlay
 from hil.bench.faces import Bench
 from hil.bench.file import load
@@ -38,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
+    add_assume_option(p)
     p.add_argument(
         "-c", dest="script", metavar="COMMANDS", help="do these, `;` between them, and leave"
     )
@@ -53,6 +55,7 @@ def command(asked: argparse.Namespace) -> int:
     check_choice("backend", asked.backend, BACKENDS)
     file = load(asked.bench, plant_overlay(plant_seed=asked.plant_seed))
     core = ColdBench(file, backend="real" if asked.backend == "real" else "sim")
+    core.operator = operator_for(file, simulated=core.all_simulated, **by_hand(asked))
     record = None if asked.record is None else core.read_record(asked.record)
     interactive = asked.script is None and sys.stdin.isatty()
     source = Prompt() if interactive else Script(asked.script)

@@ -17,6 +17,7 @@ from typing import Any
 from calibration.record import CalibrationRecord
 from calibration.record_reading import read_record
 from hil.bench.banks import file_with_banks
+from hil.bench.by_hand import add_assume_option, by_hand
 from hil.bench.entry import make_core, plant_overlay
 from hil.bench.faces import Bench
 from hil.bench.file import BenchFile, load
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     where = p.add_argument_group("bench")
     where.add_argument("--backend", default="sim", help=f"{' or '.join(BACKENDS)} (default sim)")
+    add_assume_option(where)
     where.add_argument(
         "--bench",
         metavar="NAME|FILE",
@@ -201,7 +203,9 @@ def build(asked: argparse.Namespace, file: BenchFile, method: str) -> tuple[Open
     """A bench (not opened) and the job on it, both checked."""
     # A simulated bench goes on where its calibration left it, as a real one would have.
     began = 0.0 if asked.as_built in AS_BUILT else read_record(Path(asked.as_built)).bench_time
-    core = make_core(file, backend=asked.backend, path=asked.path, start_time=began)
+    core = make_core(
+        file, backend=asked.backend, path=asked.path, start_time=began, **by_hand(asked)
+    )
     job = make_job(
         core,
         asked.task,
@@ -271,6 +275,7 @@ def resume(asked: argparse.Namespace) -> Result:
         backend=asked_then["backend"],
         path=asked_then["path"],
         start_time=left.bench_time_now(simulated=asked_then["backend"] == "sim"),
+        **by_hand(asked),
     )
     job, folder, left = prepare_resume(core, folder.path, accept_stale=asked.accept_stale)
     print(f"resuming {folder.path} after step {left.number}")

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
@@ -137,9 +137,7 @@ def tasks_of(file: BenchFile) -> dict[str, HandTask]:
     return {task.name: task for task in found}
 
 
-def operator_for(
-    file: BenchFile, assumed: Iterable[str], *, simulated: bool, ask: bool
-) -> Operator:
+def operator_for(file: BenchFile, *, assume: Iterable[str], simulated: bool, ask: bool) -> Operator:
     """Who does what is to be done by hand: at a terminal (`ask`) whoever sits there.
 
     Raises
@@ -148,6 +146,7 @@ def operator_for(
         When something is assumed that is not worked by hand on this bench.
     """
     tasks = tasks_of(file)
+    assumed = tuple(assume)
     if unknown := sorted(set(assumed) - set(tasks)):
         known = ", ".join(tasks) or "nothing"
         raise BenchFileError(
@@ -176,6 +175,11 @@ def add_assume_option(parser: argparse._ArgumentGroup | argparse.ArgumentParser)
         metavar="NAME=on",
         help='take what is worked by hand for done: laser=on (kind = "manual" in the bench file)',
     )
+
+
+def by_hand(asked: argparse.Namespace) -> dict[str, Any]:
+    """What a command says of it to `make_core`: what is assumed, and whether one can be asked."""
+    return {"assume": assumed_names(asked.assume), "ask": sys.stdin.isatty()}
 
 
 def assumed_names(values: Iterable[str]) -> tuple[str, ...]:

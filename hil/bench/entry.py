@@ -50,7 +50,7 @@ def make_core(
         path="slot" if path == "slot" else "wire",
         start_time=start_time,
     )
-    core.operator = operator_for(file, assume, simulated=core.all_simulated, ask=ask)
+    core.operator = operator_for(file, assume=assume, simulated=core.all_simulated, ask=ask)
     return core
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -17,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.bench.beside import lit, steady
+from hil.bench.beside import lit, readings, steady
 from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
 from hil.bench.connection import Connection
 from hil.bench.driving_off import drive_off, unfailing
@@ -31,6 +32,9 @@ from hil.telemetry.commands import Stopped
 from hil.telemetry.events import Fault, Noted, StateChanged
 
 logger = logging.getLogger(__name__)
+
+#: s of bench time from one word of the instruments beside the signal path to the next.
+READINGS_EVERY = 10.0
 
 
 class Record(Protocol):
@@ -49,6 +53,7 @@ class OpenBench(Connection):
 
     operator: Operator = Nobody()
     _by_hand: tuple[Done, ...] = ()
+    _beside_told = -math.inf
     _record: Record | None = None
     _state = BenchState.OFF
     _lit = False
@@ -114,10 +119,10 @@ class OpenBench(Connection):
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
         with self.ledger.span("state"):
-            await self._carried(tell)
+            await self.carry(tell)
             await self.ramp(machine.levels, self.idle_levels(), tell)
             await machine.settled()
-            await self._lit_up(tell)
+            await self.light_up(tell)
             if self.parts.lo is not None:
                 tell("local oscillator on")
                 await self.parts.lo.on()
@@ -126,7 +131,8 @@ class OpenBench(Connection):
         self._lit = True
         self._enter(BenchState.IDLE)
 
-    async def _carried(self, tell: Callable[[str], None]) -> None:
+    async def carry(self, tell: Callable[[str], None]) -> None:
+        """The thermal stage on and stable, by its instrument or by hand; the first of all."""
         stage = self.file.stage
         if stage is None:
             return
@@ -135,7 +141,8 @@ class OpenBench(Connection):
         else:
             await self._do_by_hand(stage.controller, tell)
 
-    async def _lit_up(self, tell: Callable[[str], None]) -> None:
+    async def light_up(self, tell: Callable[[str], None]) -> None:
+        """The laser on, by its instrument or by hand; the gates are another matter."""
         light = self.file.light
         if light is None:
             return
@@ -217,6 +224,17 @@ class OpenBench(Connection):
             self._enter(before, "goes on")
         if self.desk.end:
             raise Stopped(self.desk.end)
+        await self.tell_beside()
+
+    async def tell_beside(self) -> None:
+        """Publish what stage and laser measure of themselves, every few seconds of bench time."""
+        now = self.now()
+        if not self.bus.heard or now - self._beside_told < READINGS_EVERY:
+            return
+        self._beside_told = now
+        with self.ledger.span("state"):
+            async for event in readings(self.file, self.parts):
+                self.bus.publish(event)
 
     def tell_state(self, why: str) -> None:
         """Publish the state as it is, and why it is told."""

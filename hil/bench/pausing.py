@@ -58,6 +58,10 @@ class Pausable(Linked, Protocol):
         """Publish the state, and why it is told."""
         ...
 
+    async def tell_beside(self) -> None:
+        """Publish what the instruments beside the signal path measure of themselves."""
+        ...
+
 
 async def pause(bench: Pausable) -> None:
     """Hold until the desk no longer asks for it.
@@ -74,6 +78,7 @@ async def pause(bench: Pausable) -> None:
         if time.monotonic() - beat >= BEAT:
             beat = time.monotonic()
             bench.bus.publish(health(bench))
+            await bench.tell_beside()
         if not lowered and bench.now() - began >= HOLD_MOST:
             lowered = True
             await bench.ramp(held, bench.idle_levels(), logger.info)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from calibration.procedures import steps_of
+from hil.bench.by_hand import add_assume_option
 from hil.bench.states import BACKENDS, PATHS
 from hil.calibrating.folder import ROOT
 from hil.console import OneLineParser
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_bench(p: argparse.ArgumentParser) -> None:
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", choices=BACKENDS, default="sim", help="default sim")
+    add_assume_option(p)
     p.add_argument("--path", choices=PATHS, default="wire", help="wire (default) or slot")
     p.add_argument("--severity", choices=("std", "harsh"), help="of the simulated bench")
     p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")

@@ -55,6 +55,8 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
     await check_temperatures(report, parts)
     if parts.switch.is_open and all(one.is_open for one in parts.signal_instruments):
         with report.looking_at("light"):
+            await core.carry(report.tell)
+            await core.light_up(report.tell)
             setup = BenchSetup(core)
             optics = light if file.detection == "homodyne" else balanced
             await optics.check_light(report, setup, await optics.check_dark(report, setup))
