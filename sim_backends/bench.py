@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from .bench_file import BenchDocumentError, BenchFile, Document, read_bench
-from .endpoints import endpoint
+from .endpoints import reached
 from .faults import LinkFaults
 from .host.clock import BenchClock
 from .host.memory import Network
@@ -95,26 +95,16 @@ class SimulatedBench:
         for index, item in enumerate(self._file.instruments):
             if item.name not in self.instruments:
                 continue
-            place = endpoint(item.resource)
-            if place is None:
-                raise BenchDocumentError(
-                    f"instrument.{index}.resource: {item.resource!r} cannot be simulated; write "
-                    "ASRL<device>::INSTR, TCPIP::<host>::<port>::SOCKET or TCPIP::<host>::INSTR"
-                )
-            for door in self.instruments[item.name].doors:
-                connected = client_connected(
-                    door.converse, self.timing_of(item.name), self.faults[item.name]
-                )
-                if place.device is not None:
-                    network.listen_serial(place.device, connected)
-                elif place.host is not None:
-                    port = door.port
-                    chosen = port if place.port is None or port is None else place.port
-                    if chosen is None:
-                        raise BenchDocumentError(
-                            f"instrument.{index}.resource: {item.resource!r} is not a serial port"
-                        )
-                    network.listen_tcp(place.host, chosen, connected)
+            try:
+                for address, door in reached(item.resource, self.instruments[item.name].doors):
+                    network.listen(
+                        address,
+                        client_connected(
+                            door.converse, self.timing_of(item.name), self.faults[item.name]
+                        ),
+                    )
+            except ValueError as error:
+                raise BenchDocumentError(f"instrument.{index}.resource: {error}") from None
 
     def served(self) -> list[Served]:
         """All simulated instruments, to be served on real links."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from .bench_file import BenchDocumentError, BenchFile, Document, Instrument, element_index
 from .catalogue import build
-from .endpoints import Endpoint, endpoint
+from .endpoints import host_of
 from .host.clock import BenchClock
 from .instrument import OptionError, Placement, SimulatedInstrument
 from .meerstetter_tec1091 import Tec1091
@@ -137,7 +137,7 @@ class Joiner:
             self._wiring,
             self._clock.now,
             serial=item.identity.get("serial", "00:26:32:f0:00:01"),
-            hostname=(endpoint(item.resource) or Endpoint()).host or "pulsestreamer",
+            hostname=host_of(item.resource) or "pulsestreamer",
         )
 
     def _build_box(self, item: Instrument, index: int) -> RedPitaya:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from drivers.santec_tsl570 import SantecTsl570
 from numpy.typing import NDArray
 
 from drivers.composites import ChassisBank, HeaterElement
@@ -27,6 +26,7 @@ from drivers.roles import (
     ThermalStage,
     TunableSource,
 )
+from drivers.santec_tsl570 import SantecTsl570
 from drivers.transport.link import Connector
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile

@@ -42,10 +42,6 @@ ClientConnected = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
 class Network(Protocol):
     """Named endpoints in process."""
 
-    def listen_tcp(self, host: str, port: int, client_connected: ClientConnected) -> None:
-        """Serve `host`:`port`; `client_connected(reader, writer)` runs once a connection."""
-        ...
-
-    def listen_serial(self, device: str, client_connected: ClientConnected) -> None:
-        """Serve the serial device path `device`."""
+    def listen(self, resource: str, client_connected: ClientConnected) -> None:
+        """Serve a resource string; `client_connected(reader, writer)` runs once a connection."""
         ...

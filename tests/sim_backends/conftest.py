@@ -80,6 +80,15 @@ class MemoryNetwork:
     def listen_tcp(self, host: str, port: int, client_connected: Any) -> None:
         self.endpoints[host, port] = client_connected
 
+    def listen(self, resource: str, client_connected: Any) -> None:
+        words = resource.split("::")
+        if words[-1] == "SOCKET":
+            self.listen_tcp(words[1], int(words[2]), client_connected)
+        elif resource.startswith("ASRL"):
+            self.listen_serial(words[0].removeprefix("ASRL"), client_connected)
+        else:
+            self.endpoints[resource] = client_connected
+
     def listen_serial(self, device: str, client_connected: Any) -> None:
         self.endpoints[device] = client_connected
 
