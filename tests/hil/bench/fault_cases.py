@@ -7,6 +7,7 @@ from tests.hil.bench.spoiling import Spoil, drop, put
 # Of the small bench: elements 0 to 15 are bank 0 on heaters-0, 16 to 31 bank 1 on heaters-1;
 # elements 0 and 1 are theta and phi of column 0, row 0; 12 is the output phase of port 0.
 # Instruments: heaters-0, heaters-1, pattern, box-0, box-1.
+LIGHT = {"laser": "laser", "power_dbm": 10.0, "wavelength": 1.55e-6}
 CASES: dict[str, tuple[Spoil, str]] = {
     # single values
     "unknown key": (
@@ -281,6 +282,46 @@ CASES: dict[str, tuple[Spoil, str]] = {
         "wiring.ports.2.drive_gain: +-1 V of the output reaches +-1.467 V_pi, it must reach +-1.5: "
         "with v_pi = 3 V at least 4.5",
     ),
+    # laser and thermal stage
+    "no such laser": (
+        put("light", LIGHT),
+        "light.laser: no instrument named 'laser'; add it, or write kind = 'manual' if a person "
+        "works it",
+    ),
+    "a laser that is none": (
+        put("light", {**LIGHT, "laser": "pattern"}),
+        "light.laser: 'pattern' has driver 'pulse_streamer', not 'santec_tsl570'",
+    ),
+    "a laser by hand that is an instrument": (
+        put("light", {**LIGHT, "laser": "box-0", "kind": "manual"}),
+        "light.kind: 'box-0' is an instrument; leave out kind, or name it else",
+    ),
+    "power of the laser": (
+        put("light", {**LIGHT, "power_dbm": 60.0}),
+        "light.power_dbm: must be less than or equal to 30, not 60.0",
+    ),
+    "no such stage": (
+        put("stage", {"controller": "tec", "setpoint_celsius": 25.0}),
+        "stage.controller: no instrument named 'tec'; add it",
+    ),
+    # ports of an instrument each
+    "a box and a source": (
+        put("wiring.ports.0.source", "box-0"),
+        "wiring.ports.0: name either `box`, or both `source` and `readout`",
+    ),
+    "half a pair": (
+        put("wiring.ports.0.minus", "box-1"),
+        "wiring.ports.0: `minus` and `minus_input` go together",
+    ),
+    "the other half in use": (
+        lambda document: document["wiring"]["ports"][0].update(minus="box-0", minus_input=2),
+        "wiring.ports.1.input: input 2 of 'box-0' serves wiring.ports.0 already (port 0)",
+    ),
+    "point and decimation": (
+        put("timing.point", 1e-6),
+        "timing.point: these readouts go by timing.decimation; take it out",
+    ),
+    "no decimation": (drop("timing.decimation"), "timing.decimation: is missing; add it"),
     # lines
     "line twice": (
         put("wiring.lines.lo_gate", 0),

@@ -1,0 +1,224 @@
+"""Laser and thermal stage of a bench: in their order, waited for, and told of; or by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hil
+from hil.bench.by_hand import (
+    Assuming,
+    HandTask,
+    Nobody,
+    Terminal,
+    assumed_names,
+    operator_for,
+    tasks_of,
+)
+from hil.bench.errors import BenchFileError
+from hil.bench.file import load
+from hil.bench.states import BenchError
+from hil.telemetry.bus import Outlet
+from hil.telemetry.events import Readings
+from tests.hil.conftest import WriteBench
+
+TABLES = """
+[light]
+laser = "laser"
+power_dbm = 10.0
+wavelength = 1.55e-6
+
+[stage]
+controller = "tec"
+setpoint_celsius = 25.0
+patience = 90.0
+
+[[instrument]]
+name = "laser"
+driver = "santec_tsl570"
+resource = "TCPIP::tsl::5000::SOCKET"
+link = { latency = 0.002, bytes_per_second = 5.0e5 }
+
+[[instrument]]
+name = "tec"
+driver = "meerstetter_tec1091"
+resource = "ASRL/dev/tec::INSTR"
+link = { latency = 0.016, bytes_per_second = 5760.0 }
+
+[wiring]
+"""
+BY_HAND = """
+[light]
+kind = "manual"
+laser = "laser"
+power_dbm = 10.0
+wavelength = 1.55e-6
+do = "turn the key to ON"
+undo = "turn the key to OFF"
+
+[wiring]
+"""
+STEADY = {"switch_off": ["drift", "noise", "memory"]}
+
+
+@pytest.fixture
+def beside(write_bench: WriteBench) -> Path:
+    """A small bench with laser and thermal stage."""
+    return write_bench(replace={"\n[wiring]\n": TABLES})
+
+
+def test_the_stage_is_first_the_laser_last_and_first_to_go(beside: Path, behind: Any) -> None:
+    told: list[str] = []
+    with hil.open(beside, tell=told.append) as bench:
+        inside = behind(bench).simulated.instruments
+        assert inside["laser"].source.power == pytest.approx(10e-3, rel=0.05)
+        assert inside["tec"].stage.object_celsius == pytest.approx(25.0, abs=0.1)
+        order = [
+            next(at for at, line in enumerate(told) if line.startswith(start))
+            for start in ("thermal stage tec: to 25 C", "thermal stage tec: stable after",
+                          "heaters 0 ->", "laser laser: on, 10 dBm at 1550 nm", "signal light on")
+        ]  # fmt: skip
+        assert order == sorted(order)
+    assert not inside["laser"].source.shutter_open
+    assert inside["laser"].source.power == 0.0
+    assert inside["tec"].driving  # a chip kept at its temperature drifts least
+
+
+def test_light_and_temperature_reach_the_chip(beside: Path, behind: Any) -> None:
+    with hil.open(beside, plant=STEADY) as bench:
+        inside = behind(bench).simulated.instruments
+        levels, x = 0.3 * bench.level_max, np.full((8, 2), 0.6)
+
+        def read() -> Any:
+            return bench.run(levels, x).measured[:, 0].mean(axis=0)
+
+        usual = read()
+        inside["laser"].source.set_level(5e-3)
+        bench.do(asyncio.sleep(5.0))
+        half = read()
+        inside["laser"].source.set_level(10e-3)
+        inside["tec"].settings[3000, 1] = 27.0
+        bench.do(asyncio.sleep(120.0))
+        warm = read()
+    # Offsets stay, signals are halved; saturation bends that a little.
+    assert np.ptp(half) == pytest.approx(0.5 * np.ptp(usual), rel=0.1)
+    assert np.abs(warm - usual).max() > 0.05
+
+
+def test_what_they_measure_is_told_every_few_seconds(beside: Path) -> None:
+    heard: list[Readings] = []
+    with hil.open(beside) as bench:
+        ear = Outlet(
+            "ear", lambda told: heard.extend(one.event for one in told),  # type: ignore[misc]
+            kinds=(Readings,),
+        )  # fmt: skip
+        bench.core.bus.add(ear)
+        for _ in range(3):
+            bench.do(bench.core.between_steps())
+        bench.do(asyncio.sleep(11.0))
+        bench.do(bench.core.between_steps())
+        bench.core.bus.close()
+    assert [one.source for one in heard] == ["tec", "laser"] * 2
+    stage, laser = heard[:2]
+    assert stage.values["actual"] == pytest.approx(25.0, abs=0.1)
+    assert stage.values["stable"] == 1.0
+    assert laser.values["power"] == pytest.approx(10e-3, rel=0.05)
+    assert set(stage.units) == set(stage.values)
+
+
+def test_a_stage_that_does_not_settle_is_said_and_nothing_stays_on(
+    beside: Path, behind: Any
+) -> None:
+    core = hil.bench.entry.make_core(beside)  # type: ignore[attr-defined]
+    inside = core.simulation._bench.instruments
+    inside["tec"].faults.sensor_open = True
+    with pytest.raises(Exception, match=r"tec"):
+        hil.Bench(core)
+    assert not inside["laser"].source.shutter_open
+
+
+def test_a_laser_behind_an_interlock_is_said(beside: Path) -> None:
+    core = hil.bench.entry.make_core(beside)  # type: ignore[attr-defined]
+    inside = core.simulation._bench.instruments
+    inside["laser"].interlock(True)
+    with pytest.raises(Exception, match=r"laser") as caught:
+        hil.Bench(core)
+    assert "interlock" in str(caught.value).lower()
+    assert core.state == "off"
+
+
+# -- by hand --------------------------------------------------------------------------------------
+
+LASER = HandTask("laser", "turn the key to ON", "turn the key to OFF")
+
+
+def test_tasks_of_a_bench_file(write_bench: WriteBench) -> None:
+    path = write_bench(replace={"\n[wiring]\n": BY_HAND})
+    assert tasks_of(load(path)) == {"laser": LASER}
+    assert tasks_of(load(write_bench(name="plain"))) == {}
+    said = {"laser", "stage"}
+    with pytest.raises(BenchFileError, match=r"--assume stage: not worked by hand.*by hand: laser"):
+        operator_for(load(path), assume=said, simulated=False, ask=False)
+
+
+def test_a_simulated_bench_asks_nobody(write_bench: WriteBench) -> None:
+    told: list[str] = []
+    with hil.open(write_bench(replace={"\n[wiring]\n": BY_HAND}), tell=told.append):
+        pass
+    assert "by hand: laser: turn the key to ON (the simulation)" in told
+    assert not any("now that the bench is off" in line for line in told)
+
+
+def test_without_an_operator_it_says_how_to_go_on() -> None:
+    with pytest.raises(BenchError, match=r"turn the key to ON; then say so with --assume laser=on"):
+        asyncio.run(Nobody().do(LASER))
+    who = asyncio.run(Assuming(["laser"], Nobody()).do(LASER))
+    assert who.endswith("(assumed)")
+    assert assumed_names(["laser=on", "tec=on"]) == ("laser", "tec")
+    for wrong in ("laser", "laser=off", "=on"):
+        with pytest.raises(BenchError, match="write NAME=on"):
+            assumed_names([wrong])
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"), [("y\n", True), ("YES\n", True), ("\n", False), ("", False)]
+)
+def test_an_operator_is_asked_once_at_the_terminal(
+    answer: str, done: bool, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    if done:
+        assert asyncio.run(Terminal().do(LASER))
+    else:
+        with pytest.raises(BenchError, match="the bench stays off"):
+            asyncio.run(Terminal().do(LASER))
+    assert capsys.readouterr().out.count("BY HAND  laser: turn the key to ON. Done? [y/N]") == 1
+
+
+def test_ctrl_c_does_not_wait_for_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, end = threading.Event(), threading.Event()
+
+    class Slow:
+        def readline(self) -> str:
+            asked.set()
+            end.wait(10.0)
+            return "y\n"
+
+    monkeypatch.setattr("sys.stdin", Slow())
+
+    async def scenario() -> None:
+        task = asyncio.ensure_future(Terminal().do(LASER))
+        await asyncio.get_running_loop().run_in_executor(None, asked.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        end.set()
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
