@@ -12,6 +12,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -82,7 +83,8 @@ class Terminal:
             # A thread of its own: nothing can end a read of the terminal, and Ctrl-C must not wait.
             print(f"BY HAND  {task.name}: {task.do}. Done? [y/N] ", end="", flush=True)
             line = sys.stdin.readline()
-            loop.call_soon_threadsafe(take, line)
+            with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
+                loop.call_soon_threadsafe(take, line)
 
         threading.Thread(target=ask, name="operator", daemon=True).start()
         if (await answer).strip().lower() not in ("y", "yes"):
