@@ -1,4 +1,4 @@
-"""One bank of heaters over the channels of several Qontrol chassis."""
+"""One bank of heaters over the channels of several instruments of voltage outputs (chassis)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from drivers.concurrently import all_to_the_end
 from drivers.errors import LimitError
-from drivers.qontrol_q8 import QontrolQ8
+from drivers.roles import VoltageOutputs
 
 _ROUNDING = 1e-9
 """Relative excess that is rounding and not a demand: sqrt(V^2/R*R) may exceed V by a few ulp."""
@@ -20,7 +20,7 @@ _ROUNDING = 1e-9
 class HeaterElement:
     """Where an element's heater is connected, its nominal resistance (ohm) and its limits (SI)."""
 
-    driver: QontrolQ8
+    driver: VoltageOutputs
     channel: int
     r_nom: float
     v_max: float
@@ -65,7 +65,7 @@ class ChassisBank:
         self._i_max = np.array([element.i_max for element in elements])
         self._p_max = np.array([element.p_max for element in elements])
         self.drivers = tuple(dict.fromkeys(element.driver for element in elements))
-        self._parts: list[tuple[QontrolQ8, NDArray[np.intp], NDArray[np.intp]]] = []
+        self._parts: list[tuple[VoltageOutputs, NDArray[np.intp], NDArray[np.intp]]] = []
         for driver in self.drivers:
             index = [at for at, element in enumerate(elements) if element.driver is driver]
             channels = np.array([elements[at].channel for at in index], dtype=np.intp)

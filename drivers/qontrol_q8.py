@@ -69,7 +69,7 @@ class QontrolQ8(Instrument):
     quantities = QUANTITIES
     models = tuple(I_FULL)
     links: ClassVar[tuple[str, ...]] = ("serial",)
-    roles = ("WeightBank",)
+    roles = ("VoltageOutputs", "WeightBank")
     greeting = "firmware? at 115200 baud"
 
     def __init__(

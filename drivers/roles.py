@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -93,6 +94,84 @@ class WeightBank(Protocol):
 
     async def off(self) -> None:
         """All elements to 0, whatever is believed to be set."""
+        ...
+
+
+@runtime_checkable
+class VoltageOutputs(Protocol):
+    """One instrument of many outputs that are set in V: heaters or bias voltages hang on them.
+
+    Channels are counted from 0, whatever the instrument's panel says. Limits are the narrower of
+    the hardware's and of what `set_limits` was given.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name on the bench."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Number of outputs."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be spoken to."""
+        ...
+
+    @property
+    def v_full(self) -> float:
+        """Full scale of the outputs, V."""
+        ...
+
+    @property
+    def i_full(self) -> NDArray[np.float64]:
+        """Full scale of the current readings (channels,), A."""
+        ...
+
+    @property
+    def v_max(self) -> NDArray[np.float64]:
+        """Highest voltage of each channel (channels,), V."""
+        ...
+
+    @property
+    def i_max(self) -> NDArray[np.float64]:
+        """Highest current of each channel (channels,), A."""
+        ...
+
+    def set_limits(self, v_max: NDArray[np.float64], i_max: NDArray[np.float64]) -> None:
+        """Narrow the limits to v_max (channels,) V and i_max (channels,) A; sends nothing.
+
+        Raises `ValueError` for a wrong shape, `LimitError` for NaN or a negative limit.
+        """
+        ...
+
+    async def apply_limits(self) -> None:
+        """Have the hardware keep the limits too, as far as it can; again after a reconnection."""
+        ...
+
+    async def write_volts(self, channels: NDArray[np.intp], volts: NDArray[np.float64]) -> int:
+        """Set channels (n,) to volts (n,); returns how many had to be written.
+
+        Raises `LimitError` before a byte leaves, `InstrumentError`, `LinkError`.
+        """
+        ...
+
+    def planned_write(self, changed: int) -> float:
+        """Seconds to write so many channels, by the link model."""
+        ...
+
+    async def read_volts(self) -> NDArray[np.float64]:
+        """The voltage of every output (channels,), V, as the instrument knows it."""
+        ...
+
+    async def read_amps(self) -> NDArray[np.float64]:
+        """Measure the current of every output (channels,), A."""
+        ...
+
+    async def off(self) -> None:
+        """All outputs to 0 V, whatever is believed to be set."""
         ...
 
 
@@ -335,4 +414,37 @@ class OpticalSwitch(Protocol):
 
     async def position(self) -> int:
         """Which way the light goes. Raises `InstrumentError` where that is not known."""
+        ...
+
+
+@runtime_checkable
+class OpticalMatrix(Protocol):
+    """A slow switch that joins any of its inputs to any of its outputs.
+
+    Ports are counted as the instrument counts them: inputs from 1 on, outputs after the inputs.
+    """
+
+    @property
+    def settle_time(self) -> float:
+        """Seconds from the end of a change until the light goes the new way."""
+        ...
+
+    async def connections(self) -> dict[int, int]:
+        """What is joined: input to output."""
+        ...
+
+    async def connect(self, pairs: Mapping[int, int]) -> None:
+        """Join inputs to outputs; what is joined already stays. Raises `LimitError`."""
+        ...
+
+    async def only(self, pairs: Mapping[int, int]) -> None:
+        """Join these inputs to these outputs, and nothing else. Raises `LimitError`."""
+        ...
+
+    async def disconnect(self, inputs: Iterable[int]) -> None:
+        """Part these inputs from their outputs. Raises `LimitError`."""
+        ...
+
+    async def off(self) -> None:
+        """Nothing joined: dark."""
         ...

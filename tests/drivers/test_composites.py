@@ -13,7 +13,7 @@ from drivers.instrument import InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.qontrol_q8 import QontrolQ8
 from drivers.red_pitaya import RedPitaya
-from drivers.roles import InputSource, Readout, WeightBank
+from drivers.roles import InputSource, Readout, VoltageOutputs, WeightBank
 from drivers.transport.memory import MemoryNetwork
 
 SERIAL = LinkModel(latency=0.016, bytes_per_second=11520.0)
@@ -73,6 +73,7 @@ def test_a_bank_over_two_chassis(virtual) -> None:
     async def scenario() -> None:
         network = MemoryNetwork()
         chains = [Chain(network, 0), Chain(network, 1)]
+        assert isinstance(chains[0].driver, VoltageOutputs)
         heaters = bank(chains)
         assert isinstance(heaters, WeightBank)
         assert heaters.elements == 3
