@@ -11,6 +11,7 @@ from .instrument import Placement, SimulatedInstrument
 
 MODELS: dict[str, str] = {
     "keithley_2400": "sim_backends.keithley_2400.alone:build",
+    "keithley_2450": "sim_backends.keithley_2450.alone:build",
     "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "keysight_33600a": "sim_backends.keysight_33600a.alone:build",

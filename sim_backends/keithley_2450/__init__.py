@@ -1,0 +1,1 @@
+"""A Keithley 2450 SourceMeter that is not there."""
