@@ -68,7 +68,7 @@ class Keithley2400(ScpiDevice):
         self._levels: list[float] = [0.0]
         self._swept: Drive | None = None
         settings, commands = self.settings, self.commands
-        self.source = Source(commands, settings, self._drive_again, self.output_off)
+        self.source = Source(commands, settings, self._drive_again, self._off_before("source"))
         self.sense = Sense(commands, settings, self.source, self._drive_again, self._tripped)
         self.format = DataFormat(
             commands, settings, lambda session: not isinstance(session, SerialSession2400)
@@ -163,6 +163,15 @@ class Keithley2400(ScpiDevice):
     def restart_timer(self) -> None:
         """The timestamp timer starts from 0."""
         self._born = self.now()
+
+    def _off_before(self, name: str) -> Callable[[str | bool], None]:
+        """What turns the output off before a setting becomes another."""
+
+        def given(value: str | bool) -> None:
+            if value != self.settings[name]:
+                self.output_off()
+
+        return given
 
     def output_off(self) -> None:
         """The output goes off, whatever for."""

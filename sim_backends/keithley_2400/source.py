@@ -175,20 +175,22 @@ class SourceSide:
 
 
 class Source:
-    """All of the SOURce subsystem; `changed` is called when what is sourced may have changed."""
+    """All of the SOURce subsystem; `changed` is called when what is sourced may have changed,
+    `function_given` before another function is taken.
+    """
 
     def __init__(
         self,
         commands: CommandTable[Command],
         settings: Settings,
         changed: Callable[[], None],
-        function_changed: Callable[[], None],
+        function_given: Callable[[str], None],
     ) -> None:
         self._settings = settings
         seconds = lambda value: f"{value:.6f}"  # noqa: E731
         settings.choice(
             "source", "SOURce[1]:FUNCtion[:MODE]", ("VOLTage", "CURRent", "MEMory"), "VOLTage",
-            changed=lambda _: function_changed(),
+            check=lambda _, word: function_given(word),
         )  # fmt: skip
         settings.choice("shape", "SOURce[1]:FUNCtion:SHAPe", ("DC",), "DC")
         settings.number(

@@ -77,10 +77,17 @@ def add_system(
     measurement: Callable[[ScpiSession], EventRegister],
 ) -> None:
     """Enter them."""
+
+    def given(name: str, value: str | bool) -> None:
+        if value != settings[name]:
+            panel.output_off()
+
     add_register(commands, "STATus:MEASurement", measurement)
     _add_errors(commands)
     _add_display(commands, settings)
-    settings.boolean("remote sense", "SYSTem:RSENse", False, changed=lambda _: panel.output_off())
+    settings.boolean(
+        "remote sense", "SYSTem:RSENse", False, check=lambda _, on: given("remote sense", on)
+    )
     settings.choice("guard", "SYSTem:GUARd", ("OHMS", "CABLe"), "CABLe")
 
     def zero(text: str) -> str:
@@ -97,7 +104,7 @@ def add_system(
     commands.add("SYSTem:BEEPer[:IMMediate]", _beep)
     settings.choice(
         "terminals", "ROUTe:TERMinals", ("FRONt", "REAR"), "FRONt",
-        changed=lambda _: panel.output_off(),
+        check=lambda _, word: given("terminals", word),
     )  # fmt: skip
     for name in ("LOCal", "REMote", "RWLock"):
         commands.add(f"SYSTem:{name}", plain(lambda session: None))

@@ -68,7 +68,9 @@ class Keithley2450(ScpiDevice):
         self.hot = False
         self._swept: Drive | None = None
         settings, commands = self.settings, self.commands
-        self.source = Source(commands, settings, self._drive_again, self.output_off, self._tripped)
+        self.source = Source(
+            commands, settings, self._drive_again, self._off_before("source"), self._tripped
+        )
         self.sense = Sense(commands, settings, self.source, self.output_off)
         self.buffers = Buffers(commands, settings)
         self.triggers = TriggerModel(self.operations, self)
@@ -151,6 +153,15 @@ class Keithley2450(ScpiDevice):
         self.triggers.load(None)
         self.output_off()
 
+    def _off_before(self, name: str) -> Callable[[str | bool], None]:
+        """What turns the output off before a setting becomes another."""
+
+        def given(value: str | bool) -> None:
+            if value != self.settings[name]:
+                self.output_off()
+
+        return given
+
     def output_off(self) -> None:
         """The output goes off, whatever for."""
         self.output = False
@@ -215,7 +226,7 @@ class Keithley2450(ScpiDevice):
         )
         self.settings.choice(
             "terminals", "ROUTe:TERMinals", ("FRONt", "REAR"), "FRONt",
-            changed=lambda _: self.output_off(),
+            check=lambda _, word: self._off_before("terminals")(word),
         )  # fmt: skip
 
     def _add_measuring(self) -> None:
@@ -318,9 +329,9 @@ class Keithley2450(ScpiDevice):
     # -- runs -------------------------------------------------------------------------------------
 
     def begin(self, run: Run) -> None:
-        """A run begins; a sweep clears its buffer and turns the output on."""
+        """A run begins with its buffer empty; a sweep turns the output on."""
+        self.buffers.named(f'"{run.buffer}"').entries.clear()
         if run.sweeps:
-            self.buffers.named(f'"{run.buffer}"').entries.clear()
             side = self.source.side
             top = max(map(abs, run.levels)) if side.volts else self.settings.value("limit V")
             self._turn_on(top)

@@ -48,6 +48,11 @@ class Sense:
     ) -> None:
         self._settings = settings
         self._source = source
+
+        def given(name: str, on: bool) -> None:
+            if on != settings.on(f"remote sense {name}"):
+                output_off()
+
         self.followed = {"CURR": 0, "VOLT": 0, "RES": 4}
         settings.text(
             "function", "[SENSe[1]:]FUNCtion[:ON]", "CURR", read=read_function,
@@ -69,7 +74,10 @@ class Sense:
             )  # fmt: skip
             settings.number(f"nplc {name}", f"{root}:NPLCycles", 0.01, 10, 1, form=TELL)
             settings.boolean(
-                f"remote sense {name}", f"{root}:RSENse", False, changed=lambda _: output_off()
+                f"remote sense {name}",
+                f"{root}:RSENse",
+                False,
+                check=lambda _, on, name=name: given(name, on),
             )
             settings.boolean(f"auto zero {name}", f"{root}:AZERo[:STATe]", True)
             settings.choice(

@@ -153,7 +153,7 @@ class SourceSide:
 class Source:
     """All of the SOURce subsystem but its sweeps.
 
-    `changed`: what is sourced may have changed; `function_changed`: it sources the other thing;
+    `changed`: what is sourced may have changed; `function_given(word)`: a function is to be taken;
     `tripped(volts)`: whether the limit of that side is reached.
     """
 
@@ -162,13 +162,13 @@ class Source:
         commands: CommandTable[Command],
         settings: Settings,
         changed: Callable[[], None],
-        function_changed: Callable[[], None],
+        function_given: Callable[[str], None],
         tripped: Callable[[bool], bool],
     ) -> None:
         self._settings = settings
         settings.choice(
             "source", "SOURce[1]:FUNCtion[:MODE]", ("VOLTage", "CURRent"), "VOLTage",
-            changed=lambda _: function_changed(),
+            check=lambda _, word: function_given(word),
         )  # fmt: skip
         self.volts = SourceSide(commands, settings, "VOLTage", changed, tripped)
         self.amperes = SourceSide(commands, settings, "CURRent", changed, tripped)
