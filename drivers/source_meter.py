@@ -1,0 +1,415 @@
+"""What drivers of source-measure units share: a source with a limit, ramped, and what it reads.
+
+A source-measure unit gives volts and limits amperes, or the other way round. A bench uses it as a
+precise source for a few heaters, and as the I-V meter of a calibration. Whatever is asked for is
+held against the unit's two rectangles (21 V at 1.05 A, 210 V at 105 mA) and the bench's own limits
+before a byte leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.errors import InstrumentError, LimitError
+from drivers.instrument import ANY_IDENTITY, Identity
+from drivers.link_model import LinkModel
+from drivers.quantity import Quantity, Value
+from drivers.scpi_instrument import INFINITY, NOT_A_NUMBER, ScpiInstrument
+from drivers.transport.link import Connector, LinkError
+
+logger = logging.getLogger(__name__)
+
+VOLTS, AMPERES = "VOLT", "CURR"
+"""The words for what is sourced."""
+RAMP_TICK = 0.02
+"""Seconds between the steps of a ramp."""
+LARGE_VOLTS, LARGE_AMPERES = 21.0, 0.105
+"""Beyond 21 V no more than 105 mA (22 W at most)."""
+LONGEST_DELAY = 999.0
+"""Longest delay at a level of a sweep, s."""
+PATIENCE = 1.5
+"""What a reading may take, over what it should."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Volts and amperes measured together, and whether the source was at its limit."""
+
+    volts: float
+    amperes: float
+    limited: bool
+
+
+def read_numbers(text: str, columns: int) -> NDArray[np.float64]:
+    """Numbers between commas as an array (rows, columns); SCPI's 9.9E37 as inf, 9.91E37 as NaN.
+
+    Raises `ValueError` for what is no number, or no whole number of rows.
+    """
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if not _NUMBER.fullmatch(word):
+            raise ValueError(f"{word!r} is no number")
+    if len(words) % columns:
+        raise ValueError(f"{len(words)} numbers are no whole rows of {columns}")
+    return special_values(np.array([float(word) for word in words])).reshape(-1, columns)
+
+
+def special_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same numbers, what stands for infinity and for no number replaced."""
+    values = values.astype(np.float64)
+    close = np.abs(np.abs(values) - INFINITY) <= 1e-4 * INFINITY
+    missing = np.abs(values - NOT_A_NUMBER) <= 1e-4 * NOT_A_NUMBER
+    values[close] = np.copysign(np.inf, values[close])
+    values[missing] = np.nan
+    return values
+
+
+class SourceMeter(ScpiInstrument):
+    """A source-measure unit. Call `source_volts` or `source_amperes` first, then `on`.
+
+    The source goes to another level in steps, `ramp_volts` (V/s) or `ramp_amperes` (A/s) at most.
+    """
+
+    function: ClassVar[Quantity]
+    output: ClassVar[Quantity]
+    volts: ClassVar[Quantity]
+    amperes: ClassVar[Quantity]
+    limit_amperes: ClassVar[Quantity]
+    limit_volts: ClassVar[Quantity]
+    integration: ClassVar[Quantity]
+    most_points: ClassVar[int]
+    least_delay: ClassVar[float] = 0.0
+    """Shortest delay of a sweep that is none at all, s."""
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        connector: Connector,
+        *,
+        link: LinkModel,
+        expect: Mapping[str, str] = ANY_IDENTITY,
+        timeout: float = 2.0,
+        baud: int | None = None,
+        nplc: float = 1.0,
+        four_wire: bool = False,
+        line_frequency: float = 50.0,
+        max_volts: float = 210.0,
+        max_amperes: float = 1.05,
+        ramp_volts: float = 50.0,
+        ramp_amperes: float = 0.5,
+    ) -> None:
+        """`nplc`: integration time in line cycles; `max_volts` and `max_amperes` are what the bench
+        allows, level and limit alike.
+
+        Raises `LimitError`, `ValueError`, `ResourceError`.
+        """
+        super().__init__(
+            name, resource, connector, link=link, expect=expect, timeout=timeout, baud=baud
+        )
+        self.integration.check(nplc, instrument=name)
+        for what, value, most in (
+            ("max_volts", max_volts, 210.0), ("max_amperes", max_amperes, 1.05),
+            ("ramp_volts", ramp_volts, 1e6), ("ramp_amperes", ramp_amperes, 1e6),
+        ):  # fmt: skip
+            if not 0.0 < value <= most:
+                raise ValueError(f"{name}: {what} {value!r} must be above 0 and at most {most:g}")
+        if line_frequency not in (50.0, 60.0):
+            raise ValueError(f"{name}: line_frequency {line_frequency!r} Hz is neither 50 nor 60")
+        self.nplc = nplc
+        self.four_wire = four_wire
+        self.line_frequency = line_frequency
+        self.max_volts = max_volts
+        self.max_amperes = max_amperes
+        self.ramp_volts = ramp_volts
+        self.ramp_amperes = ramp_amperes
+        self._chosen = ""
+        self._limit = 0.0
+        self._prepared = False
+        self._known: dict[str, Value] = {}
+
+    @classmethod
+    def parse_identity(cls, text: str) -> Identity:
+        """Maker, model, serial number, firmware; the model without the word `MODEL`."""
+        told = super().parse_identity(text)
+        return replace(told, model=told.model.upper().removeprefix("MODEL ").strip())
+
+    # -- what a model says -------------------------------------------------------------------------
+
+    @abstractmethod
+    def _configuration(self) -> Sequence[str]:
+        """Commands, with the output off, that make it measure volts and amperes of `_chosen`."""
+
+    @abstractmethod
+    def _measuring(self) -> Sequence[str]:
+        """Commands that make single readings of what is asked for; they leave the source alone."""
+
+    @abstractmethod
+    def reading_seconds(self) -> float:
+        """What one reading should take at most, s, from the settings made by this driver."""
+
+    @abstractmethod
+    async def _take(self) -> Measurement:
+        """One reading."""
+
+    @abstractmethod
+    async def _swept(
+        self, start: float, stop: float, points: int, delay: float
+    ) -> NDArray[np.float64]:
+        """Run a sweep of volts; (points, 2) V and A, and the source as it was, or its output off.
+
+        `delay` s before each reading.
+        """
+
+    # -- source ------------------------------------------------------------------------------------
+
+    async def source_volts(self, limit: float) -> None:
+        """Become a source of volts, at 0 V, that gives `limit` A at most; the output is off then.
+
+        What was on is ramped down first. Raises `LimitError` before a byte leaves,
+        `InstrumentError`, `LinkError`.
+        """
+        await self._become(VOLTS, limit)
+
+    async def source_amperes(self, limit: float) -> None:
+        """Become a source of amperes, at 0 A, with `limit` V at most. Raises as `source_volts`."""
+        await self._become(AMPERES, limit)
+
+    async def on(self) -> None:
+        """Switch the output on, at level 0; nothing where it is on. Raises as `set_level`."""
+        quantity = self._level()
+        await self._ensure()
+        if not await self.get(self.output):
+            await self.set(quantity, 0.0)
+            await self.set(self.output, True)
+
+    async def set_level(self, level: float) -> None:
+        """Ramp the source to `level` V or A.
+
+        Raises `LimitError` before a byte leaves: beyond the unit's range, the bench's limits, or
+        the power that this level and the limit allow together; `InstrumentError` when no source was
+        chosen, `LinkError`.
+        """
+        quantity = self._level()
+        self._check_level(level)
+        await self._ensure()
+        await self._ramp(quantity, level, "set")
+
+    async def off(self) -> None:
+        """Abort what runs, ramp to 0, switch the output off, set both levels to 0.
+
+        Whatever is believed to be set is asked for first. When a step fails the output is switched
+        off all the same; raises the first failure then.
+        """
+        try:
+            await self.tell("ABOR", kind="off")
+            if await self.get(self.output, kind="off"):
+                function = await self.get(self.function, kind="off")
+                level = self.volts if function == VOLTS else self.amperes
+                await self._ramp(level, 0.0, "off")
+            await super().set(self.output, False, kind="off")
+            for quantity in (self.volts, self.amperes):
+                await super().set(quantity, 0.0, kind="off")
+        except (LinkError, InstrumentError) as failure:
+            logger.error("%s: %s; the output is switched off without a ramp", self.name, failure)
+            try:
+                await super().set(self.output, False, kind="off")
+            except (LinkError, InstrumentError):
+                command = f":ABOR\n:{self.output.header()} OFF\n"
+                await self._link.blurt(command.encode("ascii"))
+            raise failure from None
+
+    # -- meter -------------------------------------------------------------------------------------
+
+    async def measure(self) -> Measurement:
+        """Measure volts and amperes.
+
+        Raises `InstrumentError` with the output off, with no source chosen, or when the reading is
+        none; `LinkError`.
+        """
+        self._level()
+        await self._ensure()
+        found = await self._take()
+        self._see(np.array([[found.volts, found.amperes]]))
+        return found
+
+    async def sweep_volts(
+        self, start: float, stop: float, points: int, delay: float = 0.0
+    ) -> NDArray[np.float64]:
+        """Sweep the source from `start` to `stop` V, measuring at each of `points` levels.
+
+        Returns (points, 2): V and A, both measured. `delay` s are waited at each level, beside the
+        unit's own. The source is ramped to `start`, and back to where it was afterwards. The output
+        must be on. Raises as `set_level` and `measure`.
+        """
+        if self._chosen != VOLTS:
+            raise InstrumentError(
+                self.name, "sweep", "no source of volts", "call source_volts() first"
+            )
+        for level in (start, stop):
+            self._check_level(level)
+        if not 2 <= points <= self.most_points:
+            limit = f"2 to {self.most_points} points"
+            raise LimitError(self.name, "points", points, limit)
+        if not (delay == 0.0 or self.least_delay <= delay <= LONGEST_DELAY):
+            limit = f"0, or {self.least_delay:g} to {LONGEST_DELAY:g} s"
+            raise LimitError(self.name, "delay", delay, limit, "s")
+        await self._ensure()
+        if not await self.get(self.output):
+            raise InstrumentError(self.name, "sweep", "the output is off", "call on() first")
+        before = float(await self.get(self.volts))
+        await self._ramp(self.volts, start, "set")
+        self._prepared = False  # until it is back in order
+        found = await self._swept(start, stop, points, delay)
+        if found.shape != (points, 2):
+            self._link.doubt()
+            shown = f"{found.shape[0]} rows of {found.shape[1]}"
+            raise InstrumentError(self.name, "sweep", shown, f"{points} readings were due")
+        self._see(found)
+        await self._ensure()
+        await self.on()
+        await self._ramp(self.volts, before, "set")
+        return found
+
+    def _told(self, quantity: Quantity, otherwise: float) -> float:
+        """What a setting was last set to by `set`, since the source was chosen."""
+        return float(self._known.get(quantity.name, otherwise))
+
+    # -- settings ----------------------------------------------------------------------------------
+
+    async def set(
+        self,
+        quantity: Quantity,
+        value: Value,
+        channel: int | str = "",
+        *,
+        kind: str = "set",
+        wait: float = 0.0,
+    ) -> None:
+        """Set a declared quantity; level and limit also against each other and the bench's limits.
+
+        Raises as `ScpiInstrument.set`.
+        """
+        if quantity.kind is float and isinstance(value, int | float):
+            await self._check_pair(quantity, float(value))
+        await super().set(quantity, value, channel, kind=kind, wait=wait)
+        self._known[quantity.name] = value
+        if quantity is self.function and value != self._chosen:
+            self._chosen = ""  # what it measures now was not asked for
+        if quantity in (self.limit_amperes, self.limit_volts):
+            ours = self.limit_amperes if self._chosen == VOLTS else self.limit_volts
+            if quantity is ours:
+                self._limit = float(value)
+
+    def _forget(self) -> None:
+        self._prepared = False
+
+    def _level(self) -> Quantity:
+        """The quantity that is sourced. Raises `InstrumentError` when none was chosen."""
+        if not self._chosen:
+            hint = "call source_volts() or source_amperes() first"
+            raise InstrumentError(self.name, "source", "none was chosen", hint)
+        return self.volts if self._chosen == VOLTS else self.amperes
+
+    def _check_level(self, level: float) -> None:
+        """Level of the chosen source, by all limits. Raises `LimitError`."""
+        quantity = self._level()
+        quantity.check(level, instrument=self.name)
+        self._check_bench(quantity, level)
+        self._check_power(quantity, level, self._limit)
+
+    def _check_bench(self, quantity: Quantity, value: float) -> None:
+        most = self.max_volts if quantity.unit == "V" else self.max_amperes
+        if not abs(value) <= most:
+            unit = quantity.unit
+            limit = f"{-most:g} to {most:g} {unit} on this bench"
+            raise LimitError(self.name, quantity.name, value, limit, unit)
+
+    def _check_power(self, quantity: Quantity, value: float, other: float) -> None:
+        """A level or limit beside its partner: never more than 21 V with more than 105 mA."""
+        volts, amperes = (value, other) if quantity.unit == "V" else (other, value)
+        if abs(volts) > LARGE_VOLTS and abs(amperes) > LARGE_AMPERES:
+            limit = f"{LARGE_VOLTS:g} V above {LARGE_AMPERES:g} A (beside it stand {other:g})"
+            if quantity.unit == "A":
+                limit = f"{LARGE_AMPERES:g} A above {LARGE_VOLTS:g} V (beside it stand {other:g})"
+            raise LimitError(self.name, quantity.name, value, limit, quantity.unit)
+
+    async def _check_pair(self, quantity: Quantity, value: float) -> None:
+        partners = {
+            self.volts.name: self.limit_amperes, self.limit_amperes.name: self.volts,
+            self.amperes.name: self.limit_volts, self.limit_volts.name: self.amperes,
+        }  # fmt: skip
+        if quantity.name not in partners:
+            return
+        quantity.check(value, instrument=self.name)
+        self._check_bench(quantity, value)
+        large = LARGE_VOLTS if quantity.unit == "V" else LARGE_AMPERES
+        if abs(value) > large:  # only then can the partner be too large
+            other = float(await self.get(partners[quantity.name]))
+            self._check_power(quantity, value, other)
+
+    async def _become(self, function: str, limit: float) -> None:
+        limited = self.limit_amperes if function == VOLTS else self.limit_volts
+        limited.check(limit, instrument=self.name)
+        self._check_bench(limited, limit)
+        await self.off()
+        self._chosen = ""
+        await super().set(self.function, function)
+        await super().set(limited, limit)
+        self._chosen, self._limit = function, limit
+        self._known = {}
+        await self.tell(*self._configuration(), kind="configure")
+        await self.tell(*self._measuring(), kind="configure")
+        self._prepared = True
+
+    async def _ensure(self) -> None:
+        """Bring the meter to what is wanted: after a reconnection, a sweep, a failure."""
+        if self._prepared and not self._link.doubtful:
+            return
+        function = await self.get(self.function)
+        if function != self._chosen:
+            hint = "it was changed meanwhile; call source_volts() or source_amperes() again"
+            raise InstrumentError(self.name, self.function.query(), str(function), hint)
+        await self.tell(*self._measuring(), kind="configure")
+        self._prepared = True
+
+    async def _ramp(self, quantity: Quantity, target: float, kind: str) -> None:
+        """Take the source from where it is to `target`, in steps."""
+        rate = self.ramp_volts if quantity is self.volts else self.ramp_amperes
+        present = float(await self.get(quantity, kind=kind))
+        if not math.isfinite(present):
+            raise InstrumentError(self.name, quantity.query(), str(present), "no level")
+        steps = max(1, math.ceil(abs(target - present) / (rate * RAMP_TICK) - 1e-9))
+        for step in range(1, steps + 1):
+            level = target if step == steps else present + (target - present) * step / steps
+            await super().set(quantity, level, kind=kind)
+            if step < steps:
+                await asyncio.sleep(RAMP_TICK)
+
+    def _see(self, values: NDArray[np.float64]) -> None:
+        """Raise `InstrumentError` for readings that are none."""
+        if not np.isfinite(values).all():
+            row = values[~np.isfinite(values).all(axis=1)][0]
+            shown = f"{row[0]:g} V, {row[1]:g} A"
+            hint = "out of the meter's range, or not measured; let it range by itself"
+            raise InstrumentError(self.name, "reading", shown, hint)
+
+    def _parse(self, command: str, reply: bytes, columns: int) -> NDArray[np.float64]:
+        """Numbers of a reply. Raises `InstrumentError`, and puts the link in doubt."""
+        text = reply.decode("latin-1").strip()
+        try:
+            return read_numbers(text, columns)
+        except ValueError as error:
+            self._link.doubt()
+            raise InstrumentError(self.name, command, text[:80], str(error)) from None
