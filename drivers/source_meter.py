@@ -25,7 +25,7 @@ from drivers.instrument import ANY_IDENTITY, Identity
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
 from drivers.scpi_instrument import INFINITY, NOT_A_NUMBER, ScpiInstrument
-from drivers.transport.link import Connector, LinkError
+from drivers.transport.link import ByteLink, Connector, LinkError
 
 logger = logging.getLogger(__name__)
 
@@ -314,6 +314,10 @@ class SourceMeter(ScpiInstrument):
 
     def _forget(self) -> None:
         self._prepared = False
+
+    async def _resynchronise(self, link: ByteLink) -> None:
+        self._prepared = False  # what made it fall out of step may have set anything
+        await super()._resynchronise(link)
 
     def _level(self) -> Quantity:
         """The quantity that is sourced. Raises `InstrumentError` when none was chosen."""

@@ -12,7 +12,7 @@ from sim_backends.engine.settings import Settings
 from sim_backends.source_measure.range_commands import RangeSetting
 from sim_backends.source_measure.ranges import Accuracy, Range, least_range
 
-from .ranges import AMPERES, VOLTS
+from .ranges import AMPERES, EXCESS, VOLTS
 from .source import TELL, Source, check_power
 
 FUNCTIONS = ("VOLT", "CURR", "RES")
@@ -150,13 +150,13 @@ class Sense:
 
     def _check_limit_amperes(self, suffixes: tuple[int, ...], value: float) -> None:
         full = self.amperes.full if not self.amperes.auto else AMPERES[0].full
-        if abs(value) < _LEAST_SHARE * full:
+        if abs(value) < _LEAST_SHARE * full / EXCESS * (1 - 1e-9):
             raise ScpiError(822, "Too small for sense range")
         check_power(self._settings.value("level V"), value)
 
     def _check_limit_volts(self, suffixes: tuple[int, ...], value: float) -> None:
         full = self.volts.full if not self.volts.auto else VOLTS[0].full
-        if abs(value) < _LEAST_SHARE * full:
+        if abs(value) < _LEAST_SHARE * full / EXCESS * (1 - 1e-9):
             raise ScpiError(822, "Too small for sense range")
         check_power(value, self._settings.value("level A"))
 
