@@ -34,12 +34,12 @@ LEVEL_AMPERES = Quantity(
     unit="A", low=-1.05, high=1.05, safe=0.0, settle=1e-4, ramp=0.5,
 )  # fmt: skip
 LIMIT_AMPERES = Quantity(
-    "limit_amperes", "SENS:CURR:PROT",
+    "amperes_limit", "SENS:CURR:PROT",
     "Control the compliance of a source of volts in A (1e-09 to 1.05).",
     unit="A", low=1e-9, high=1.05,
 )  # fmt: skip
 LIMIT_VOLTS = Quantity(
-    "limit_volts", "SENS:VOLT:PROT",
+    "volts_limit", "SENS:VOLT:PROT",
     "Control the compliance of a source of amperes in V (0.0002 to 210).",
     unit="V", low=2e-4, high=210.0,
 )  # fmt: skip

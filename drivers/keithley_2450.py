@@ -32,12 +32,12 @@ LEVEL_AMPERES = Quantity(
     unit="A", low=-1.05, high=1.05, safe=0.0, settle=1e-4, ramp=0.5,
 )  # fmt: skip
 LIMIT_AMPERES = Quantity(
-    "limit_amperes", "SOUR:VOLT:ILIM",
+    "amperes_limit", "SOUR:VOLT:ILIM",
     "Control the limit of a source of volts in A (1e-09 to 1.05).",
     unit="A", low=1e-9, high=1.05,
 )  # fmt: skip
 LIMIT_VOLTS = Quantity(
-    "limit_volts", "SOUR:CURR:VLIM",
+    "volts_limit", "SOUR:CURR:VLIM",
     "Control the limit of a source of amperes in V (0.02 to 210).",
     unit="V", low=0.02, high=210.0,
 )  # fmt: skip
@@ -145,6 +145,7 @@ class Keithley2450(SourceMeter):
     )  # fmt: skip
     models = ("2450",)
     links = ("tcp", "usb", "vxi11", "gpib", "hislip")
+    default_port = 5025
     function, output = FUNCTION, OUTPUT
     volts, amperes = LEVEL_VOLTS, LEVEL_AMPERES
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS

@@ -16,6 +16,8 @@ from drivers.instrument import Instrument
 
 ENTRY_POINTS = "hil_photonics.drivers"
 BUILT_IN: dict[str, str] = {
+    "keithley_2400": "drivers.keithley_2400:Keithley2400",
+    "keithley_2450": "drivers.keithley_2450:Keithley2450",
     "meerstetter_tec1091": "drivers.meerstetter_tec1091:MeerstetterTec1091",
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",
     "qontrol_q8": "drivers.qontrol_q8:QontrolQ8",

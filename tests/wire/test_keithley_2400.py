@@ -154,7 +154,7 @@ def test_nothing_beyond_the_limits_reaches_the_instrument(memory) -> None:
             # what the unit would refuse, or worse, is refused by the plain setters, too
             await smu.set(smu.limit_amperes, 0.1)
             await smu.set(smu.volts, 30.0)
-            with pytest.raises(LimitError, match="limit_amperes"):
+            with pytest.raises(LimitError, match="amperes_limit"):
                 await smu.set(smu.limit_amperes, 0.2)
             with pytest.raises(LimitError, match="bench"):
                 await smu.set(smu.volts, 70.0)
