@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 IDENTITY_BYTES = 64
 ENTRY_BYTES = 64
 """Bytes of an identity and of an error queue's entry, for planning how long they take."""
+LONG = 4096
+"""Bytes of an answer from which on it is read as a block."""
 INFINITY = 9.9e37
 NOT_A_NUMBER = 9.91e37
 """What SCPI-99 (volume 1, 7.2.1.4 and 7.2.1.5) sends for infinity and for no number."""
@@ -285,6 +287,7 @@ class ScpiInstrument(Instrument):
                 self._deadline(sent, received + 16) + wait,
                 identity=self._idn,
                 size=size,
+                long=max(received, size or 0) >= LONG,
             )
         if errors:
             raise InstrumentError(self.name, _command(units), "; ".join(map(str, errors)))

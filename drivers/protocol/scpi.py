@@ -123,16 +123,23 @@ def scan_reply(
 
 
 async def read_reply(
-    link: ByteLink, end: bytes, timeout: float, size: int | None = None
+    link: ByteLink, end: bytes, timeout: float, size: int | None = None, *, long: bool = False
 ) -> list[bytes]:
     """Read one response message and return its units, blocks as their payload.
 
     `size`: bytes of a block that does not tell them (`#0`); without it such a block ends at the
-    first `end`. Raises `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
+    first `end`. `long`: a long block is likely, and is read by its count from its first byte on;
+    any reply is understood either way. Raises `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
     """
     units: list[bytes] = []
-    data = await link.read_until(end, timeout)
-    joined = False
+    if long:
+        block, data = await _read_head(link, end, timeout, size)
+        if block is not None:
+            units.append(block)
+            data = await link.read_until(end, timeout)
+    else:
+        data = await link.read_until(end, timeout)
+    joined = bool(units)
     while True:
         found, start, missing = scan_reply(data, end, size=size, joined=joined)
         units += found
@@ -143,6 +150,26 @@ async def read_reply(
         units.append(b"".join((data[start:], rest)))
         data = await link.read_until(end, timeout)
         joined = True
+
+
+async def _read_head(
+    link: ByteLink, end: bytes, timeout: float, size: int | None
+) -> tuple[bytes | None, bytes]:
+    """The block that a reply begins with; if it begins with none, all up to the first `end`."""
+    data = await link.read_exactly(1, timeout)
+    if data == end[:1]:  # nothing was answered
+        return None, data + await link.read_exactly(len(end) - 1, timeout)
+    if data != b"#":
+        return None, data + await link.read_until(end, timeout)
+    digits = await link.read_exactly(1, timeout)
+    if digits == b"0" and size is not None:
+        return await link.read_exactly(size, timeout), b""
+    if not digits.isdigit() or digits == b"0":
+        return None, data + digits + await link.read_until(end, timeout)
+    length = await link.read_exactly(int(digits), timeout)
+    if not length.isdigit():
+        raise ScpiSyntaxError(f"a block has a broken length {length!r}")
+    return await link.read_exactly(int(length), timeout), b""
 
 
 def parse_error(reply: bytes) -> ScpiError:

@@ -62,25 +62,31 @@ class Dialogue:
         *,
         identity: bytes,
         size: int | None = None,
+        long: bool = False,
     ) -> tuple[list[bytes], list[ScpiError]]:
         """Send units in one message, read their answers, and then the error queue till it is empty.
 
         `identity` is the known answer to `*IDN?`; `size` the length of a block that does not tell
-        it. Fewer answers than asked for come with the errors that say why, or with none where the
-        instrument gave no reason. Raises `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
+        it; `long` says that a long block is likely. Fewer answers than asked for come with the
+        errors that say why, or with none where the instrument gave no reason. Raises
+        `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
         """
         if self.error_in_message:
             await link.write(scpi.message(*units, self.error_query, end=self.end_out))
-            *replies, last = await scpi.read_reply(link, self.end_in, timeout, size)
+            *replies, last = await scpi.read_reply(link, self.end_in, timeout, size, long=long)
             error = self.parse_error(last)
         elif link.stream:
             question = scpi.message(self.error_query, end=self.end_out)
             await link.write(scpi.message(*units, end=self.end_out) + question)
-            replies, error = await self._read_both(link, answers, timeout, identity, size)
+            replies, error = await self._read_both(link, answers, timeout, identity, size, long)
         else:
             await link.write(scpi.message(*units, end=self.end_out))
             try:
-                replies = await scpi.read_reply(link, self.end_in, timeout, size) if answers else []
+                replies = (
+                    await scpi.read_reply(link, self.end_in, timeout, size, long=long)
+                    if answers
+                    else []
+                )
             except LinkTimeout:
                 if errors := await self._after_silence(link, timeout):
                     return [], errors
@@ -159,12 +165,18 @@ class Dialogue:
         await self.drain(link, timeout)
 
     async def _read_both(
-        self, link: ByteLink, answers: int, timeout: float, identity: bytes, size: int | None
+        self,
+        link: ByteLink,
+        answers: int,
+        timeout: float,
+        identity: bytes,
+        size: int | None,
+        long: bool,
     ) -> tuple[list[bytes], ScpiError]:
         """The answers and the error entry that were asked for in two messages."""
         if not answers:
             return [], await self._read_error(link, timeout)
-        first = await scpi.read_reply(link, self.end_in, timeout, size)
+        first = await scpi.read_reply(link, self.end_in, timeout, size, long=long)
         suspect = self._as_error(b";".join(first)) if len(first[0]) < LONGEST_ENTRY else None
         if suspect is None:
             return first, await self._read_error(link, timeout)

@@ -1,4 +1,8 @@
-"""The receiving half of a link: bytes are fed as they come, one task waits for what it needs."""
+"""The receiving half of a link: bytes are fed as they come, one task waits for what it needs.
+
+A long read by count has memory of its own, into which a socket receives directly: a block of data
+is not collected, searched and cut, but copied once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import asyncio
 from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
 
 MAX_UNREAD = 64 * 2**20
-"""Bytes that may lie unread before the other end is taken to babble."""
+"""Bytes that may lie unread, and unasked for, before the other end is taken to babble."""
+DIRECT = 2**16
+"""A read that lacks at least so many bytes gets memory of its own."""
 
 
 class ReceiveBuffer:
@@ -16,7 +22,10 @@ class ReceiveBuffer:
     A wait costs one future and one timer; none when the bytes are already there.
     """
 
-    __slots__ = ("_data", "_failure", "_name", "_needed", "_scanned", "_waiter", "_wanted")
+    __slots__ = (
+        "_block", "_data", "_failure", "_filled", "_name", "_needed", "_scanned", "_waiter",
+        "_wanted",
+    )  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -26,6 +35,8 @@ class ReceiveBuffer:
         self._wanted = b""  # the end that the waiter looks for; empty when it counts
         self._needed = 0
         self._scanned = 0
+        self._block: memoryview | None = None  # what a long read is received into
+        self._filled = 0
 
     @property
     def failed(self) -> bool:
@@ -36,6 +47,12 @@ class ReceiveBuffer:
         """Take bytes that arrived."""
         if self._failure is not None:
             return
+        if self._block is not None:
+            taken = min(len(data), len(self._block) - self._filled)
+            self._block[self._filled : self._filled + taken] = memoryview(data)[:taken]
+            self._data += memoryview(data)[taken:]
+            self._advance(taken)
+            return
         self._data += data
         if len(self._data) > MAX_UNREAD:
             size = len(self._data)
@@ -45,6 +62,18 @@ class ReceiveBuffer:
             )
         elif self._waiter is not None and self._satisfied():
             self._wake()
+
+    def room(self) -> memoryview | None:
+        """Where bytes that come next may be received directly; None where nothing long is read."""
+        block = self._block
+        return None if block is None or self._filled == len(block) else block[self._filled :]
+
+    def filled(self, room: memoryview, count: int) -> None:
+        """So many bytes were received into `room`, which may have been given up meanwhile."""
+        if self._block is not None and room.obj is self._block.obj:
+            self._advance(count)
+        else:
+            self.feed(room[:count])
 
     def fail(self, error: LinkError) -> None:
         """No more bytes will come. What lies unread stays readable; then `error` is raised."""
@@ -70,11 +99,37 @@ class ReceiveBuffer:
 
     async def read_exactly(self, count: int, timeout: float) -> bytes:
         """`count` bytes. Raises `LinkTimeout`, or the link's failure."""
+        if len(self._data) + DIRECT <= count:
+            return await self._read_block(count, timeout)
         if len(self._data) < count:
             self._wanted = b""
             self._needed = count
             await self._wait(timeout, f"{count} bytes were expected")
         return self._take(count)
+
+    async def _read_block(self, count: int, timeout: float) -> bytes:
+        if self._waiter is not None:
+            raise RuntimeError(f"{self._name}: two tasks read one link; hold its lock")
+        memory = bytearray(count)
+        self._filled = len(self._data)
+        memory[: self._filled] = self._data
+        self._data.clear()
+        self._block = memoryview(memory)
+        self._wanted = b""
+        self._needed = count
+        try:
+            await self._wait(timeout, f"{count} bytes were expected")
+        except BaseException:
+            self._data[:0] = memory[: self._filled]  # what arrived stays readable
+            raise
+        finally:
+            self._block = None
+        return bytes(memory)
+
+    def _advance(self, count: int) -> None:
+        self._filled += count
+        if self._filled == self._needed:
+            self._wake()
 
     def _take(self, count: int) -> bytes:
         data = self._data
@@ -82,11 +137,14 @@ class ReceiveBuffer:
             out = bytes(data)
             data.clear()
         else:
-            out = bytes(data[:count])
+            with memoryview(data) as view:
+                out = bytes(view[:count])
             del data[:count]
         return out
 
     def _satisfied(self) -> bool:
+        if self._block is not None:
+            return self._filled == self._needed
         if not self._wanted:
             return len(self._data) >= self._needed
         if self._data.find(self._wanted, self._scanned) >= 0:
@@ -116,7 +174,7 @@ class ReceiveBuffer:
             return
         if self._failure is not None:
             raise self._fresh_failure()
-        got = len(self._data)
+        got = len(self._data) if self._block is None else self._filled
         raise LinkTimeout(f"{self._name}: {missing} within {timeout:.3g} s ({got} bytes came)")
 
     def _fresh_failure(self) -> LinkError:

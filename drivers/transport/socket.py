@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from types import CoroutineType
+from typing import Any
 
 from drivers.transport.link import LinkClosed, LinkTimeout
 from drivers.transport.receive import ReceiveBuffer
@@ -11,11 +13,13 @@ from drivers.transport.resource import SocketResource
 
 CONNECT_TIMEOUT = 5.0
 """Seconds after which a host that does not answer is given up."""
+SCRATCH = 2**16
+"""Bytes received at once while no long read is under way."""
 WRITE_TIMEOUT = 10.0
 """Seconds that the other end may leave us waiting before it takes more bytes."""
 
 
-class SocketLink(asyncio.Protocol):
+class SocketLink(asyncio.BufferedProtocol):
     """A TCP connection: a `ByteLink`. End of file fails a waiting read at once."""
 
     def __init__(self, name: str) -> None:
@@ -25,6 +29,8 @@ class SocketLink(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._gone = asyncio.Event()
+        self._scratch = memoryview(bytearray(SCRATCH))
+        self._room = self._scratch
 
     @property
     def closed(self) -> bool:
@@ -38,9 +44,10 @@ class SocketLink(asyncio.Protocol):
 
     async def write(self, data: bytes) -> None:
         """Send `data`. Raises `LinkClosed`, or `LinkTimeout` when the other end takes no more."""
-        if self._transport is None or self.closed:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._received.failed:
             raise LinkClosed(f"{self.name}: the connection is closed; open the instrument again")
-        self._transport.write(data)
+        transport.write(data)
         if not self._writable.is_set():
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT):
@@ -52,13 +59,13 @@ class SocketLink(asyncio.Protocol):
             if self.closed:
                 raise LinkClosed(f"{self.name}: the other end closed while it was written to")
 
-    async def read_until(self, end: bytes, timeout: float) -> bytes:
+    def read_until(self, end: bytes, timeout: float) -> CoroutineType[Any, Any, bytes]:
         """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`."""
-        return await self._received.read_until(end, timeout)
+        return self._received.read_until(end, timeout)
 
-    async def read_exactly(self, count: int, timeout: float) -> bytes:
+    def read_exactly(self, count: int, timeout: float) -> CoroutineType[Any, Any, bytes]:
         """`count` bytes. Raises `LinkTimeout` or `LinkClosed`."""
-        return await self._received.read_exactly(count, timeout)
+        return self._received.read_exactly(count, timeout)
 
     async def drain_input(self) -> bytes:
         """Whatever has arrived, without waiting."""
@@ -87,9 +94,17 @@ class SocketLink(asyncio.Protocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    def data_received(self, data: bytes) -> None:
-        """Called by the loop: bytes have come."""
-        self._received.feed(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Called by the loop: where to receive what has come."""
+        self._room = self._received.room() or self._scratch
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by the loop: so many bytes have been received there."""
+        if self._room is self._scratch:
+            self._received.feed(self._scratch[:nbytes])
+        else:
+            self._received.filled(self._room, nbytes)
 
     def eof_received(self) -> bool:
         """Called by the loop: the other end sends no more, so no answer can come."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.transport.link import LinkClosed, LinkTimeout
-from drivers.transport.receive import MAX_UNREAD, ReceiveBuffer
+from drivers.transport.receive import DIRECT, MAX_UNREAD, ReceiveBuffer
 
 
 @given(
@@ -99,3 +99,87 @@ def test_two_readers_are_a_mistake(virtual) -> None:
         assert await first == b"x"
 
     virtual(scenario())
+
+
+@given(
+    first=st.integers(0, 2000),
+    cuts=st.lists(st.integers(1, 3 * DIRECT), max_size=8),
+    direct=st.booleans(),
+)
+def test_long_reads_are_whole_however_they_come(first: int, cuts: list[int], direct: bool) -> None:
+    """Some bytes lie there before, some come with the rest; into the room given, or fed."""
+    count = 2 * DIRECT + 17
+    stream = bytes(range(251)) * (count // 251 + 1)
+    stream = stream[:count] + b"next\n"
+    edges = sorted({first, len(stream), *(cut for cut in cuts if first < cut < len(stream))})
+
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("test")
+        buffer.feed(stream[:first])
+
+        async def feed() -> None:
+            await asyncio.sleep(0)
+            for start, stop in itertools.pairwise(edges):
+                while start < stop:
+                    room = buffer.room() if direct else None
+                    piece = stream[start : stop if room is None else start + len(room)][:stop]
+                    piece = piece[: stop - start]
+                    if room is None:
+                        buffer.feed(piece)
+                    else:
+                        room[: len(piece)] = piece
+                        buffer.filled(room, len(piece))
+                    start += len(piece)
+                await asyncio.sleep(0)
+
+        feeding = asyncio.create_task(feed())
+        assert await buffer.read_exactly(count, 5.0) == stream[:count]
+        assert await buffer.read_until(b"\n", 5.0) == b"next\n"
+        await feeding
+
+    asyncio.run(scenario())
+
+
+def test_a_long_read_that_times_out_keeps_what_came(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        buffer.feed(b"head")
+        reading = asyncio.create_task(buffer.read_exactly(4 * DIRECT, 0.5))
+        await asyncio.sleep(0.1)
+        room = buffer.room()
+        assert room is not None
+        room[:4] = b"tail"
+        buffer.filled(room, 4)
+        with pytest.raises(LinkTimeout, match=r"\(8 bytes came\)"):
+            await reading
+        late = room[4:]
+        late[:5] = b"late\n"
+        buffer.filled(late, 5)  # received into what was given up meanwhile
+        assert await buffer.read_until(b"\n", 0.1) == b"headtaillate\n"
+
+    virtual(scenario())
+
+
+def test_a_long_read_ends_at_once_with_the_link(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        asyncio.get_running_loop().call_later(0.1, buffer.fail, LinkClosed("gone"))
+        with pytest.raises(LinkClosed, match="gone"):
+            await buffer.read_exactly(4 * DIRECT, 100.0)
+        assert asyncio.get_running_loop().time() < 1.0
+
+    virtual(scenario())
+
+
+def test_a_block_may_be_longer_than_what_may_lie_unread() -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        reading = asyncio.create_task(buffer.read_exactly(MAX_UNREAD + 2 * DIRECT, 5.0))
+        await asyncio.sleep(0)
+        for _ in range(MAX_UNREAD // 2**20):
+            buffer.feed(bytes(2**20))
+        buffer.feed(bytes(2 * DIRECT))
+        assert len(await reading) == MAX_UNREAD + 2 * DIRECT
+        assert not buffer.failed
+
+    asyncio.run(scenario())
