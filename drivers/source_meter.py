@@ -209,8 +209,8 @@ class SourceMeter(ScpiInstrument):
     async def off(self) -> None:
         """Abort what runs, ramp to 0, switch the output off, set both levels to 0.
 
-        Whatever is believed to be set is asked for first. When a step fails the output is switched
-        off all the same; raises the first failure then.
+        Whatever is believed to be set is asked for first. When a step fails, or this is cancelled,
+        the output is switched off at once; raises the first failure then.
         """
         try:
             await self.tell("ABOR", kind="off")
@@ -226,9 +226,15 @@ class SourceMeter(ScpiInstrument):
             try:
                 await super().set(self.output, False, kind="off")
             except (LinkError, InstrumentError):
-                command = f":ABOR\n:{self.output.header()} OFF\n"
-                await self._link.blurt(command.encode("ascii"))
+                await self._blurt_off()
             raise failure from None
+        except asyncio.CancelledError:
+            await self._blurt_off()
+            raise
+
+    async def _blurt_off(self) -> None:
+        """The last resort: abort and output off, without a ramp, an order or an answer."""
+        await self._link.blurt(f":ABOR\n:{self.output.header()} OFF\n".encode("ascii"))
 
     # -- meter -------------------------------------------------------------------------------------
 
@@ -368,14 +374,18 @@ class SourceMeter(ScpiInstrument):
         limited.check(limit, instrument=self.name)
         self._check_bench(limited, limit)
         await self.off()
-        self._chosen = ""
+        self._chosen, self._prepared = "", False
         await super().set(self.function, function)
-        await super().set(limited, limit)
-        self._chosen, self._limit = function, limit
-        self._known = {}
-        await self.tell(*self._configuration(), kind="configure")
-        await self.tell(*self._measuring(), kind="configure")
-        self._prepared = True
+        self._chosen = function
+        try:
+            # ranges first: a fixed one may stand in the way of the limit
+            await self.tell(*self._configuration(), kind="configure")
+            await super().set(limited, limit)
+            await self.tell(*self._measuring(), kind="configure")
+        except BaseException:
+            self._chosen = ""
+            raise
+        self._limit, self._known, self._prepared = limit, {}, True
 
     async def _ensure(self) -> None:
         """Bring the meter to what is wanted: after a reconnection, a sweep, a failure."""

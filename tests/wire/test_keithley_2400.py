@@ -229,6 +229,58 @@ def test_off_gets_through_to_one_that_waits_for_a_trigger(memory) -> None:
     memory.run(simulated, scenario, door="serial")
 
 
+def test_off_gets_through_on_a_message_based_link() -> None:
+    pytest.importorskip("pyvisa_py", reason="the package pyvisa-py is not installed")
+    from tests.wire.conftest import Wire
+
+    async def scenario(reached) -> None:
+        async with driver(reached, timeout=0.2) as smu:
+            await smu.source_volts(0.02)
+            await smu.on()
+            await smu.set_level(2.0)
+            reached.device.settings["arm source"] = "BUS"
+            with pytest.raises((LinkTimeout, InstrumentError)):
+                await smu.measure()
+            await smu.off()
+            assert not reached.device.output
+            assert reached.device.unit.load.seen[-1] == 0.0
+
+    Wire("true").run(simulated, scenario, door="message")
+
+
+def test_a_ramp_to_zero_that_is_cancelled_ends_with_the_output_off(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(reached, ramp_volts=1.0) as smu:
+            await smu.source_volts(0.02)
+            await smu.on()
+            await smu.set_level(0.5)
+            going = asyncio.create_task(smu.off())
+            await asyncio.sleep(0.1)
+            assert reached.device.output
+            going.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await going
+            await asyncio.sleep(0.1)
+            assert not reached.device.output
+            assert reached.device.unit.load.seen[-1] == 0.0
+
+    memory.run(simulated, scenario, door="serial")
+
+
+def test_a_fixed_range_does_not_stand_in_the_way(memory) -> None:
+    async def scenario(reached) -> None:
+        for text in (":SENS:CURR:PROT 1", ":SENS:CURR:RANG 1", ":SOUR:VOLT:RANG 200"):
+            reached.device.converse(lambda data: None).receive(text.encode() + b"\n")
+        async with driver(reached) as smu:
+            await smu.source_volts(1e-4)
+            await smu.on()
+            await smu.set_level(0.01)
+            assert (await smu.measure()).amperes == pytest.approx(0.01 / 800, rel=0.05)
+            await smu.off()
+
+    memory.run(simulated, scenario, door="serial")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_trouble_on_the_line_never_gives_a_wrong_reading(memory, seed: int) -> None:
     kinds = (
