@@ -36,6 +36,7 @@ class Keysight816x(ScpiInstrument):
     """
 
     quantities: ClassVar[tuple[Quantity, ...]] = QUANTITIES
+    roles: ClassVar[tuple[str, ...]] = ("TunableSource", "LightSource")
     models: ClassVar[tuple[str, ...]] = ("816[346][AB]", r"N777\dC")
 
     def __init__(

@@ -39,6 +39,7 @@ class SantecTsl570(ScpiInstrument):
     """
 
     quantities: ClassVar[tuple[Quantity, ...]] = QUANTITIES
+    roles: ClassVar[tuple[str, ...]] = ("TunableSource", "LightSource")
     models: ClassVar[tuple[str, ...]] = ("TSL-570", "TSL-770")
     links: ClassVar[tuple[str, ...]] = ("tcp", "gpib")
     end_out: ClassVar[bytes] = b"\r"

@@ -48,6 +48,11 @@ MODELS = {
 }  # fmt: skip
 
 
+def _suffix(slot: int) -> str:
+    """A slot's number in a pattern; 1 may be left out."""
+    return "[1]" if slot == 1 else str(slot)
+
+
 def signed(on: bool) -> str:
     """`+1` or `+0`."""
     return nr1_signed(float(on))
@@ -96,12 +101,12 @@ class Keysight816x(ScpiDevice):
         self._own_commands()
         self.sweep = KeysightSweep(self)
         self.source.sweeping = lambda: self.sweep.sweeper.wavelength
+        self._refuse_other_slots()
 
     @property
     def head(self) -> str:
         """How a command of the laser begins; what is in brackets may be left out."""
-        number = "[1]" if self.slot == 1 else str(self.slot)
-        return f"[SOURce{number}:][CHANnel[1]:]"
+        return f"[SOURce{_suffix(self.slot)}:][CHANnel[1]:]"
 
     @property
     def doors(self) -> tuple[Door, ...]:
@@ -154,6 +159,20 @@ class Keysight816x(ScpiDevice):
             self.operations.begin_for(seconds)
 
     # -- commands ---------------------------------------------------------------------------------
+
+    def _refuse_other_slots(self) -> None:
+        """The laser's commands, sent to a slot where it is not: all other slots are empty."""
+
+        def refuse(session: ScpiSession, suffixes: Suffixes, text: str) -> None:
+            raise ScpiError(-303, "Module slot empty or slot / channel invalid")
+
+        trigger, slot = f"TRIGger{_suffix(self.slot)}", f"SLOT{_suffix(self.slot)}"
+        for pattern in self.commands.patterns:
+            for own, any_slot in (
+                (self.head, "SOURce#:[CHANnel#:]"), (trigger, "TRIGger#"), (slot, "SLOT#"),
+            ):  # fmt: skip
+                if pattern.startswith(own):
+                    self.commands.add(any_slot + pattern.removeprefix(own), refuse)
 
     def pair(self, pattern: str, keep: Callable[[str], None], tell: Callable[[str], str]) -> None:
         """A command with one parameter, and its query with at most one."""
@@ -210,7 +229,7 @@ class Keysight816x(ScpiDevice):
             "am source", f"{head}AM:SOURce",
             ("INTernal", "COHControl", "AEXTernal", "DEXTernal"), "INTernal",
         )  # fmt: skip
-        slot = f"SLOT{self.slot}"
+        slot = f"SLOT{_suffix(self.slot)}"
         kind = self.kind
         self.query(
             f"{slot}:IDN", lambda _: f"{kind.maker},{kind.module},{self.serial},{kind.firmware}"

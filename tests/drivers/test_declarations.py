@@ -37,6 +37,8 @@ LINK = LinkModel(latency=1e-3, bytes_per_second=1e6)
 DOCS = Path(__file__).parents[2] / "docs" / "instruments"
 
 NO_OUTPUT = {
+    "keysight_816x.power_dbm": "EMISSION says whether it leaves",
+    "santec_tsl570.power_dbm": "DIODE and SHUTTER_OPEN say whether it leaves",
     "red_pitaya.amplitude": "volts of a waveform's 1: OUTPUT says whether they leave",
 }
 """Quantities in V, A or W that can be set and have no safe value, and why they need none."""

@@ -96,7 +96,7 @@ def test_units(within: Callable[..., Any]) -> None:
         )
         assert client.errors() == []
         for text, code in (
-            ("sour1:wav 1550nm", -113), ("wav 1400nm", -222), ("wav 1550Hz", -131),
+            ("sour1:wav 1550nm", -303), ("wav 1400nm", -222), ("wav 1550Hz", -131),
             ("sour0:pow 14dBm", -222), ("wav:swe:spe 1m/s", -222), ("trig0:outp NOW", -224),
             ("sour0:read:data?", -109), ("lock 0", -109), ("wav:swe:soft", -211),
         ):  # fmt: skip

@@ -42,7 +42,7 @@ class Wire:
         self.kind = kind
 
     def run(self, build: Build, scenario: Scenario, *, door: str) -> Any:
-        """Run `scenario` on the instrument's first door of a kind (`serial`, `tcp`)."""
+        """Run `scenario` on the instrument's first door of a kind (`serial`, `tcp`, `message`)."""
         if self.kind == "memory":
             with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
                 return runner.run(self._in_memory(build, scenario, door))
@@ -60,6 +60,9 @@ class Wire:
         if kind == "serial":
             resource = "ASRL/dev/instrument::INSTR"
             network.listen_serial("/dev/instrument", connected)
+        elif kind == "message":
+            resource = "TCPIP::instrument::hislip0::INSTR"
+            network.listen(resource, connected, stream=False)
         else:
             assert door.port is not None
             resource = f"TCPIP::instrument::{door.port}::SOCKET"
