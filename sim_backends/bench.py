@@ -71,7 +71,10 @@ class SimulatedBench:
         self.wiring = Wiring(
             self._plant,
             self.clock,
-            [PortWire(port.plays, port.output, port.input) for port in wires],
+            [
+                PortWire(port.plays, port.output, port.reads, port.input, port.pair)
+                for port in wires
+            ],
             self._file.wiring.lines.trigger,
         )
         self.instruments: dict[str, SimulatedInstrument] = {}

@@ -73,6 +73,13 @@ class Port(_Table):
         """Name of what drives the modulator."""
         return self.box or self.source or ""
 
+    @property
+    def pair(self) -> tuple[str, int] | None:
+        """Instrument and input of the other half of a balanced pair, if it is one."""
+        if self.minus is None or self.minus_input is None:
+            return None
+        return self.minus, self.minus_input
+
     def named(self) -> list[tuple[str, str]]:
         """Keys and the names of instruments under them."""
         if self.box is not None:

@@ -12,6 +12,9 @@ from .catalogue import build
 from .endpoints import host_of
 from .host.clock import BenchClock
 from .instrument import OptionError, Placement, SimulatedInstrument
+from .joints import BoxJoint, Heaters, Played, TriggerLine
+from .keysight_33600a import Keysight33600A
+from .keysight_33600a.models import MODELS as GENERATORS
 from .meerstetter_tec1091 import Tec1091
 from .plant.numbers import PlantNumbers
 from .plant.spec import PlantSpec
@@ -20,7 +23,7 @@ from .qontrol_q8 import MODELS, QontrolChain, ReadbackNumbers
 from .red_pitaya import BoxNumbers, RedPitaya
 from .red_pitaya.clock import BoxClock
 from .santec_tsl570 import SantecTsl570
-from .wiring import BoxJoint, Heaters, Wiring
+from .wiring import Wiring
 
 _CLOCKS, _CHASSIS = 0xB0C5, 0x0C1A
 _SPAN = 8e-9
@@ -50,6 +53,7 @@ class Joiner:
             "qontrol_q8": self._build_chassis,
             "pulse_streamer": self._build_pattern,
             "red_pitaya": self._build_box,
+            "keysight_33600a": self._build_generator,
             "santec_tsl570": self._build_laser,
             "meerstetter_tec1091": self._build_stage,
         }
@@ -77,6 +81,25 @@ class Joiner:
         """As the catalogue makes it. A bench file's options are the driver's, not its."""
         placement = Placement(self._clock, _seed(self._seed, index), item.identity)
         return build(item.driver, placement)
+
+    def _build_generator(self, item: Instrument, index: int) -> Keysight33600A:
+        model = item.identity.get("model", "33622A")
+        if model not in GENERATORS:
+            raise BenchDocumentError(
+                f"instrument.{index}.identity.model: {model!r} is no 33500B or 33600A; there are "
+                + ", ".join(GENERATORS)
+            )
+        load = item.options.get("load", 50.0)
+        generator = Keysight33600A(
+            self._clock.now,
+            TriggerLine(self._wiring),
+            model=model,
+            serial=item.identity.get("serial", "MY53800001"),
+            attached=float(load[0] if isinstance(load, list) else load),
+            seed=_seed(self._seed, index),
+        )
+        self._wiring.join_player(item.name, Played(generator))
+        return generator
 
     def _build_laser(self, item: Instrument, index: int) -> SimulatedInstrument:
         laser = self._alone(item, index)

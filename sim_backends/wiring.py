@@ -1,13 +1,14 @@
 """What is joined to what on a simulated bench: the instruments' ports and the plant's.
 
-Heater channels lead to the plant's heaters, lines of the pattern generator to the boxes' trigger
-inputs, the gates and the bank switch, the boxes' outputs to the modulators, the detectors to the
-boxes' inputs. The instruments know only their own side. What the detectors show during one frame is
-rendered once, for all boxes that read it.
+Heater channels lead to the plant's heaters, lines of the pattern generator to the trigger inputs,
+the gates and the bank switch, outputs to the modulators, the detectors to inputs. The instruments
+know only their own side. What the detectors show during one frame is rendered once, for all boxes
+that read it.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,6 +44,10 @@ class PlantInterface(Protocol):
         """Volts at the digitisers, (count, ports) a grid."""
         ...
 
+    def pair_power(self, port: int, at: float) -> float:
+        """W that each half of a port's balanced pair reads on average, at bench time."""
+        ...
+
     def join_light(self, brightness: Callable[[float], float]) -> None:
         """A laser feeds the bench: its power over the nominal one, at bench time."""
         ...
@@ -52,73 +57,38 @@ class PlantInterface(Protocol):
         ...
 
 
-class Heaters:
-    """Loads on a heater driver's channels: `bank`, `element` (channels,); bank -1 = open."""
-
-    def __init__(self, wiring: Wiring, bank: NDArray[np.intp], element: NDArray[np.intp]) -> None:
-        self._wiring = wiring
-        self._bank = bank
-        self._element = element
-        self._banks = [int(b) for b in np.unique(bank) if b >= 0]
-
-    def drive(self, channels: NDArray[np.intp], volts: Floats) -> None:
-        """Channels step to `volts` now."""
-        wiring = self._wiring
-        wiring.before_change()
-        now = wiring.now()
-        for bank in self._banks:
-            mine = self._bank[channels] == bank
-            if mine.any():
-                elements = self._element[channels[mine]]
-                wiring.plant.set_volts(bank, elements, volts[mine], now)
-
-    def amps(self, channels: NDArray[np.intp], volts: Floats) -> Floats:
-        """Currents in A drawn at `volts`; open channels draw none."""
-        drawn = np.zeros(volts.shape)
-        for bank in self._banks:
-            mine = self._bank[channels] == bank
-            if mine.any():
-                elements = self._element[channels[mine]]
-                drawn[mine] = self._wiring.plant.heater_amps(bank, elements, volts[mine])
-        return drawn
-
-
 @dataclass(frozen=True)
 class PortWire:
-    """One port: the box output that drives its modulator and the input that reads its detector."""
+    """One port: the output that drives its modulator and the inputs that read its detector.
 
-    box: str
+    `minus`: instrument and input of the other half of a balanced pair, if it is one.
+    """
+
+    source: str
     output: int
+    readout: str
     input: int
+    minus: tuple[str, int] | None = None
 
 
-class BoxJoint:
-    """One box's surroundings: the trigger line, and the detectors at its inputs."""
+class Player(Protocol):
+    """An instrument whose outputs drive modulators."""
 
-    def __init__(self, wiring: Wiring, name: str) -> None:
-        self._wiring = wiring
-        self._name = name
+    def advance(self) -> None:
+        """Take all triggers that have come up to now."""
+        ...
 
-    def now(self) -> float:
-        """Bench time, s."""
-        return self._wiring.now()
+    def waveform(self, output: int, origin: float, begin: float, end: float) -> Waveform:
+        """What an output (from 1) does in bench times begin..end (s), relative to `origin`."""
+        ...
 
-    def next_edge(self, after: float, rising: bool) -> float | None:
-        """Next edge of the trigger line, bench time in s."""
-        wiring = self._wiring
-        return wiring.playback.next_edge(wiring.trigger_line, after, rising)
 
-    def quiet(self) -> bool:
-        """Whether no edge is to come until the lines play something else."""
-        return self._wiring.now() > self._wiring.playback.end
+class Meter(Protocol):
+    """An instrument that reads optical power."""
 
-    def before_change(self) -> None:
-        """An output of the box is about to change."""
-        self._wiring.before_change()
-
-    def observe(self, capture: Capture, first: int, count: int) -> None:
-        """Make `capture.points` cover points `first` after the trigger and on."""
-        self._wiring.observe(self._name, capture, first, count)
+    def settle(self) -> None:
+        """Read all that is to be read up to now: it is about to change."""
+        ...
 
 
 class Wiring:
@@ -135,6 +105,9 @@ class Wiring:
         self.playback = Playback.constant(0, 0, 0.0)
         self._ports = tuple(ports)
         self._boxes: dict[str, RedPitaya] = {}
+        self._players: dict[str, Player] = {}
+        self._meters: list[Meter] = []
+        self._powers: deque[tuple[tuple[float, float, float, int], Floats]] = deque(maxlen=4)
         self._inputs: dict[str, tuple[tuple[int, int], ...]] = {}
         """box -> (port, column) of the inputs that see a detector"""
         self._settling = False
@@ -143,8 +116,16 @@ class Wiring:
         """Plug in a box."""
         self._boxes[name] = box
         self._inputs[name] = tuple(
-            (port, wire.input - 1) for port, wire in enumerate(self._ports) if wire.box == name
+            (port, wire.input - 1) for port, wire in enumerate(self._ports) if wire.readout == name
         )
+
+    def join_player(self, name: str, player: Player) -> None:
+        """Plug in an instrument that only plays."""
+        self._players[name] = player
+
+    def join_meter(self, meter: Meter) -> None:
+        """Plug in an instrument that reads optical power by `watts`."""
+        self._meters.append(meter)
 
     # -- the lines (what the pattern generator sees) ----------------------------------------------
 
@@ -156,6 +137,10 @@ class Wiring:
         try:
             for box in self._boxes.values():
                 box.advance()
+            for player in self._players.values():
+                player.advance()
+            for meter in self._meters:
+                meter.settle()
             now = self.now()
             for name, box in self._boxes.items():
                 capture = box.acquisition.capture
@@ -189,7 +174,9 @@ class Wiring:
         """Render a capture, and with it every other box's of the same frame."""
         for box in self._boxes.values():
             box.advance()
-        origin = self._origin(capture)
+        for player in self._players.values():
+            player.advance()
+        origin = self._origin(capture.start)
         group: list[tuple[str, Capture, int, int]] = []
         for other, box in self._boxes.items():
             held = box.acquisition.capture
@@ -197,7 +184,7 @@ class Wiring:
                 held is not None
                 and held.points is None
                 and held.start <= now
-                and self._origin(held) == origin
+                and self._origin(held.start) == origin
             ):
                 if other != name and held is not None:
                     chosen, begin, size = held, 0, 1
@@ -220,7 +207,7 @@ class Wiring:
             held.first = begin
 
     def _render_one(self, name: str, capture: Capture, first: int, count: int) -> Floats:
-        origin = self._origin(capture)
+        origin = self._origin(capture.start)
         start = capture.start + first * capture.step - origin
         ports = tuple(port for port, _ in self._inputs[name])
         grid = SampleGrid(ports, start, capture.step, count, capture.average)
@@ -238,13 +225,49 @@ class Wiring:
         end = max(end, min(span, capture.after, RING, past))
         return begin, end - begin
 
-    def _origin(self, capture: Capture) -> float:
-        """The instant that a capture's times are counted from: the pattern's start, if it was
-        during one.
+    def _origin(self, start: float) -> float:
+        """The instant that the times of what is read from `start` on are counted from: the
+        pattern's start, if it was during one.
         """
         playback = self.playback
-        during = playback.start <= capture.start <= playback.end + 1e-3
-        return playback.start if playback.length and during else capture.start
+        during = playback.start <= start <= playback.end + 1e-3
+        return playback.start if playback.length and during else start
+
+    # -- optical power ----------------------------------------------------------------------------
+
+    def watts(self, name: str, number: int, start: float, step: float, count: int) -> Floats:
+        """Mean optical power in W, (count,), at an input in windows of `step` s from `start` on.
+
+        The two halves of a balanced pair share a mean, and differ by what the detector of a port
+        would read; an input that no port leads to is dark.
+        """
+        for port, wire in enumerate(self._ports):
+            if (wire.readout, wire.input) == (name, number):
+                sign = 1.0
+            elif wire.minus == (name, number):
+                sign = -1.0
+            else:
+                continue
+            seen = self._seen(start, step, count)[:, port]
+            if wire.minus is None:
+                return np.maximum(seen, 0.0)
+            common = self.plant.pair_power(port, start)
+            return np.maximum(common + 0.5 * sign * seen, 0.0)
+        return np.zeros(count)
+
+    def _seen(self, start: float, step: float, count: int) -> Floats:
+        """What all ports' detectors read, (count, ports); rendered once for all inputs."""
+        key = (start, step, float(self.playback.start), count)
+        for known, seen in self._powers:
+            if known == key:
+                return seen
+        for player in self._players.values():
+            player.advance()
+        origin = self._origin(start)
+        grid = SampleGrid(tuple(range(len(self._ports))), start - origin, step, count, True)
+        (seen,) = self._look(origin, [grid])
+        self._powers.append((key, seen))
+        return seen
 
     def _look(self, origin: float, grids: list[SampleGrid]) -> list[Floats]:
         begin = min(grid.start for grid in grids)
@@ -258,11 +281,14 @@ class Wiring:
         return self.plant.render(frame, grids)
 
     def _drive(self, wire: PortWire, origin: float, begin: float, end: float) -> Waveform:
-        box = self._boxes.get(wire.box)
-        if box is None:
-            # The box is not simulated: to the plant its wire is idle.
-            return Waveform(0.0, 1.0, np.zeros(1), 0.0, 0.0)
-        return box.outputs[wire.output - 1].waveform(origin, begin, end)
+        box = self._boxes.get(wire.source)
+        if box is not None:
+            return box.outputs[wire.output - 1].waveform(origin, begin, end)
+        player = self._players.get(wire.source)
+        if player is not None:
+            return player.waveform(wire.output, origin, begin, end)
+        # What drives it is not simulated: to the plant its wire is idle.
+        return Waveform(0.0, 1.0, np.zeros(1), 0.0, 0.0)
 
     def _columns(self, name: str, volts: Floats) -> Floats:
         """(count, 2) of a box from the columns of its ports; an open input sees 0 V."""

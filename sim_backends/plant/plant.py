@@ -27,6 +27,8 @@ Detection = Literal["homodyne", "quadrature", "intensity"]
 _FRESH = 1e-3
 # Random streams of what happens in time; those of the devices are below 100.
 _HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP, _STAGE = 101, 102, 103, 104, 105
+#: Signal units of local oscillator on each half of a balanced pair of linear detectors.
+PAIR_POWER = 3.0
 #: K of the thermal stage, and phase in rad, below which a bank's matrix is used again.
 _STEADY = 1e-4
 
@@ -152,6 +154,15 @@ class Plant:
         Signal and local oscillator are of the one laser, so that all beats go with its power.
         """
         self._brightness = brightness
+
+    def pair_power(self, port: int, at: float) -> float:
+        """Mean reading of each half of a port's balanced pair, in units of the readout.
+
+        The local oscillator's light, most of what falls on both: enough that no signal up to the
+        detectors' saturation empties one of them.
+        """
+        most = self.spec.numbers.saturation or PAIR_POWER
+        return most / float(self.spec.detector_range[port]) * self._brightness(at)
 
     def join_stage(self, warmth: InTime) -> None:
         """Let a thermal stage carry the chips: `warmth` in K above where the chips were surveyed,

@@ -113,6 +113,9 @@ class WirePlant:
     def set_volts(self, bank: int, elements: Any, volts: Any, at: float) -> None:
         self.steps.append((bank, elements.tolist(), volts.tolist(), at))
 
+    def pair_power(self, port: int, at: float) -> float:
+        return 1.0
+
     def join_light(self, brightness: Any) -> None:
         raise AssertionError("no laser here")
 

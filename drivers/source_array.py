@@ -1,0 +1,161 @@
+"""The outputs of several waveform generators as one input source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.concurrently import all_to_the_end
+from drivers.errors import LimitError
+
+
+class Generator(Protocol):
+    """What an array needs of one generator: an input source of its own outputs."""
+
+    name: str
+    trigger_latency: float
+    min_dwell: float
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        ...
+
+    @property
+    def max_points(self) -> int:
+        """Most samples of one load."""
+        ...
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (outputs,) in V."""
+        ...
+
+    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
+        """Load volts (samples, outputs), each held for `dwell` s."""
+        ...
+
+    async def arm(self, points: int = 0) -> None:
+        """Be ready for the trigger."""
+        ...
+
+    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The volts (samples, outputs) that would really be played."""
+        ...
+
+    def check_volts(self, volts: NDArray[np.float64]) -> None:
+        """Raise `LimitError` for volts (samples, outputs) that cannot be played."""
+        ...
+
+    def planned_load(self, samples: int) -> float:
+        """Seconds that `load` takes by the link model."""
+        ...
+
+    async def off(self) -> None:
+        """Outputs off."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourcePort:
+    """A port's generator, and the number (from 1) of the output that drives its modulator."""
+
+    driver: Generator
+    output: int
+
+
+class SourceArray:
+    """An `InputSource` over several generators, used concurrently.
+
+    Outputs that no port is routed to play 0 V.
+    """
+
+    def __init__(self, name: str, ports: Sequence[SourcePort]) -> None:
+        """`ports` in order. Raises `ValueError` for an output that is used twice, or is not."""
+        self.name = name
+        self.ports = len(ports)
+        if not ports:
+            raise ValueError(f"{name}: at least one port is needed")
+        taken: set[tuple[int, int]] = set()
+        for number, port in enumerate(ports):
+            where = f"{name} port {number}: output {port.output} of {port.driver.name}"
+            if not 1 <= port.output <= port.driver.outputs:
+                raise ValueError(f"{where} is not from 1 to {port.driver.outputs}")
+            if (id(port.driver), port.output) in taken:
+                raise ValueError(f"{where} is wired to another port already")
+            taken.add((id(port.driver), port.output))
+        self.drivers = tuple(dict.fromkeys(port.driver for port in ports))
+        self.min_dwell = max(driver.min_dwell for driver in self.drivers)
+        self.trigger_latency = max(driver.trigger_latency for driver in self.drivers)
+        self._routes = [
+            [(at, port.output - 1) for at, port in enumerate(ports) if port.driver is driver]
+            for driver in self.drivers
+        ]
+        self._ports = tuple(ports)
+
+    @property
+    def max_points(self) -> int:
+        """Most samples of one load."""
+        return min(driver.max_points for driver in self.drivers)
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (ports,) in V."""
+        return np.array([port.driver.full_scale[port.output - 1] for port in self._ports])
+
+    def planned_load(self, samples: int) -> float:
+        """Seconds that `load` takes by the link models."""
+        return max(driver.planned_load(samples) for driver in self.drivers)
+
+    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
+        """Load volts (samples, ports), each held for `dwell` s.
+
+        Raises `LimitError` before a byte leaves to any generator.
+        """
+        shares = self._shares(volts)
+        for driver, share in zip(self.drivers, shares, strict=True):
+            driver.check_volts(share)
+        if not self.min_dwell <= dwell:
+            limit = f"at least {self.min_dwell:g} s"
+            raise LimitError(self.name, "dwell", dwell, limit, "s")
+        await all_to_the_end(
+            [driver.load(share, dwell) for driver, share in zip(self.drivers, shares, strict=True)]
+        )
+
+    async def arm(self, points: int = 0) -> None:
+        """Let the next trigger start what is loaded."""
+        await all_to_the_end([driver.arm(points) for driver in self.drivers])
+
+    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The volts (samples, ports) that would really be played. Raises `LimitError`."""
+        played = np.empty(np.shape(volts))
+        for driver, route, share in zip(
+            self.drivers, self._routes, self._shares(volts), strict=True
+        ):
+            real = driver.quantise(share)
+            for at, output in route:
+                played[:, at] = real[:, output]
+        return played
+
+    async def off(self) -> None:
+        """Outputs off on every generator; one that fails does not stop the others."""
+        await all_to_the_end([driver.off() for driver in self.drivers])
+
+    def _shares(self, volts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """A generator's own (samples, outputs) for each."""
+        volts = np.asarray(volts, dtype=np.float64)
+        if volts.ndim != 2 or volts.shape[1] != self.ports:
+            raise ValueError(
+                f"{self.name}: volts have shape {volts.shape}, not (samples, {self.ports})"
+            )
+        shares: list[NDArray[np.float64]] = []
+        for driver, route in zip(self.drivers, self._routes, strict=True):
+            share = np.zeros((volts.shape[0], driver.outputs))
+            for at, output in route:
+                share[:, output] = volts[:, at]
+            shares.append(share)
+        return shares

@@ -1,0 +1,108 @@
+"""An instrument's own view of what its connectors lead to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .plant.signals import Waveform
+from .red_pitaya.acquisition import Capture
+
+if TYPE_CHECKING:
+    from .keysight_33600a import Keysight33600A
+    from .wiring import Wiring
+
+Floats = NDArray[np.float64]
+
+
+class Heaters:
+    """Loads on a heater driver's channels: `bank`, `element` (channels,); bank -1 = open."""
+
+    def __init__(self, wiring: Wiring, bank: NDArray[np.intp], element: NDArray[np.intp]) -> None:
+        self._wiring = wiring
+        self._bank = bank
+        self._element = element
+        self._banks = [int(b) for b in np.unique(bank) if b >= 0]
+
+    def drive(self, channels: NDArray[np.intp], volts: Floats) -> None:
+        """Channels step to `volts` now."""
+        wiring = self._wiring
+        wiring.before_change()
+        now = wiring.now()
+        for bank in self._banks:
+            mine = self._bank[channels] == bank
+            if mine.any():
+                elements = self._element[channels[mine]]
+                wiring.plant.set_volts(bank, elements, volts[mine], now)
+
+    def amps(self, channels: NDArray[np.intp], volts: Floats) -> Floats:
+        """Currents in A drawn at `volts`; open channels draw none."""
+        drawn = np.zeros(volts.shape)
+        for bank in self._banks:
+            mine = self._bank[channels] == bank
+            if mine.any():
+                elements = self._element[channels[mine]]
+                drawn[mine] = self._wiring.plant.heater_amps(bank, elements, volts[mine])
+        return drawn
+
+
+class BoxJoint:
+    """One box's surroundings: the trigger line, and the detectors at its inputs."""
+
+    def __init__(self, wiring: Wiring, name: str) -> None:
+        self._wiring = wiring
+        self._name = name
+
+    def now(self) -> float:
+        """Bench time, s."""
+        return self._wiring.now()
+
+    def next_edge(self, after: float, rising: bool) -> float | None:
+        """Next edge of the trigger line, bench time in s."""
+        wiring = self._wiring
+        return wiring.playback.next_edge(wiring.trigger_line, after, rising)
+
+    def quiet(self) -> bool:
+        """Whether no edge is to come until the lines play something else."""
+        return self._wiring.now() > self._wiring.playback.end
+
+    def before_change(self) -> None:
+        """An output of the box is about to change."""
+        self._wiring.before_change()
+
+    def observe(self, capture: Capture, first: int, count: int) -> None:
+        """Make `capture.points` cover points `first` after the trigger and on."""
+        self._wiring.observe(self._name, capture, first, count)
+
+
+class TriggerLine:
+    """The surroundings of an instrument at the trigger line."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def next_edge(self, after: float, rising: bool) -> float | None:
+        """Next edge of the trigger line, bench time in s."""
+        wiring = self._wiring
+        return wiring.playback.next_edge(wiring.trigger_line, after, rising)
+
+    def before_change(self) -> None:
+        """An output is about to change."""
+        self._wiring.before_change()
+
+
+class Played:
+    """A waveform generator as the wiring sees it."""
+
+    def __init__(self, generator: Keysight33600A) -> None:
+        self._generator = generator
+
+    def advance(self) -> None:
+        """Take all triggers that have come up to now."""
+        self._generator.advance()
+
+    def waveform(self, output: int, origin: float, begin: float, end: float) -> Waveform:
+        """What an output (from 1) does in bench times begin..end (s), relative to `origin`."""
+        return self._generator.outputs[output - 1].waveform(origin, begin, end)
