@@ -15,6 +15,7 @@ MODELS: dict[str, str] = {
     "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "keysight_33600a": "sim_backends.keysight_33600a.alone:build",
+    "keysight_n7744a": "sim_backends.keysight_n7744a.alone:build",
     "red_pitaya": "sim_backends.red_pitaya.alone:build",
     "santec_tsl570": "sim_backends.santec_tsl570.alone:build",
     "meerstetter_tec1091": "sim_backends.meerstetter_tec1091.alone:build",
