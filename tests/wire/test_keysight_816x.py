@@ -134,8 +134,8 @@ def test_off_whatever_is_believed(memory) -> None:
     memory.run(maker(), scenario, door="tcp")
 
 
-@pytest.mark.parametrize("begin", ["at once", "software"])
-def test_a_sweep_with_its_log(wire, begin) -> None:
+@pytest.mark.parametrize(("begin", "door"), [("at once", "tcp"), ("software", "message")])
+def test_a_sweep_with_its_log(wire, begin, door: str) -> None:
     async def scenario(reached) -> None:
         async with driver(reached, pin="1234") as laser:
             await laser.on()
@@ -151,7 +151,7 @@ def test_a_sweep_with_its_log(wire, begin) -> None:
             wavelengths = await laser.sweep.read_log()
             assert wavelengths == pytest.approx(np.linspace(1550e-9, 1560e-9, 2001), abs=1e-11)
 
-    wire.run(maker(), scenario, door="tcp")
+    wire.run(maker(), scenario, door=door)
 
 
 def test_sweeps_that_do_not_fit_wait_in_vain_or_are_dark(memory) -> None:
