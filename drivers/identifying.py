@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from drivers.errors import InstrumentError
 from drivers.instrument import Identity, Instrument
 from drivers.link_model import LinkModel
+from drivers.protocol.scpi import MAX_ERRORS, ScpiSyntaxError
 from drivers.protocol.scpi_dialogue import Dialogue
 from drivers.registry import RegistryError, entries
 from drivers.scpi_instrument import ScpiInstrument
-from drivers.transport.link import ByteLink, Connector, LinkError
+from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
 from drivers.transport.resource import LanResource, SerialResource, SocketResource, parse
 
 UNHURRIED = LinkModel(latency=0.05, bytes_per_second=960.0)
 """A link of which nothing is known: as slow as a serial port at 9600 baud."""
 SCPI_PORT = 5025
+CR_TIMEOUT = 0.3
+"""s that an answer to a message ended by CR alone is waited for."""
 
 Say = Callable[[str], None]
 
@@ -57,9 +60,7 @@ async def identify(
             found.tried.append(f"*IDN? {label}: {error}")
             continue
         try:
-            # CR is white space to IEEE 488.2; there are servers on scpi-parser that wait for it.
-            dialogue = Dialogue(b"\r\n" if link.stream else b"\n", b"\n")
-            line = await dialogue.identify(link, timeout, is_idn)
+            line = await _ask(link, timeout)
         except LinkError as error:
             found.tried.append(f"*IDN? {label}: {error}")
             continue
@@ -73,6 +74,32 @@ async def identify(
         if driver.greeting and await _opens(name, driver, found, connector, timeout, say):
             return found
     return found
+
+
+async def _ask(link: ByteLink, timeout: float) -> bytes:
+    """The answer to `*IDN?`. Raises `LinkError`.
+
+    On a stream the message ends in CR first: what waits for no more than that (Santec's lasers)
+    answers, and is spared the LF, which would garble its next command. To all others CR is white
+    space or half of the end they wait for, and the LF follows.
+    """
+    if not link.stream:
+        return await Dialogue(b"\n", b"\n").identify(link, timeout, is_idn)
+    try:
+        return await Dialogue(b"\r", b"\r").identify(link, min(timeout, CR_TIMEOUT), is_idn)
+    except LinkTimeout:
+        await link.write(b"\n")
+    last: bytes = b""
+    for _ in range(MAX_ERRORS):
+        try:
+            last = (await link.read_until(b"\n", timeout)).strip()
+        except LinkTimeout:
+            if not last:
+                raise
+            break
+        if is_idn(last):
+            return last
+    raise ScpiSyntaxError(f"{link.name}: '*IDN?' was answered by {last[:80]!r}, no identity")
 
 
 def _classes(found: Found) -> dict[str, type[Instrument]]:

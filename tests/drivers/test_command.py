@@ -237,3 +237,19 @@ def test_help_teaches(capsys) -> None:
     said = capsys.readouterr().out
     for words in ("ASRL/dev/ttyUSB0::INSTR", "python -m drivers identify", "--write"):
         assert words in said
+
+
+def test_what_wants_cr_alone_is_found_and_told_no_line_feed(capsys) -> None:
+    told = bytearray()
+
+    async def laser(reader: asyncio.StreamReader, writer: Any) -> None:
+        while data := await reader.read(100):
+            told.extend(data)
+            if told.endswith(b"*IDN?\r"):
+                writer.write(b"SANTEC,TSL-570,21020001,0001.0000.0001\r")
+
+    network = MemoryNetwork()
+    network.listen("TCPIP::laser::5000::SOCKET", laser)
+    assert main(["identify", "TCPIP::laser::5000::SOCKET"], network) == 0
+    assert "driver    santec_tsl570" in capsys.readouterr().out
+    assert bytes(told) == b"*IDN?\r"

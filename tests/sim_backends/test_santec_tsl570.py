@@ -303,3 +303,27 @@ def test_any_bytes_leave_it_alive(data: bytes) -> None:
         assert client.ask("*IDN?").startswith("SANTEC,TSL-570")
 
     asyncio.run(scenario())
+
+
+def test_faults_of_its_own(lit: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        faults = client.laser.own_faults
+        assert client.ask("SYST:ALER?") == "0,No alerts"
+        faults["alert"]("over-temperature")()
+        assert client.ask("SYST:ALER?") == "1,over-temperature"
+        faults["alert"]("")()
+        assert client.ask("SYST:ALER?") == "0,No alerts"
+        faults["interlock"]("1")()
+        assert client.laser.source.power == 0.0
+        faults["interlock"]("0")()
+        assert client.laser.source.power == 0.0  # it is not lit again by itself
+        client.ask("POW:STAT 1")
+        await asyncio.sleep(5.0)
+        assert client.laser.source.power > 0.0
+        faults["silent-range"]("")()
+        assert client.ask("WAV:SWE:RANG:MAX?") == ""
+        faults["hang"]("")()
+        client.session.receive(b"*IDN?\r\n*IDN?\r*IDN?\r")
+        assert client.ask("*IDN?") == ""
+
+    lit(scenario)
