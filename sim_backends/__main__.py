@@ -1,4 +1,4 @@
-"""Simulated instruments for any client: on TCP ports, pseudo-terminals, HTTP and HiSLIP."""
+"""Simulated instruments for any client: on TCP ports, pseudo-terminals, HTTP, HiSLIP and VXI-11."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from .host.clock import Clock
 from .host.session import Converse
 
-DoorKind = Literal["serial", "tcp", "http", "message"]
+DoorKind = Literal["serial", "tcp", "http", "message", "udp"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Door:
     """One way to an instrument.
 
     `kind`: `serial` (a pseudo-terminal), `tcp` (a raw socket), `http` (JSON-RPC over POST),
-    `message` (HiSLIP: what `converse` makes then has `end`, `clear`, `trigger`, `status_byte`).
+    `message` (HiSLIP and VXI-11: what `converse` makes then has `end`, `clear`, `trigger`,
+    `status_byte`), `udp` (datagrams, each a conversation).
     `port`: the TCP port of the real one, None for a serial port. `about` says what it is for, where
     an instrument has several of one kind.
     """

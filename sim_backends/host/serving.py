@@ -11,14 +11,19 @@ from typing import cast
 from sim_backends.faults import LinkFaults
 from sim_backends.instrument import Door
 
-from . import hislip
+from . import hislip, vxi11
 from .http import HTTP_PATH
 from .memory import ClientConnected
 from .messages import MessageConverse
 from .pty import PtyHost
 from .session import LinkTiming, client_connected
 from .tcp import port_of, serve_tcp
+from .udp import serve_udp
 
+VXI11_PORT = 4980
+"""First port tried for VXI-11, which has none of its own: a real instrument's portmapper tells it.
+No portmapper runs here, so clients must be told the port (pyvisa-py: `TCPIP::host,port::…`).
+"""
 _TRIES = 256
 """Ports that are tried, one after the other, where an instrument's own is taken."""
 
@@ -57,6 +62,7 @@ class InstrumentHost:
         self._host = host
         self._free = free_ports
         self._servers: list[asyncio.Server] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
         self._terminals: list[PtyHost] = []
         self.addresses: list[Address] = []
 
@@ -84,41 +90,55 @@ class InstrumentHost:
         """Close all doors and connections."""
         for server in self._servers:
             server.close()
+        for datagrams in self._datagrams:
+            datagrams.close()
         for terminal in self._terminals:
             await terminal.close()
-        self._servers, self._terminals = [], []
+        self._servers, self._datagrams, self._terminals = [], [], []
 
     async def _open(self, one: Served, door: Door) -> None:
         if door.kind == "message":
-            # Such a door's conversation has what messages need besides: `Door` says so.
-            converse = cast("MessageConverse", door.converse)
-            connected = hislip.client_connected(converse, one.timing, one.faults)
-        else:
-            connected = client_connected(door.converse, one.timing, one.faults)
-        if door.kind == "serial" or door.port is None:
-            terminal = PtyHost(connected)
+            await self._open_messages(one, door)
+        elif door.kind == "serial" or door.port is None:
+            terminal = PtyHost(client_connected(door.converse, one.timing, one.faults))
             await terminal.start()
             self._terminals.append(terminal)
             self._tell(one, door, f"ASRL{terminal.path}::INSTR", None)
-            return
-        server = await self._listen(door.port, connected)
-        self._servers.append(server)
-        port = port_of(server)
-        if door.kind == "http":
-            self._tell(one, door, f"http://{self._host}:{port}{HTTP_PATH}", port)
-        elif door.kind == "message":
-            self._tell(one, door, f"TCPIP::{self._host}::hislip0,{port}::INSTR", port)
+        elif door.kind == "udp":
+            datagrams = await serve_udp(self._host, 0 if self._free else door.port, door.converse)
+            self._datagrams.append(datagrams)
+            port = int(datagrams.get_extra_info("sockname")[1])
+            self._tell(one, door, f"udp://{self._host}:{port}", port)
         else:
-            self._tell(one, door, f"TCPIP::{self._host}::{port}::SOCKET", port)
+            connected = client_connected(door.converse, one.timing, one.faults)
+            port = await self._listen(door.port, connected)
+            http = door.kind == "http"
+            resource = f"http://{self._host}:{port}{HTTP_PATH}"
+            self._tell(
+                one, door, resource if http else f"TCPIP::{self._host}::{port}::SOCKET", port
+            )
 
-    async def _listen(self, port: int, connected: ClientConnected) -> asyncio.Server:
-        if self._free:
-            return await serve_tcp(self._host, 0, connected)
-        for tried in range(port, port + _TRIES):
+    async def _open_messages(self, one: Served, door: Door) -> None:
+        """HiSLIP and VXI-11: two ways to the same instrument."""
+        # Such a door's conversation has what messages need besides: `Door` says so.
+        converse = cast("MessageConverse", door.converse)
+        assert door.port is not None
+        connected = hislip.client_connected(converse, one.timing, one.faults)
+        port = await self._listen(door.port, connected)
+        self._tell(one, door, f"TCPIP::{self._host}::hislip0,{port}::INSTR", port)
+        connected = vxi11.client_connected(converse, one.timing, one.faults)
+        port = await self._listen(VXI11_PORT, connected)
+        self._tell(one, door, f"TCPIP::{self._host},{port}::inst0::INSTR", port)
+
+    async def _listen(self, port: int, connected: ClientConnected) -> int:
+        """Serve on `port`, the next that is free, or any; returns which it is."""
+        for tried in (0,) if self._free else range(port, port + _TRIES):
             try:
-                return await serve_tcp(self._host, tried, connected)
+                server = await serve_tcp(self._host, tried, connected)
+                self._servers.append(server)
+                return port_of(server)
             except OSError as error:
-                if error.errno != errno.EADDRINUSE:
+                if self._free or error.errno != errno.EADDRINUSE:
                     raise
         raise OSError(
             errno.EADDRINUSE,

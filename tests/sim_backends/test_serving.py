@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 
 import pytest
 
+from drivers.transport.real import RealConnector
 from sim_backends.__main__ import main
 from sim_backends.bench_file import BenchDocumentError
 from sim_backends.catalogue import build
 from sim_backends.faults import LinkFaults, drop, duplicate
 from sim_backends.host.clock import BenchClock
-from sim_backends.host.serving import Address, InstrumentHost
+from sim_backends.host.serving import Address, InstrumentHost, Served
 from sim_backends.instrument import Door, Placement
 from sim_backends.ordering import parse_order, place
 from sim_backends.readdress import readdressed
@@ -143,6 +145,75 @@ def test_a_bench_file_is_given_the_addresses_and_keeps_its_comments() -> None:
         readdressed(TWO, addresses[:1])
     with pytest.raises(BenchDocumentError, match="line of its own"):
         readdressed('[[instrument]]\nname = "a"\ndriver="b"', addresses)
+
+
+PATTERN = """schema = 1
+[[instrument]]
+name = "pattern"
+driver = "pulse_streamer"
+resource = "TCPIP::pulsestreamer::INSTR"  # upstairs
+{options}
+[[instrument]]
+name = "box-0"
+driver = "red_pitaya"
+resource = "TCPIP::rp-0::5000::SOCKET"
+options = {{ debounce = 1e-6 }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ("", ""),
+        ("options = { channels = 1 }  # kept", "channels = 1 }  # kept"),
+    ],
+)
+def test_ports_that_have_moved_are_told_as_options(options, given) -> None:
+    http = Door("http", 8050, lambda send: None)  # type: ignore[arg-type,return-value]
+    upload = Door("tcp", 21328, lambda send: None)  # type: ignore[arg-type,return-value]
+    text = PATTERN.format(options=options)
+    box = Address("box-0", serial_door(), "TCPIP::127.0.0.1::5001::SOCKET", 5001)
+
+    def at(rpc: int, binary: int) -> str:
+        return readdressed(
+            text,
+            [
+                Address("pattern", http, f"http://127.0.0.1:{rpc}/json-rpc", rpc),
+                Address("pattern", upload, f"TCPIP::127.0.0.1::{binary}::SOCKET", binary),
+                box,
+            ],
+        )
+
+    moved = tomllib.loads(at(8051, 21330))["instrument"]
+    assert moved[0]["resource"] == "TCPIP::127.0.0.1::INSTR"
+    ports = {"rpc_port": 8051, "upload_port": 21330}
+    assert moved[0]["options"] == ports | ({"channels": 1} if options else {})
+    assert moved[1]["options"] == {"debounce": 1e-6}
+    assert given in at(8051, 21330)
+    assert "# upstairs" in at(8051, 21330)
+    at_home = at(8050, 21328)
+    assert at_home == text.replace("pulsestreamer::INSTR", "127.0.0.1::INSTR").replace(
+        "rp-0::5000", "127.0.0.1::5001"
+    )
+
+
+def test_a_message_based_instrument_is_served_over_hislip_and_vxi11() -> None:
+    async def serve() -> None:
+        device = build("thorlabs_pm100", Placement(BenchClock()))
+        host = InstrumentHost([Served("meter", device.doors)], free_ports=True)
+        await host.start()
+        try:
+            hislip, vxi11 = (one for one in host.addresses if one.door.kind == "message")
+            assert hislip.resource == f"TCPIP::127.0.0.1::hislip0,{hislip.port}::INSTR"
+            assert vxi11.resource == f"TCPIP::127.0.0.1,{vxi11.port}::inst0::INSTR"
+            link = await RealConnector().visa(vxi11.resource)
+            await link.write(b"*IDN?\n")
+            assert (await link.read_until(b"\n", 5.0)).startswith(b"Thorlabs,PM100D")
+            await link.close()
+        finally:
+            await host.close()
+
+    asyncio.run(asyncio.wait_for(serve(), 30.0))
 
 
 def test_faults_by_chance_come_as_often_as_ordered() -> None:
