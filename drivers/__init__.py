@@ -6,8 +6,10 @@ From the bottom up:
   sessions; `MemoryNetwork` hosts named endpoints in this process under the same resource strings.
 - `drivers.protocol`: dialects that several models share (SCPI), or that one vendor needs.
 - `drivers.instrument`: what every driver has: explicit `open` and `close`, an identity that is
-  checked, one lock a link, resynchronisation after a time-out, a clock of its exchanges.
-- one module a model: `qontrol_q8`, `pulse_streamer`, `red_pitaya`.
+  checked, one lock a link, resynchronisation after a time-out, a clock of its exchanges; and
+  `drivers.scpi_instrument`: the base of those that speak SCPI.
+- one module or package a model, found by name in `drivers.registry`, which other packages can add
+  to; `python -m drivers list` shows them all.
 - `drivers.roles`: what a bench needs of an instrument, whatever its model, and
   `drivers.composites`: several instruments as one role.
 

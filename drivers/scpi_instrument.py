@@ -49,6 +49,11 @@ class ScpiInstrument(Instrument):
     `InstrumentError` with what was sent and what was queued. After a time-out the link is brought
     back into step before it is used again: by a new connection on TCP, elsewhere by passing over
     late replies until the known identity comes (after a device clear, where the link has one).
+    Bytes that come unasked do the same, and what they say of errors is raised.
+
+    So an answer is that of its question, or an error is raised, whatever is lost, late, cut short
+    or mixed with noise. Not noticed: a whole reply that comes twice, the second copy only after the
+    next question has left, where `error_in_message`; TCP itself delivers nothing twice.
     """
 
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "gpib", "vxi11", "hislip")
@@ -277,9 +282,11 @@ class ScpiInstrument(Instrument):
     ) -> list[bytes]:
         sent = sum(map(len, units)) + len(self.error_query) + 8
         async with self._link.exchange(kind) as link:
-            if link.stream and await link.drain_input():
-                logger.warning("%s: something came unasked; resynchronising", self.name)
+            if link.stream and (stray := await link.drain_input()):
+                logger.warning("%s: %r came unasked; resynchronising", self.name, stray[:80])
                 await self._resynchronise(link)
+                if late := self._dialogue.refusals(stray):
+                    raise InstrumentError(self.name, f"(before) {_command(units)}", late)
             replies, errors = await self._dialogue.converse(
                 link,
                 units,

@@ -200,11 +200,13 @@ async def drain_errors(
     """Read the error queue until it is empty; returns what was in it.
 
     `end` ends answers, and questions too unless `end_out` is given. Raises `ScpiSyntaxError` when
-    the queue does not become empty.
+    the queue does not become empty, or when something comes that was not asked for.
     """
     errors: list[ScpiError] = []
     question = message(query, end=end if end_out is None else end_out)
     for _ in range(MAX_ERRORS):
+        if link.stream and (stray := await link.drain_input()):
+            raise ScpiSyntaxError(f"{link.name}: {_shorten(stray)} came unasked")
         await link.write(question)
         error = parse((await link.read_until(end, timeout)).strip())
         if error.code == 0:

@@ -164,6 +164,11 @@ class Dialogue:
                 raise LinkTimeout(f"{link.name}: other replies came in place of the identity")
         await self.drain(link, timeout)
 
+    def refusals(self, stray: bytes) -> str:
+        """Errors among bytes that came unasked, in words: none of them may be lost."""
+        entries = (self._as_error(line.strip()) for line in stray.split(self.end_in))
+        return "; ".join(str(entry) for entry in entries if entry is not None and entry.code)
+
     async def _read_both(
         self,
         link: ByteLink,

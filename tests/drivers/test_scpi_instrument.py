@@ -376,6 +376,27 @@ def test_a_reply_that_comes_twice_is_taken_once(model: type[Supply], resource: s
     play(twice, scenario, resource=resource, model=model)
 
 
+@pytest.mark.parametrize("resource", [SOCKET, PORT])
+def test_a_refusal_that_comes_unasked_is_raised_before_anything_else_is_sent(resource: str) -> None:
+    async def scenario(supply: Supply) -> None:
+        await supply.tell("OUTP ON")
+        await asyncio.sleep(0.1)
+        with pytest.raises(InstrumentError, match=r"\(before\) SOUR1:VOLT 1' was .*-221"):
+            await supply.set(VOLTS, 1.0, 1)
+        await supply.tell("OUTP OFF")
+
+    [(command, reply)] = said(Supply, True, b"OUTP ON")
+    stray = late((0.05, b'-221,"Settings conflict"\n'))
+
+    def answer(writer) -> None:
+        writer.write(reply)
+        stray(writer)
+
+    # Once to be in step, and once more because raising leaves the link in doubt.
+    entries = [(command, answer), *HELLO, *HELLO, *said(Supply, True, b"OUTP OFF")]
+    play(entries, scenario, resource=resource)
+
+
 def test_a_closed_peer_is_an_error_at_once() -> None:
     async def scenario(supply: Supply) -> None:
         with pytest.raises(LinkClosed):
