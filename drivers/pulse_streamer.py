@@ -20,7 +20,7 @@ from drivers.instrument import (
 )
 from drivers.link_model import LinkModel
 from drivers.protocol import json_rpc, sips
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.roles import LineProgram
 from drivers.transport import http
 from drivers.transport.link import ByteLink, Connector
@@ -133,6 +133,15 @@ class PulseStreamer(Instrument):
         checked = int(MASK.check(mask, instrument=self.name))
         self._loaded = None
         await self._call("constant", [0, checked, 0, 0], kind="hold")
+
+    async def set(self, name: str, value: Value) -> None:
+        """Set a declared quantity by its name: only `mask`, the lines to `hold`.
+
+        Raises `ValueError` for another name, else as `hold`.
+        """
+        if name != MASK.name:
+            raise ValueError(f"{self.name} has no quantity {name!r}, only {MASK.name}")
+        await self.hold(int(MASK.check(value, instrument=self.name)))
 
     async def off(self) -> None:
         """Stop, all lines low, whatever is believed to be set."""

@@ -26,7 +26,7 @@ from drivers.link_model import LinkModel
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import WORD_MAX, Code, Fault
 from drivers.qontrol_writes import UNKNOWN, plan_writes
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.transport.link import ByteLink, Connector, LinkError
 from drivers.transport.resource import serial_device
 
@@ -175,6 +175,21 @@ class QontrolQ8(Instrument):
                 await self._set(Code.V, first, span, "write")
                 held[:] = span
         return changed
+
+    async def set(self, name: str, value: Value, channel: str = "") -> None:
+        """Set a declared quantity by its name: only `volts`, of a channel by its number, in V.
+
+        Raises `ValueError` for another name and without a channel, else as `write_volts`.
+        """
+        if name != VOLTS.name:
+            raise ValueError(f"{self.name}: {name} is set by set_limits() and apply_limits()")
+        if not channel.isdecimal() or int(channel) >= self.channels:
+            last = self.channels - 1
+            raise ValueError(
+                f"{self.name}: {name} needs a channel from 0 to {last}, not {channel!r}"
+            )
+        volts = float(VOLTS.check(value, instrument=self.name, channel=int(channel)))
+        await self.write_volts(np.array([int(channel)]), np.array([volts]))
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write so many neighbouring channels by the link model, one vector's worth."""

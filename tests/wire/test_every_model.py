@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers import naming
-from drivers.errors import InstrumentError
+from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
@@ -134,6 +134,28 @@ def test_every_declared_quantity_is_known(model: str) -> None:
         assert not unknown, "\n".join(unknown)
 
     run(model, scenario)
+
+
+def test_a_heater_and_lines_by_name() -> None:
+    async def heater(instrument: Instrument) -> None:
+        await naming.write(instrument, "volts", 1.5, "9")
+        assert await naming.read(instrument, "volts", "9") == pytest.approx(1.5, abs=0.01)
+        assert await naming.read(instrument, "volts", "8") == pytest.approx(0.0, abs=0.01)
+        with pytest.raises(LimitError, match=r"channel 9: 12\.5 V"):
+            await naming.write(instrument, "volts", 12.5, "9")
+        for channel in ("", "64", "-1"):
+            with pytest.raises(ValueError, match="needs a channel from 0 to 63"):
+                await naming.write(instrument, "volts", 1.5, channel)
+        with pytest.raises(ValueError, match="set_limits"):
+            await naming.write(instrument, "volts_max", 1.5, "9")
+
+    async def lines(instrument: Instrument) -> None:
+        await naming.write(instrument, "mask", 0b101)
+        with pytest.raises(LimitError, match="0 to 255"):
+            await naming.write(instrument, "mask", 256)
+
+    run("qontrol_q8", heater)
+    run("pulse_streamer", lines)
 
 
 def headers(driver: type[Instrument]) -> dict[str, str]:
