@@ -48,8 +48,6 @@ RESTART = 20.0
 _BACK = frozenset(
     mecom.spell(int(status)).encode() for status in (Status.READY, Status.RUN, Status.ERROR)
 )
-_BY_NAME = {quantity.name: quantity for quantity in par.QUANTITIES}
-_WRITABLE = {quantity.name for quantity in par.WRITABLE}
 
 
 class MeerstetterTec1091(Instrument):
@@ -108,27 +106,28 @@ class MeerstetterTec1091(Instrument):
                 lambda: connector.tcp(host, port), self._greet, self._synchronise
             )
 
-    async def get(self, name: str) -> Value:
-        """Read a quantity by name. Raises `InstrumentError`, `LinkError`, `KeyError`."""
-        return (await self._read([_BY_NAME[name]]))[0]
+    async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
+        """Read a declared quantity. Raises `InstrumentError`, `LinkError`."""
+        self._refuse_channel(channel)
+        return (await self._read([quantity]))[0]
 
-    async def set(self, name: str, value: Value) -> None:
-        """Set a quantity by name; the set point within the limits of this driver.
+    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
+        """Set a declared quantity; the set point within the limits of this driver.
 
         Raises `LimitError`, `TypeError` or `ValueError` before a byte leaves, then
         `InstrumentError` and `LinkError`.
         """
-        quantity = _BY_NAME[name]
-        if name not in _WRITABLE:
-            raise ValueError(f"{self.name}: {name} is measured, it cannot be set")
+        self._refuse_channel(channel)
+        if not quantity.writable:
+            raise ValueError(f"{self.name}: {quantity.name} can only be read ({quantity.doc})")
         checked = quantity.check(value, instrument=self.name)
         assert isinstance(checked, int | float)
         if quantity is par.SETPOINT and not (
             self.lowest_celsius <= checked <= self.highest_celsius
         ):
             limit = f"{self.lowest_celsius:g} to {self.highest_celsius:g} degC"
-            raise LimitError(self.name, name, checked, limit, "degC")
-        payload = mecom.write(int(quantity.command), self.channel, mecom.spell(checked))
+            raise LimitError(self.name, quantity.name, checked, limit, "degC")
+        payload = mecom.write(*self._place(quantity), mecom.spell(checked))
         reply = await self._exchange("write", payload)
         if reply:
             self._link.doubt()
@@ -137,15 +136,15 @@ class MeerstetterTec1091(Instrument):
 
     async def set_setpoint_celsius(self, celsius: float) -> None:
         """Set the target temperature in degC. Raises as `set`."""
-        await self.set(par.SETPOINT.name, celsius)
+        await self.set(par.SETPOINT, celsius)
 
     async def read_setpoint_celsius(self) -> float:
         """The target temperature in degC. Raises as `get`."""
-        return float(await self.get(par.SETPOINT.name))
+        return float(await self.get(par.SETPOINT))
 
     async def read_temperature_celsius(self) -> float:
         """Measure the object's temperature in degC. Raises as `get`."""
-        return float(await self.get(par.TEMPERATURE.name))
+        return float(await self.get(par.TEMPERATURE))
 
     async def read_output(self) -> tuple[float, float]:
         """Measure the output current in A and voltage in V. Raises as `get`."""
@@ -154,11 +153,11 @@ class MeerstetterTec1091(Instrument):
 
     async def stable(self) -> bool:
         """True when regulated, and within the stability window for the stability time."""
-        return await self.get(par.STABLE.name) == Stability.STABLE
+        return await self.get(par.STABLE) == Stability.STABLE
 
     async def status(self) -> Status:
         """What the controller is doing. Raises as `get`."""
-        return Status(int(await self.get(par.STATUS.name)))
+        return Status(int(await self.get(par.STATUS)))
 
     async def check_error(self) -> None:
         """Raise `InstrumentError` naming the error that stopped the controller, if one did."""
@@ -173,8 +172,8 @@ class MeerstetterTec1091(Instrument):
     async def on(self) -> None:
         """Regulate the temperature. Raises `InstrumentError` when an error has stopped it."""
         await self.check_error()
-        await self.set(par.INPUT_SELECTION.name, par.TEMPERATURE_CONTROLLER)
-        await self.set(par.OUTPUT_ENABLE.name, par.OUTPUT_ON)
+        await self.set(par.INPUT_SELECTION, par.TEMPERATURE_CONTROLLER)
+        await self.set(par.OUTPUT_ENABLE, par.OUTPUT_ON)
 
     async def off(self, *, stop: bool = False) -> None:
         """Nothing: in a bench's off state its thermal stage goes on as it is.
@@ -185,7 +184,7 @@ class MeerstetterTec1091(Instrument):
         if not stop:
             return
         try:
-            await self.set(par.OUTPUT_ENABLE.name, par.OUTPUT_OFF)
+            await self.set(par.OUTPUT_ENABLE, par.OUTPUT_OFF)
         except (LinkError, InstrumentError):
             payload = mecom.write(
                 int(par.OUTPUT_ENABLE.command), self.channel, mecom.spell(par.OUTPUT_OFF)
@@ -229,13 +228,15 @@ class MeerstetterTec1091(Instrument):
         return frozenset(one.name for one in par.QUANTITIES if not one.writable)
 
     async def read_settings(self) -> dict[str, Any]:
-        """All quantities by name, in the units of their declarations.
+        """All quantities by name, in the units of their declarations; what is measured is not
+        among them.
 
         One that the firmware does not know is given as its refusal. Raises `LinkError`.
         """
         found: dict[str, Any] = {}
-        for first in range(0, len(par.QUANTITIES), MOST_AT_ONCE):
-            part = par.QUANTITIES[first : first + MOST_AT_ONCE]
+        told = [quantity for quantity in par.QUANTITIES if not quantity.measured]
+        for first in range(0, len(told), MOST_AT_ONCE):
+            part = told[first : first + MOST_AT_ONCE]
             try:
                 found.update(zip([q.name for q in part], await self._read(part), strict=True))
                 continue
@@ -243,10 +244,14 @@ class MeerstetterTec1091(Instrument):
                 logger.info("%s; reading one by one", error)
             for quantity in part:
                 try:
-                    found[quantity.name] = await self.get(quantity.name)
+                    found[quantity.name] = await self.get(quantity)
                 except InstrumentError as error:
                     found[quantity.name] = {"refused": str(error)}
         return found
+
+    def _refuse_channel(self, channel: int | str) -> None:
+        if channel not in ("", self.channel):
+            raise ValueError(f"{self.name}: speaks to channel {self.channel}, not {channel!r}")
 
     async def _read(self, quantities: Sequence[Quantity]) -> list[int | float]:
         """Read at one moment where the firmware can, else one after the other."""

@@ -53,10 +53,10 @@ DEVICE_TYPE = _word("device_type", 100, "Get the number of the model.")
 HARDWARE_VERSION = _word("hardware_version", 101, "Get the version of the hardware.")
 SERIAL_NUMBER = _word("serial_number", 102, "Get the serial number.")
 FIRMWARE_VERSION = _word("firmware_version", 103, "Get the version of the firmware.")
-STATUS = _word("status", 104, "Get what the controller is doing (0 to 5).", 0, 5)
-ERROR_NUMBER = _word("error_number", 105, "Get the number of the error that stopped it.")
-ERROR_INSTANCE = _word("error_instance", 106, "Get the channel of that error.")
-ERROR_PARAMETER = _word("error_parameter", 107, "Get the parameter of that error.")
+STATUS = _word("status", 104, "Measure what the controller is doing (0 to 5).", 0, 5)
+ERROR_NUMBER = _word("error_number", 105, "Measure the number of the error that stopped it.")
+ERROR_INSTANCE = _word("error_instance", 106, "Measure the channel of that error.")
+ERROR_PARAMETER = _word("error_parameter", 107, "Measure the parameter of that error.")
 
 TEMPERATURE = _measured(
     "temperature_celsius", 1000, "Measure the object's temperature in degC.", "degC"
@@ -64,14 +64,14 @@ TEMPERATURE = _measured(
 SINK_TEMPERATURE = _measured(
     "sink_temperature_celsius", 1001, "Measure the heat sink's temperature in degC.", "degC"
 )
-TARGET = _measured("target_celsius", 1010, "Get the target that is in force in degC.", "degC")
+TARGET = _measured("target_celsius", 1010, "Measure the target that is in force in degC.", "degC")
 RAMP_TEMPERATURE = _measured(
-    "ramp_celsius", 1011, "Get where the ramp to the target is in degC.", "degC"
+    "ramp_celsius", 1011, "Measure where the ramp to the target is in degC.", "degC"
 )
 CURRENT = _measured("current", 1020, "Measure the output current in A.", "A")
 VOLTAGE = _measured("voltage", 1021, "Measure the output voltage in V.", "V")
 INPUT_VOLTAGE = _measured("input_voltage", 1060, "Measure the supply in V.", "V")
-STABLE = _word("stability", 1200, "Get whether the temperature is stable (0 to 2).", 0, 2)
+STABLE = _word("stability", 1200, "Measure whether the temperature is stable (0 to 2).", 0, 2)
 
 INPUT_SELECTION = _word(
     "input_selection", 2000,
@@ -133,19 +133,20 @@ RESTART_DELAY = _float(
     0.0, 86400.0,
 )  # fmt: skip
 
-READ_ONLY = (
+QUANTITIES = (
     DEVICE_TYPE, HARDWARE_VERSION, SERIAL_NUMBER, FIRMWARE_VERSION, STATUS, ERROR_NUMBER,
     ERROR_INSTANCE, ERROR_PARAMETER, TEMPERATURE, SINK_TEMPERATURE, TARGET, RAMP_TEMPERATURE,
     CURRENT, VOLTAGE, INPUT_VOLTAGE, STABLE,
-)  # fmt: skip
-WRITABLE = (
     INPUT_SELECTION, OUTPUT_ENABLE, CURRENT_LIMIT, VOLTAGE_LIMIT, CURRENT_ERROR, VOLTAGE_ERROR,
     SETPOINT, PROXIMITY, RAMP_RATE, GAIN, INTEGRATION_TIME, DIFFERENTIAL_TIME, LOW_ERROR,
     HIGH_ERROR, STABILITY_WINDOW, STABILITY_TIME, RESTART_DELAY,
 )  # fmt: skip
-QUANTITIES = READ_ONLY + WRITABLE
 
-COMMON = {quantity.name for quantity in READ_ONLY if int(quantity.command) < 200}
+COMMON = {
+    quantity.name
+    for quantity in QUANTITIES
+    if int(quantity.command) < 200 or quantity in (INPUT_VOLTAGE, RESTART_DELAY)
+}
 """Quantities of the device, not of a channel: always of instance 1."""
 
 DEVICE_ERRORS = {

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 CHANNELS = ("T0", "T1", "A", "B", "C", "D", "E", "F", "G", "H")
 """Names by number on the wire. T0 begins a cycle, T1 ends it; the others are set."""
 SETTABLE = CHANNELS[2:]
-OUTPUTS = ("T0", "AB", "CD", "EF", "GH")
-"""Names by number on the wire. AB is active from A to B."""
 
 Delays = Mapping[str, tuple[str, float]]
 """Of each settable channel, what it is timed from and by how many seconds."""

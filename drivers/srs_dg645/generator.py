@@ -11,7 +11,7 @@ its delay).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from drivers.instrument import (
@@ -25,7 +25,8 @@ from drivers.instrument import (
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
 from drivers.srs_dg645 import delays, settings
-from drivers.srs_dg645.delays import CHANNELS, OUTPUTS, SETTABLE
+from drivers.srs_dg645.delays import CHANNELS, SETTABLE
+from drivers.srs_dg645.settings import OUTPUTS
 from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,6 @@ ROUNDING = 1e-12
 """s by which the sum of delays may be off in floating point; the instrument's step is 5 ps."""
 MOST_ERRORS = 64
 """Errors read before the queue is taken to be endless (one client says that it holds 20)."""
-_BY_NAME = {quantity.name: quantity for quantity in settings.QUANTITIES}
 
 
 class SrsDg645(Instrument):
@@ -61,10 +61,12 @@ class SrsDg645(Instrument):
         super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
         self._link = self._guard(lambda: connector.visa(resource), self._greet, self._synchronise)
 
-    async def get(self, name: str, output: str = "") -> Value:
-        """Read a setting, of an output where it is one's. Raises `InstrumentError`, `LinkError`."""
-        quantity = _BY_NAME[name]
-        command = f"{quantity.command}?{self._number(quantity, output)}"
+    async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
+        """Read a declared quantity, of an output where it is one's.
+
+        Raises `InstrumentError`, `LinkError`.
+        """
+        command = quantity.query(self._number(quantity, channel))
         text = await self._ask(command)
         try:
             return settings.parse(quantity, text)
@@ -72,20 +74,18 @@ class SrsDg645(Instrument):
             self._link.doubt()
             raise InstrumentError(self.name, command, text, str(error)) from None
 
-    async def set(self, name: str, value: Value, output: str = "") -> None:
-        """Change a setting; amplitude and offset of an output are checked together.
+    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
+        """Set a declared quantity; amplitude and offset of an output are checked together.
 
         Raises `LimitError`, `TypeError`, `ValueError` before a byte leaves that changes anything,
         then `InstrumentError`, `LinkError`.
         """
-        quantity = _BY_NAME[name]
-        number = self._number(quantity, output)
-        checked = quantity.check(value, instrument=f"{self.name} {output}".rstrip())
+        number = self._number(quantity, channel)
+        checked = quantity.check(value, instrument=f"{self.name} {channel}".rstrip())
         if quantity in (settings.AMPLITUDE, settings.OFFSET):
             other = settings.OFFSET if quantity is settings.AMPLITUDE else settings.AMPLITUDE
-            self._check_level(output, float(checked) + float(await self.get(other.name, output)))
-        place = f"{number}," if number else ""
-        await self._tell(f"{quantity.command} {place}{settings.spell(quantity, checked)}")
+            self._check_level(str(channel), float(checked) + float(await self.get(other, channel)))
+        await self._tell(settings.setting(quantity, checked, number))
 
     async def set_level(self, output: str, amplitude: float, offset: float = 0.0) -> None:
         """Let an output step by `amplitude` V from `offset` V, into 50 ohm. Raises as `set`."""
@@ -93,12 +93,12 @@ class SrsDg645(Instrument):
             self._number(quantity, output)
             quantity.check(value, instrument=f"{self.name} {output}")
         self._check_level(output, amplitude + offset)
-        before = float(await self.get(settings.OFFSET.name, output))
+        before = float(await self.get(settings.OFFSET, output))
         order = [(settings.AMPLITUDE, amplitude), (settings.OFFSET, offset)]
         if offset < before:  # so that no step on the way exceeds the highest level
             order.reverse()
         for quantity, value in order:
-            await self.set(quantity.name, value, output)
+            await self.set(quantity, value, output)
 
     async def read_delay(self, channel: str) -> tuple[str, float]:
         """What a channel is timed from, and by how many seconds."""
@@ -153,16 +153,16 @@ class SrsDg645(Instrument):
         for quantity, value in wanted:
             quantity.check(value, instrument=self.name)
         for quantity, value in wanted:
-            await self.set(quantity.name, value)
-        await self.set(settings.BURST.name, True)
+            await self.set(quantity, value)
+        await self.set(settings.BURST, True)
 
     async def arm(self) -> None:
         """Wait for `fire`: no other trigger counts."""
-        await self.set(settings.TRIGGER_SOURCE.name, "single shot")
+        await self.set(settings.TRIGGER_SOURCE, "single shot")
 
     async def fire(self) -> None:
         """Trigger once. Raises `InstrumentError` when it is not armed."""
-        source = await self.get(settings.TRIGGER_SOURCE.name)
+        source = await self.get(settings.TRIGGER_SOURCE)
         if source != "single shot":
             raise InstrumentError(self.name, "*TRG", str(source), "arm() it first")
         await self._tell("*TRG")
@@ -185,23 +185,30 @@ class SrsDg645(Instrument):
             raise
 
     async def read_settings(self) -> dict[str, Any]:
-        """All settings by name, those of outputs as `amplitude AB`, delays as `delay A`."""
+        """All settings by name, those of outputs as `{output: value}`, and under `delays` what each
+        channel is timed from and by how many seconds. A refused one as `{"refused": text}`.
+        """
         found: dict[str, Any] = {}
-        asked = [(quantity, "") for quantity in settings.OF_ALL]
-        asked += [(quantity, output) for quantity in settings.OF_OUTPUT for output in OUTPUTS]
-        asked += [(quantity, output) for quantity in settings.OF_PAIR for output in OUTPUTS[1:]]
-        for quantity, output in asked:
-            key = f"{quantity.name} {output}".rstrip()
-            try:
-                found[key] = await self.get(quantity.name, output)
-            except InstrumentError as error:
-                found[key] = {"refused": str(error)}
-        for channel in SETTABLE:
-            try:
-                found[f"delay {channel}"] = list(await self.read_delay(channel))
-            except InstrumentError as error:
-                found[f"delay {channel}"] = {"refused": str(error)}
+        for quantity in settings.QUANTITIES:
+            if quantity.has_channels:
+                outputs = quantity.channels
+                found[quantity.name] = {
+                    output: await self._told(self.get(quantity, output)) for output in outputs
+                }
+            else:
+                found[quantity.name] = await self._told(self.get(quantity))
+        found["delays"] = {
+            channel: await self._told(self.read_delay(channel)) for channel in SETTABLE
+        }
         return found
+
+    @staticmethod
+    async def _told(answer: Awaitable[Any]) -> Any:
+        try:
+            value = await answer
+        except InstrumentError as error:
+            return {"refused": str(error)}
+        return list(value) if isinstance(value, tuple) else value
 
     async def _read_delays(self) -> dict[str, tuple[str, float]]:
         return {channel: await self.read_delay(channel) for channel in SETTABLE}
@@ -243,16 +250,16 @@ class SrsDg645(Instrument):
             raise ValueError(f"{self.name}: channel {channel!r} is none of {', '.join(CHANNELS)}")
         return CHANNELS.index(channel)
 
-    def _number(self, quantity: Quantity, output: str) -> str:
+    def _number(self, quantity: Quantity, output: int | str) -> str:
         """What the wire has for an output: nothing for a setting of the whole instrument."""
-        if quantity in settings.OF_ALL:
-            if output:
+        if not quantity.has_channels:
+            if output != "":
                 raise ValueError(f"{self.name}: {quantity.name} is no setting of an output")
             return ""
-        known = OUTPUTS[1:] if quantity in settings.OF_PAIR else OUTPUTS
-        if output not in known:
-            raise ValueError(f"{self.name}: output {output!r} is none of {', '.join(known)}")
-        return str(OUTPUTS.index(output))
+        if output not in quantity.channels:
+            known = ", ".join(map(str, quantity.channels))
+            raise ValueError(f"{self.name}: output {output!r} is none of {known}")
+        return str(OUTPUTS.index(str(output)))
 
     async def _ask(self, command: str) -> str:
         """A query's answer. The question for errors behind it shows that it was the right one."""

@@ -17,13 +17,24 @@ DELAY_MAX = 2000.0
 LEVEL_LOW, LEVEL_HIGH = -2.0, 5.0
 """V that an output may have, at rest or active."""
 
+OUTPUTS = ("T0", "AB", "CD", "EF", "GH")
+"""Names by number on the wire. AB is active from channel A to channel B."""
+
+
+def _numbered(*choices: str) -> dict[str, str]:
+    """The wire's number of each choice."""
+    return {choice: str(number) for number, choice in enumerate(choices)}
+
+
+_SOURCES = _numbered(
+    "internal", "external rising", "external falling", "single external rising",
+    "single external falling", "single shot", "line",
+)  # fmt: skip
+_POLARITIES = _numbered("negative", "positive")
+
 TRIGGER_SOURCE = Quantity(
     "trigger_source", "TSRC", "Control what triggers it.", str,
-    choices=(
-        "internal", "external rising", "external falling", "single external rising",
-        "single external falling", "single shot", "line",
-    ),
-    safe="single shot",
+    choices=tuple(_SOURCES), words=_SOURCES, safe="single shot",
 )  # fmt: skip
 TRIGGER_RATE = Quantity(
     "trigger_rate", "TRAT", "Control the internal trigger's rate in Hz (1e-4 to 1e7).", float, "Hz",
@@ -58,36 +69,35 @@ BURST_T0_FIRST = Quantity(
     "burst_t0_first_only", "BURT", "Control whether T0 comes with the first cycle only.", bool
 )
 AMPLITUDE = Quantity(
-    "amplitude", "LAMP", "Control the step of an output in V into 50 ohm (0.5 to 5).", float, "V",
-    0.5, 5.0,
+    "amplitude", "LAMP {channel},{value}",
+    "Control the step of an output in V into 50 ohm (0.5 to 5).", float, "V", 0.5, 5.0,
+    question="LAMP?{channel}", channels=OUTPUTS,
 )  # fmt: skip
 OFFSET = Quantity(
-    "offset", "LOFF", "Control the lower level of an output in V into 50 ohm (-2 to 2).", float,
-    "V", -2.0, 2.0, safe=0.0,
+    "offset", "LOFF {channel},{value}",
+    "Control the lower level of an output in V into 50 ohm (-2 to 2).", float, "V", -2.0, 2.0,
+    safe=0.0, question="LOFF?{channel}", channels=OUTPUTS,
 )  # fmt: skip
 POLARITY = Quantity(
-    "polarity", "LPOL", "Control which way an output steps.", str,
-    choices=("negative", "positive"), safe="positive",
+    "polarity", "LPOL {channel},{value}", "Control which way an output steps.", str,
+    choices=tuple(_POLARITIES), words=_POLARITIES, safe="positive", question="LPOL?{channel}",
+    channels=OUTPUTS,
 )  # fmt: skip
 PRESCALE = Quantity(
-    "prescale", "PRES", "Control how many triggers make one pulse of an output (1 to 32767).", int,
-    "", 1, 32767,
+    "prescale", "PRES {channel},{value}",
+    "Control how many triggers make one pulse of an output (1 to 32767).", int, "", 1, 32767,
+    question="PRES?{channel}", channels=OUTPUTS[1:],
 )  # fmt: skip
 PHASE = Quantity(
-    "prescale_phase", "PHAS", "Control which of those triggers makes it (0 to 32767).", int, "", 0,
-    32767,
+    "prescale_phase", "PHAS {channel},{value}",
+    "Control which of those triggers makes it (0 to 32767).", int, "", 0, 32767,
+    question="PHAS?{channel}", channels=OUTPUTS[1:],
 )  # fmt: skip
 
-OF_ALL = (
+QUANTITIES = (
     TRIGGER_SOURCE, TRIGGER_RATE, TRIGGER_LEVEL, HOLDOFF, ADVANCED, BURST, BURST_COUNT,
-    BURST_PERIOD, BURST_DELAY, BURST_T0_FIRST,
+    BURST_PERIOD, BURST_DELAY, BURST_T0_FIRST, AMPLITUDE, POLARITY, OFFSET, PRESCALE, PHASE,
 )  # fmt: skip
-"""Settings of the instrument."""
-OF_OUTPUT = (AMPLITUDE, OFFSET, POLARITY)
-"""Settings of each of the five outputs."""
-OF_PAIR = (PRESCALE, PHASE)
-"""Settings of the four outputs but T0."""
-QUANTITIES = OF_ALL + OF_OUTPUT + OF_PAIR
 
 ERRORS = {
     10: "illegal value", 11: "illegal mode", 12: "illegal delay", 13: "illegal link",
@@ -104,13 +114,12 @@ _INTEGER = re.compile(r"[+-]?\d{1,12}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-def spell(quantity: Quantity, value: Value) -> str:
-    """A checked value as the wire has it: words are numbered in the order of their list."""
-    if quantity.kind is bool:
-        return str(int(value))
-    if quantity.kind is str:
-        return str(quantity.choices.index(str(value)))
-    return quantity.text(value)
+def setting(quantity: Quantity, value: Value, number: str) -> str:
+    """The command that sets a quantity, of the output `number`, to a checked value."""
+    text = str(int(value)) if quantity.kind is bool else quantity.text(value)
+    if quantity.has_channels:
+        return quantity.command.format(channel=number, value=text)
+    return f"{quantity.command} {text}"
 
 
 def parse(quantity: Quantity, text: str) -> Value:
@@ -124,9 +133,10 @@ def parse(quantity: Quantity, text: str) -> Value:
         if number not in (0, 1):
             raise ValueError(f"{quantity.name}: {text!r} is neither 0 nor 1")
         return bool(number)
-    if not 0 <= number < len(quantity.choices):
-        raise ValueError(f"{quantity.name}: {text!r} stands for nothing in its list")
-    return quantity.choices[number]
+    for choice, word in quantity.words.items():
+        if number == int(word):
+            return choice
+    raise ValueError(f"{quantity.name}: {text!r} stands for nothing in its list")
 
 
 def parse_integer(text: str) -> int:

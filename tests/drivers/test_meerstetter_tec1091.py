@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from drivers.instrument import IdentityError, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.meerstetter_tec1091 import QUANTITIES, MeerstetterTec1091, Status
+from drivers.meerstetter_tec1091 import parameters as par
 from drivers.roles import ThermalStage
 from drivers.transport.link import LinkError, LinkTimeout
 from drivers.transport.memory import MemoryNetwork
@@ -187,17 +188,17 @@ def test_no_byte_leaves_for_a_bad_set_point(play, bad: float) -> None:
 
 def test_no_byte_leaves_for_bad_settings(play) -> None:
     async def scenario(stage: MeerstetterTec1091) -> None:
-        for name, bad in (("current_limit", 4.1), ("voltage_limit", -0.1), ("output_enable", 4)):
-            with pytest.raises(LimitError, match=name):
-                await stage.set(name, bad)
-        with pytest.raises(ValueError, match="measured"):
-            await stage.set("temperature_celsius", 25.0)
+        for quantity, bad in ((par.CURRENT_LIMIT, 4.1), (par.OUTPUT_ENABLE, 4)):
+            with pytest.raises(LimitError, match=quantity.name):
+                await stage.set(quantity, bad)
+        with pytest.raises(ValueError, match="only be read"):
+            await stage.set(par.TEMPERATURE, 25.0)
         with pytest.raises(ValueError, match="whole number"):
-            await stage.set("output_enable", 0.5)
+            await stage.set(par.OUTPUT_ENABLE, 0.5)
         with pytest.raises(TypeError):
-            await stage.set("current_limit", True)
-        with pytest.raises(KeyError):
-            await stage.set("no_such", 1.0)
+            await stage.set(par.CURRENT_LIMIT, True)
+        with pytest.raises(ValueError, match="channel 1, not 2"):
+            await stage.set(par.CURRENT_LIMIT, 1.0, 2)
 
     play([], scenario)
 
@@ -205,7 +206,7 @@ def test_no_byte_leaves_for_bad_settings(play) -> None:
 def test_a_refusal_names_command_and_meaning_and_leaves_the_link_in_step(play) -> None:
     async def scenario(stage: MeerstetterTec1091) -> None:
         with pytest.raises(InstrumentError, match=r"VS07EE01400.*\+07.*out of range"):
-            await stage.set("current_limit", 2.0)
+            await stage.set(par.CURRENT_LIMIT, 2.0)
         assert not stage._link.doubtful
 
     play([(ask(6, "VS07EE0140000000"), answer(6, "+07"))], scenario)
@@ -267,7 +268,7 @@ def test_firmware_without_bulk_reads_is_asked_one_by_one(play) -> None:
 
 
 def test_a_quantity_that_firmware_does_not_have_is_given_as_its_refusal(virtual) -> None:
-    """A device that knows no parameter 1060, and refuses any bulk read that holds it."""
+    """A device that knows no parameter 2030, and refuses any bulk read that holds it."""
 
     async def device(reader: asyncio.StreamReader, writer) -> None:
         while True:
@@ -278,7 +279,7 @@ def test_a_quantity_that_firmware_does_not_have_is_given_as_its_refusal(virtual)
             whole = "".join(payload[i : i + 4] for i in range(5, len(payload), 6))
             if payload.startswith("?VR"):
                 whole = payload[3:7]
-            if "0424" in whole:
+            if "07EE" in whole:
                 writer.write(answer(sequence, "+05"))
             elif payload == "?VR006401":
                 writer.write(answer(sequence, "00000443"))
@@ -293,8 +294,8 @@ def test_a_quantity_that_firmware_does_not_have_is_given_as_its_refusal(virtual)
         stage = driver(network)
         await stage.open()
         found = await stage.read_settings()
-        assert set(found) == {quantity.name for quantity in QUANTITIES}
-        assert "not available" in found["input_voltage"]["refused"]
+        assert set(found) == {quantity.name for quantity in QUANTITIES if not quantity.measured}
+        assert "not available" in found["current_limit"]["refused"]
         assert found["stability_window"] == pytest.approx(0.0, abs=1e-40)
         await stage.close()
         await network.close()
@@ -304,7 +305,7 @@ def test_a_quantity_that_firmware_does_not_have_is_given_as_its_refusal(virtual)
 
 def test_an_address_on_a_bus(play) -> None:
     async def scenario(stage: MeerstetterTec1091) -> None:
-        await stage.set("ramp_rate", 1e-6)
+        await stage.set(par.RAMP_RATE, 1e-6)
 
     payload = "VS0BBB01358637BD"
     play([(ask(6, payload, 3), acknowledge(6, payload, 3))], scenario, address=3)

@@ -10,10 +10,10 @@ import pytest
 from drivers.instrument import InstrumentError
 from drivers.link_model import LinkModel
 from drivers.meerstetter_tec1091 import QUANTITIES, MeerstetterTec1091, Status
-from drivers.meerstetter_tec1091.parameters import WRITABLE
 from drivers.transport.link import LinkError, LinkTimeout
 from sim_backends.meerstetter_tec1091 import Tec1091
 
+WRITABLE = [quantity for quantity in QUANTITIES if quantity.writable]
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
 
 
@@ -27,10 +27,12 @@ def test_all_that_the_driver_can_send_is_known(wire, door: str) -> None:
         async with driver(reached, address=2) as stage:
             assert stage.identity.model == "TEC-1091"
             before = await stage.read_settings()
-            assert set(before) == {quantity.name for quantity in QUANTITIES}
+            assert set(before) == {q.name for q in QUANTITIES if not q.measured}
+            for quantity in QUANTITIES:
+                assert isinstance(await stage.get(quantity), int | float)
             assert not any(isinstance(value, dict) for value in before.values())
             for quantity in WRITABLE:
-                await stage.set(quantity.name, quantity.kind(before[quantity.name]))
+                await stage.set(quantity, quantity.kind(before[quantity.name]))
             after = await stage.read_settings()
             assert {q.name: after[q.name] for q in WRITABLE} == pytest.approx(
                 {q.name: before[q.name] for q in WRITABLE}
@@ -55,7 +57,7 @@ def test_ranges_are_the_devices_own(memory) -> None:
         async with driver(reached, lowest_celsius=-273.0, highest_celsius=1000.0) as stage:
             for quantity in WRITABLE:
                 for end in (quantity.low, quantity.high):
-                    await stage.set(quantity.name, quantity.kind(end))
+                    await stage.set(quantity, quantity.kind(end))
 
     memory.run(Tec1091, scenario, door="serial")
 
