@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.instrument import ANY_IDENTITY, Identity, Instrument, InstrumentError
 from drivers.link_model import LinkModel
@@ -41,6 +41,9 @@ class AgiltronSelfAlign(Instrument):
     """An `OpticalSwitch` of `positions` ways. Nothing can be expected of its identity."""
 
     quantities = (POSITION,)
+    models = ("SelfAlign",)
+    links: ClassVar[tuple[str, ...]] = ("serial",)
+    roles = ("OpticalSwitch",)
 
     def __init__(
         self,

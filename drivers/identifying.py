@@ -17,6 +17,7 @@ from drivers.protocol.scpi import MAX_ERRORS, ScpiSyntaxError
 from drivers.protocol.scpi_dialogue import Dialogue
 from drivers.registry import RegistryError, entries
 from drivers.scpi_instrument import ScpiInstrument
+from drivers.srs_dg645 import SrsDg645
 from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
 from drivers.transport.resource import LanResource, SerialResource, SocketResource, parse
 
@@ -152,7 +153,7 @@ def _serving(idn: str, classes: dict[str, type[Instrument]]) -> tuple[Identity, 
     identity = Identity(maker, model, serial, ",".join(fields[3:]))
     names: list[str] = []
     for name, driver in classes.items():
-        if not issubclass(driver, ScpiInstrument):
+        if not issubclass(driver, ScpiInstrument | SrsDg645):
             continue
         try:
             read = driver.parse_identity(idn)

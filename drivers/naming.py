@@ -64,7 +64,10 @@ async def read(instrument: Instrument, name: str, channel: str = "") -> Any:
         return {str(one): await instrument.get(quantity, one) for one in channels}
     own = getattr(instrument, "get", None)
     if own is not None and name in declared:
-        return await (own(name, channel) if channel else own(name))
+        quantity = find(type(instrument), name)
+        if quantity.has_channels and not channel:
+            return {str(one): await own(quantity, one) for one in quantity.channels}
+        return await own(quantity, channel)
     told = await instrument.read_settings()
     if name not in told:
         if name in declared:
@@ -89,7 +92,7 @@ async def write(instrument: Instrument, name: str, value: Value, channel: str = 
         raise NamingError(
             f"{type(instrument).__name__} is set by methods of its own; use it from Python"
         )
-    await (own(name, value, channel) if channel else own(name, value))
+    await own(quantity, value, channel)
 
 
 def _channel(instrument: ScpiInstrument, quantity: Quantity, text: str) -> int | str:

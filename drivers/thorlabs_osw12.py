@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.instrument import ANY_IDENTITY, Identity, Instrument, InstrumentError
 from drivers.link_model import LinkModel
@@ -48,6 +48,9 @@ class ThorlabsOsw12(Instrument):
     """
 
     quantities = (POSITION,)
+    models = ("OSW12", "OSW22")
+    links: ClassVar[tuple[str, ...]] = ("serial",)
+    roles = ("OpticalSwitch",)
     positions = 2
     settle_time = 0.0
     """Seconds beyond `select`, which ends when the switch says that it has switched."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.instrument import (
     ANY_IDENTITY,
@@ -46,6 +46,8 @@ class SrsDg645(Instrument):
     """A DG645 on TCP port 5025, a serial port (9600 baud), or anything that VISA reaches."""
 
     quantities = settings.QUANTITIES
+    models = ("DG645",)
+    links: ClassVar[tuple[str, ...]] = ("tcp", "serial", "gpib", "vxi11")
 
     def __init__(
         self,
@@ -60,6 +62,20 @@ class SrsDg645(Instrument):
         """A raw socket is `TCPIP::host::5025::SOCKET`. Raises `ValueError` for what cannot be."""
         super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
         self._link = self._guard(lambda: connector.visa(resource), self._greet, self._synchronise)
+
+    @classmethod
+    def parse_identity(cls, text: str) -> Identity:
+        """Read the answer to `*IDN?`. Raises `ValueError`."""
+        parts = text.split(",")
+        if len(parts) != 4 or not parts[0].startswith(MAKER):
+            raise ValueError(f"{text!r} is no identity of {MAKER}")
+        serial, firmware = parts[2].removeprefix("s/n"), parts[3].removeprefix("ver")
+        return Identity(parts[0], parts[1], serial, firmware)
+
+    @classmethod
+    def serves(cls, identity: Identity) -> bool:
+        """True for the models that this driver is for."""
+        return identity.model in cls.models
 
     async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
         """Read a declared quantity, of an output where it is one's.
@@ -350,11 +366,13 @@ class SrsDg645(Instrument):
 
     async def _greet(self, link: ByteLink) -> None:
         answer = await self._identify(link)
-        parts = answer.split(",")
-        if len(parts) != 4 or parts[1] != "DG645":
-            raise IdentityError(self.name, "model", "DG645", answer)
-        serial, firmware = parts[2].removeprefix("s/n"), parts[3].removeprefix("ver")
-        self._recognise(Identity(parts[0], parts[1], serial, firmware))
+        try:
+            identity = self.parse_identity(answer)
+        except ValueError as error:
+            raise InstrumentError(self.name, "*IDN?", answer, str(error)) from None
+        if not self.serves(identity):
+            raise IdentityError(self.name, "model", "DG645", identity.model)
+        self._recognise(identity)
         errors = await self._errors(link)
         if errors:
             logger.warning("%s: errors from before: %s", self.name, errors)
