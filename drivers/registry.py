@@ -16,18 +16,18 @@ from drivers.instrument import Instrument
 
 ENTRY_POINTS = "hil_photonics.drivers"
 BUILT_IN: dict[str, str] = {
+    "agiltron_selfalign": "drivers.agiltron_selfalign:AgiltronSelfAlign",
     "keithley_2400": "drivers.keithley_2400:Keithley2400",
     "keithley_2450": "drivers.keithley_2450:Keithley2450",
     "keysight_816x": "drivers.keysight_816x:Keysight816x",
-    "agiltron_selfalign": "drivers.agiltron_selfalign:AgiltronSelfAlign",
     "meerstetter_tec1091": "drivers.meerstetter_tec1091:MeerstetterTec1091",
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",
     "qontrol_q8": "drivers.qontrol_q8:QontrolQ8",
     "red_pitaya": "drivers.red_pitaya:RedPitaya",
     "santec_tsl570": "drivers.santec_tsl570:SantecTsl570",
-    "thorlabs_pm100": "drivers.thorlabs_pm100:ThorlabsPm100",
     "srs_dg645": "drivers.srs_dg645:SrsDg645",
     "thorlabs_osw12": "drivers.thorlabs_osw12:ThorlabsOsw12",
+    "thorlabs_pm100": "drivers.thorlabs_pm100:ThorlabsPm100",
 }
 """Model name -> `module:Class`."""
 

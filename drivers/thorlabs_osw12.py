@@ -51,6 +51,7 @@ class ThorlabsOsw12(Instrument):
     models = ("OSW12", "OSW22")
     links: ClassVar[tuple[str, ...]] = ("serial",)
     roles = ("OpticalSwitch",)
+    greeting = f"S? at {BAUD} baud"
     positions = 2
     settle_time = 0.0
     """Seconds beyond `select`, which ends when the switch says that it has switched."""

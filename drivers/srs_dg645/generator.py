@@ -28,6 +28,7 @@ from drivers.srs_dg645 import delays, settings
 from drivers.srs_dg645.delays import CHANNELS, SETTABLE
 from drivers.srs_dg645.settings import OUTPUTS
 from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
+from drivers.transport.resource import ResourceError, link_kind, parse
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class SrsDg645(Instrument):
     quantities = settings.QUANTITIES
     models = ("DG645",)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial", "gpib", "vxi11")
+    greeting = "*IDN?"
 
     def __init__(
         self,
@@ -59,8 +61,13 @@ class SrsDg645(Instrument):
         expect: Mapping[str, str] = ANY_IDENTITY,
         timeout: float = 2.0,
     ) -> None:
-        """A raw socket is `TCPIP::host::5025::SOCKET`. Raises `ValueError` for what cannot be."""
+        """A raw socket is `TCPIP::host::5025::SOCKET`. Raises `ResourceError` for other links."""
         super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
+        kind = link_kind(parse(resource))
+        if kind not in self.links:
+            raise ResourceError(
+                f"{name}: {resource!r} is {kind}; a DG645 has {', '.join(self.links)}"
+            )
         self._link = self._guard(lambda: connector.visa(resource), self._greet, self._synchronise)
 
     @classmethod

@@ -70,12 +70,12 @@ BURST_T0_FIRST = Quantity(
 )
 AMPLITUDE = Quantity(
     "amplitude", "LAMP {channel},{value}",
-    "Control the step of an output in V into 50 ohm (0.5 to 5).", float, "V", 0.5, 5.0,
+    "Control the step of an output into 50 ohm in V (0.5 to 5).", float, "V", 0.5, 5.0,
     question="LAMP?{channel}", channels=OUTPUTS,
 )  # fmt: skip
 OFFSET = Quantity(
     "offset", "LOFF {channel},{value}",
-    "Control the lower level of an output in V into 50 ohm (-2 to 2).", float, "V", -2.0, 2.0,
+    "Control the lower level of an output into 50 ohm in V (-2 to 2).", float, "V", -2.0, 2.0,
     safe=0.0, question="LOFF?{channel}", channels=OUTPUTS,
 )  # fmt: skip
 POLARITY = Quantity(
