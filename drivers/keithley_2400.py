@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import InstrumentError
+from drivers.protocol.scpi_numbers import special_values
 from drivers.quantity import Quantity
-from drivers.source_meter import PATIENCE, Measurement, SourceMeter, special_values
+from drivers.source_meter import PATIENCE, Measurement, SourceMeter
 from drivers.transport.link import ByteLink
 from drivers.transport.resource import SerialResource, parse
 

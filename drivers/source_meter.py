@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,23 +22,24 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY, Identity
 from drivers.link_model import LinkModel
+from drivers.protocol.scpi_numbers import read_numbers
 from drivers.quantity import Quantity, Value
-from drivers.scpi_instrument import INFINITY, NOT_A_NUMBER, ScpiInstrument
+from drivers.scpi_instrument import ScpiInstrument
+from drivers.source_limits import LARGE_AMPERES, LARGE_VOLTS, SourceLimits
 from drivers.transport.link import ByteLink, Connector, LinkError
 
 logger = logging.getLogger(__name__)
 
 VOLTS, AMPERES = "VOLT", "CURR"
 """The words for what is sourced."""
+FASTEST = 1e6
+"""Largest rate of a ramp, V/s or A/s: none at all."""
 RAMP_TICK = 0.02
 """Seconds between the steps of a ramp."""
-LARGE_VOLTS, LARGE_AMPERES = 21.0, 0.105
-"""Beyond 21 V no more than 105 mA (22 W at most)."""
 LONGEST_DELAY = 999.0
 """Longest delay at a level of a sweep, s."""
 PATIENCE = 1.5
 """What a reading may take, over what it should."""
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,30 +49,6 @@ class Measurement:
     volts: float
     amperes: float
     limited: bool
-
-
-def read_numbers(text: str, columns: int) -> NDArray[np.float64]:
-    """Numbers between commas as an array (rows, columns); SCPI's 9.9E37 as inf, 9.91E37 as NaN.
-
-    Raises `ValueError` for what is no number, or no whole number of rows.
-    """
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
-        if not _NUMBER.fullmatch(word):
-            raise ValueError(f"{word!r} is no number")
-    if len(words) % columns:
-        raise ValueError(f"{len(words)} numbers are no whole rows of {columns}")
-    return special_values(np.array([float(word) for word in words])).reshape(-1, columns)
-
-
-def special_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same numbers, what stands for infinity and for no number replaced."""
-    values = values.astype(np.float64)
-    close = np.abs(np.abs(values) - INFINITY) <= 1e-4 * INFINITY
-    missing = np.abs(values - NOT_A_NUMBER) <= 1e-4 * NOT_A_NUMBER
-    values[close] = np.copysign(np.inf, values[close])
-    values[missing] = np.nan
-    return values
 
 
 class SourceMeter(ScpiInstrument):
@@ -119,19 +95,15 @@ class SourceMeter(ScpiInstrument):
             name, resource, connector, link=link, expect=expect, timeout=timeout, baud=baud
         )
         self.integration.check(nplc, instrument=name)
-        for what, value, most in (
-            ("max_volts", max_volts, 210.0), ("max_amperes", max_amperes, 1.05),
-            ("ramp_volts", ramp_volts, 1e6), ("ramp_amperes", ramp_amperes, 1e6),
-        ):  # fmt: skip
-            if not 0.0 < value <= most:
-                raise ValueError(f"{name}: {what} {value!r} must be above 0 and at most {most:g}")
+        self._limits = SourceLimits(name, max_volts, max_amperes)
+        for what, rate in (("ramp_volts", ramp_volts), ("ramp_amperes", ramp_amperes)):
+            if not 0.0 < rate <= FASTEST:
+                raise ValueError(f"{name}: {what} {rate!r} must be above 0 and at most {FASTEST:g}")
         if line_frequency not in (50.0, 60.0):
             raise ValueError(f"{name}: line_frequency {line_frequency!r} Hz is neither 50 nor 60")
         self.nplc = nplc
         self.four_wire = four_wire
         self.line_frequency = line_frequency
-        self.max_volts = max_volts
-        self.max_amperes = max_amperes
         self.ramp_volts = ramp_volts
         self.ramp_amperes = ramp_amperes
         self._chosen = ""
@@ -336,24 +308,8 @@ class SourceMeter(ScpiInstrument):
         """Level of the chosen source, by all limits. Raises `LimitError`."""
         quantity = self._level()
         quantity.check(level, instrument=self.name)
-        self._check_bench(quantity, level)
-        self._check_power(quantity, level, self._limit)
-
-    def _check_bench(self, quantity: Quantity, value: float) -> None:
-        most = self.max_volts if quantity.unit == "V" else self.max_amperes
-        if not abs(value) <= most:
-            unit = quantity.unit
-            limit = f"{-most:g} to {most:g} {unit} on this bench"
-            raise LimitError(self.name, quantity.name, value, limit, unit)
-
-    def _check_power(self, quantity: Quantity, value: float, other: float) -> None:
-        """A level or limit beside its partner: never more than 21 V with more than 105 mA."""
-        volts, amperes = (value, other) if quantity.unit == "V" else (other, value)
-        if abs(volts) > LARGE_VOLTS and abs(amperes) > LARGE_AMPERES:
-            limit = f"{LARGE_VOLTS:g} V above {LARGE_AMPERES:g} A (beside it stand {other:g})"
-            if quantity.unit == "A":
-                limit = f"{LARGE_AMPERES:g} A above {LARGE_VOLTS:g} V (beside it stand {other:g})"
-            raise LimitError(self.name, quantity.name, value, limit, quantity.unit)
+        self._limits.check_bench(quantity, level)
+        self._limits.check_power(quantity, level, self._limit)
 
     async def _check_pair(self, quantity: Quantity, value: float) -> None:
         partners = {
@@ -363,16 +319,16 @@ class SourceMeter(ScpiInstrument):
         if quantity.name not in partners:
             return
         quantity.check(value, instrument=self.name)
-        self._check_bench(quantity, value)
+        self._limits.check_bench(quantity, value)
         large = LARGE_VOLTS if quantity.unit == "V" else LARGE_AMPERES
         if abs(value) > large:  # only then can the partner be too large
             other = float(await self.get(partners[quantity.name]))
-            self._check_power(quantity, value, other)
+            self._limits.check_power(quantity, value, other)
 
     async def _become(self, function: str, limit: float) -> None:
         limited = self.limit_amperes if function == VOLTS else self.limit_volts
         limited.check(limit, instrument=self.name)
-        self._check_bench(limited, limit)
+        self._limits.check_bench(limited, limit)
         await self.off()
         self._chosen, self._prepared = "", False
         await super().set(self.function, function)

@@ -19,18 +19,13 @@ from sim_backends.source_measure.ranges import least_range
 from sim_backends.source_measure.unit import Drive, SourceMeasureUnit, without_value
 
 from . import system
+from .cycle import cycle_seconds, made
 from .ranges import AMPERES, VOLTS
 from .readings import Buffer, DataFormat, Reading
 from .sense import OHMS, TEST_CURRENTS, Sense
 from .session import HoldingTable, SerialSession2400, Session2400
 from .source import Source
 from .trigger import TriggerModel, add_trigger
-
-COMMAND_SECONDS = 2e-3
-"""What a source-measure cycle takes besides its delays and conversions."""
-FRONT, REAL_COMPLIANCE, OVP, OVERFLOW, FILTER = 1 << 2, 1 << 3, 1 << 4, 1 << 0, 1 << 1
-AUTO_OHMS, V_MEASURED, I_MEASURED, OHMS_MEASURED = 1 << 10, 1 << 11, 1 << 12, 1 << 13
-V_SOURCED, I_SOURCED, RANGE_COMPLIANCE, REMOTE = 1 << 14, 1 << 15, 1 << 16, 1 << 22
 
 
 class Keithley2400(ScpiDevice):
@@ -68,7 +63,9 @@ class Keithley2400(ScpiDevice):
         self._levels: list[float] = [0.0]
         self._swept: Drive | None = None
         settings, commands = self.settings, self.commands
-        self.source = Source(commands, settings, self._drive_again, self._off_before("source"))
+        self.source = Source(
+            commands, settings, self._drive_again, self._off_before("source"), self._clamped
+        )
         self.sense = Sense(commands, settings, self.source, self._drive_again, self._tripped)
         self.format = DataFormat(
             commands, settings, lambda session: not isinstance(session, SerialSession2400)
@@ -209,6 +206,10 @@ class Keithley2400(ScpiDevice):
             return False
         return self.unit.limited(self._swept or self._drive())
 
+    def _clamped(self) -> bool:
+        """Whether the over-voltage protection holds the volts."""
+        return self.output and self.unit.clamped(self._swept or self._drive())
+
     def _check_enabled(self) -> None:
         if self.hot:
             raise ScpiError(809, "OUTPUT blocked by over-temp")
@@ -326,13 +327,7 @@ class Keithley2400(ScpiDevice):
             at = self.source.side.range_of(level, self._levels)
             self._swept = self._drive(level, at)
         self.unit.apply(self._swept)
-        nplc = self.settings.value("nplc")
-        conversions = len(self.sense.functions) + 2 * (self.settings.word("auto zero") == "1")
-        repeats = 1.0
-        if self.settings.on("filter") and self.settings.word("filter kind") == "REP":
-            repeats = self.settings.value("filter count")
-        line = float(self.settings.word("line"))
-        return self.source.settle + COMMAND_SECONDS + repeats * conversions * nplc / line
+        return self.source.settle + cycle_seconds(self.settings, self.sense)
 
     def end_cycle(self, index: int) -> bool:
         """Take the reading; whether to go on."""
@@ -351,25 +346,7 @@ class Keithley2400(ScpiDevice):
             volts_range = amperes_range = None
         read = self.unit.read(drive, settings.value("nplc") * repeats, volts_range, amperes_range)
         self._follow(read.volts, read.amperes)
-        functions = sense.functions
-        measured = {"VOLT": read.volts, "CURR": read.amperes}
-        sourced = "VOLT" if drive.volts else "CURR"
-        shown = {
-            name: value if name in functions else drive.level if name == sourced else math.nan
-            for name, value in measured.items()
-        }
-        ohms = math.nan
-        if "RES" in functions:
-            ohms = read.volts / read.amperes if read.amperes else math.inf
-        status = FRONT * (settings.word("terminals") == "FRON") | REMOTE * drive.remote_sense
-        status |= FILTER * settings.on("filter") | OVERFLOW * read.overflow
-        by_range = read.limited and drive.limit < self._compliance
-        status |= RANGE_COMPLIANCE * by_range | REAL_COMPLIANCE * (read.limited and not by_range)
-        status |= OVP * read.clamped
-        status |= V_MEASURED * ("VOLT" in functions) | I_MEASURED * ("CURR" in functions)
-        status |= OHMS_MEASURED * ("RES" in functions) | AUTO_OHMS * sense.auto_ohms
-        status |= V_SOURCED if drive.volts else I_SOURCED
-        reading = Reading(shown["VOLT"], shown["CURR"], ohms, self.elapsed(), status)
+        reading = made(read, drive, sense, settings, self.elapsed(), self._compliance)
         self._sampled.append(reading)
         events = self.registers.measurement
         told = (

@@ -176,7 +176,8 @@ class SourceSide:
 
 class Source:
     """All of the SOURce subsystem; `changed` is called when what is sourced may have changed,
-    `function_given` before another function is taken.
+    `function_given` before another function is taken; `clamped()`: whether the protection holds
+    the volts.
     """
 
     def __init__(
@@ -185,6 +186,7 @@ class Source:
         settings: Settings,
         changed: Callable[[], None],
         function_given: Callable[[str], None],
+        clamped: Callable[[], bool],
     ) -> None:
         self._settings = settings
         seconds = lambda value: f"{value:.6f}"  # noqa: E731
@@ -218,6 +220,9 @@ class Source:
         )
         self.volts = SourceSide(commands, settings, "VOLTage", VOLTS, 21.0, changed)
         self.amperes = SourceSide(commands, settings, "CURRent", AMPERES, 1.05e-4, changed)
+        commands.add(
+            "SOURce[1]:VOLTage:PROTection:TRIPped?", lambda s, n, text: str(int(clamped()))
+        )
         settings.text(
             "protection", "SOURce[1]:VOLTage:PROTection[:LEVel]", repr(_NO_PROTECTION),
             read=_read_protection, form=lambda text: TELL(float(text)),

@@ -10,7 +10,7 @@ from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
-from sim_backends.engine.parameters import arguments, boolean, choice, number
+from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import ScpiSession
 from sim_backends.instrument import Door, OwnFault
 from sim_backends.keithley_2400.instrument import Keithley2400
@@ -21,9 +21,10 @@ from sim_backends.source_measure.unit import Drive, SourceMeasureUnit, without_v
 from .buffers import Buffer, Buffers, Entry
 from .ranges import AMPERES, VOLTS
 from .runs import Run, TriggerModel, add_runs
-from .sense import OHMS, PATTERNS, UNITS, Sense
+from .sense import OHMS, PATTERNS, Sense
 from .session import Session2450, entry
 from .source import Source
+from .system import add_system
 
 SOCKET_PORT, HISLIP_PORT = 5025, 4880
 LANGUAGES = ("SCPI", "TSP", "SCPI2400")
@@ -78,7 +79,7 @@ class Keithley2450(ScpiDevice):
         add_runs(commands, self.triggers, sides, self.buffers.named)
         self._add_output()
         self._add_measuring()
-        self._add_system()
+        add_system(commands, settings)
         for table in (commands, self.emulated.commands):
             table.add("*LANG", self._set_language)
             table.add("*LANG?", plain(lambda session: self.language))
@@ -297,31 +298,11 @@ class Keithley2450(ScpiDevice):
         status |= LIMIT * read.limited | FOUR_WIRE * drive.remote_sense | OUTPUT_ON * self.output
         seen = read.volts if side.volts else read.amperes
         found = Entry(
-            values[name], UNITS[name], seen if back else drive.level,
+            *sense.shown(read.volts, read.amperes), seen if back else drive.level,
             "Volt DC" if side.volts else "Amp DC", status, 0, self.now(),
         )  # fmt: skip
         buffer.keep(found)
         return found
-
-    def _add_system(self) -> None:
-        commands, settings = self.commands, self.settings
-        commands.add("SYSTem:LFRequency?", plain(lambda session: "50"))
-        commands.add("SYSTem:BEEPer[:IMMediate]", _beep)
-        commands.add("SYSTem:EVENtlog:NEXT?", plain(lambda session: session.next_error()))
-        commands.add("SYSTem:EVENtlog:COUNt?", plain(lambda session: str(session.error_count())))
-        commands.add(
-            "SYSTem:ERRor:CODE[:NEXT]?", plain(lambda session: session.next_error().split(",")[0])
-        )
-        for name in ("SYSTem:CLEar", "STATus:CLEar"):
-            commands.add(name, plain(lambda session: session.clear_status()))
-        commands.add("SYSTem:VERSion?", plain(lambda session: "1999.0"))
-        settings.choice("power-on", "SYSTem:POSetup", ("RST", "SAV0", "SAV1", "SAV2"), "RST")
-        settings.choice(
-            "access", "SYSTem:ACCess", ("FULL", "EXCLusive", "PROTected", "LOCKout"), "FULL"
-        )
-        commands.add("DISPlay:CLEar", plain(lambda session: None))
-        for line in ("1", "2"):
-            settings.text(f"display {line}", f"DISPlay:USER{line}:TEXT[:DATA]")
 
     def _set_language(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
         self._next_language = choice(arguments(text, 1, 1)[0], LANGUAGES)
@@ -365,9 +346,3 @@ class Keithley2450(ScpiDevice):
         self._swept = None
         if run.sweeps:
             self.output_off()
-
-
-def _beep(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-    frequency, seconds = (number(word) for word in arguments(text, 2, 2))
-    if not (20 <= frequency <= 8000 and 1e-3 <= seconds <= 100):
-        raise ScpiError(-222)

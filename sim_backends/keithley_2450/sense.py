@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sim_backends.engine.common import plain
@@ -23,7 +24,7 @@ _NAMES = {
 }  # fmt: skip
 TOLD = {"VOLT": "VOLT:DC", "CURR": "CURR:DC", "RES": "RES"}
 PATTERNS = {"VOLT": "VOLTage[:DC]", "CURR": "CURRent[:DC]", "RES": "RESistance"}
-UNITS = {"VOLT": "Volt DC", "CURR": "Amp DC", "RES": "Ohm"}
+UNITS = {"VOLT": "Volt DC", "CURR": "Amp DC"}
 NOMINAL_OHMS = tuple(2.0 * 10.0**power for power in range(1, 9))
 OHMS = tuple(Range(1.05 * one, *[Accuracy(0.0, 0.0, 0.0)] * 2) for one in NOMINAL_OHMS)
 
@@ -87,6 +88,10 @@ class Sense:
                 f"filter count {name}", f"{root}:AVERage:COUNt", 1, 100, 10, whole=True, form=whole
             )
             settings.boolean(f"filter {name}", f"{root}:AVERage[:STATe]", False)
+        for name, own in (("CURR", "AMP"), ("VOLT", "VOLT")):
+            settings.choice(
+                f"unit {name}", f"[SENSe[1]:]{PATTERNS[name]}:UNIT", (own, "OHM", "WATT"), own
+            )
         settings.boolean("offset compensation", "[SENSe[1]:]RESistance:OCOMpensated", False)
 
     def reset(self) -> None:
@@ -98,6 +103,16 @@ class Sense:
     def function(self) -> str:
         """What is measured: VOLT, CURR or RES."""
         return self._settings.word("function")
+
+    def shown(self, volts: float, amperes: float) -> tuple[float, str]:
+        """What is told of a reading, and in which unit."""
+        name = self.function
+        unit = "OHM" if name == "RES" else self._settings.word(f"unit {name}")
+        if unit == "OHM":
+            return (volts / amperes if amperes else math.inf), "Ohm"
+        if unit == "WATT":
+            return volts * amperes, "Watt DC"
+        return (volts if name == "VOLT" else amperes), UNITS[name]
 
     @property
     def remote_sense(self) -> bool:

@@ -105,6 +105,10 @@ class SourceMeasureUnit:
         """Whether the source is at its limit."""
         return self._meet(drive)[0].limited
 
+    def clamped(self, drive: Drive) -> bool:
+        """Whether the over-voltage protection holds the volts."""
+        return self._meet(drive)[1]
+
     def read(
         self,
         drive: Drive,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drivers.errors import IdentityError, InstrumentError
 from drivers.keithley_2400 import Keithley2400
 from drivers.link_model import LinkModel
-from drivers.source_meter import read_numbers, special_values
+from drivers.protocol.scpi_numbers import read_numbers, special_values
 from drivers.transport.memory import MemoryNetwork
 from drivers.transport.resource import ResourceError
 

@@ -278,6 +278,19 @@ def test_a_sweep_ends_at_compliance_if_told(play) -> None:
     play(scenario)
 
 
+def test_the_protection_holds_the_volts(play) -> None:
+    async def scenario(smu: Client, load) -> None:
+        smu.write(READY + ";:SOUR:VOLT:PROT 15;:SOUR:VOLT 30")
+        assert smu.ask(":SOUR:VOLT:PROT?;PROT:TRIP?") == "2.000000E+01;1"
+        assert load.seen[-1] == 20.0
+        assert int(float((await smu.wait(":READ?")).split(",")[4])) & 1 << 4
+        assert smu.ask(":STAT:MEAS?") == str(1 << 13 | 1 << 6)
+        assert smu.ask(":SOUR:VOLT:PROT NONE;PROT:TRIP?") == "0"
+        assert load.seen[-1] == pytest.approx(30.0, rel=1e-3)
+
+    play(scenario)
+
+
 def test_cycles_take_their_time(play) -> None:
     async def scenario(smu: Client, load) -> None:
         loop = asyncio.get_running_loop()

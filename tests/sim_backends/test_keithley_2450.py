@@ -138,6 +138,10 @@ def test_readings_and_their_elements(play) -> None:
         assert float(await smu.wait(":MEAS:VOLT?")) == pytest.approx(2.0, abs=1e-3)
         assert float(await smu.wait(":MEAS:RES?")) == pytest.approx(1000, rel=2e-3)
         assert smu.ask(":SENS:FUNC?") == '"RES"'
+        smu.ask(':SENS:FUNC "CURR";:SENS:CURR:UNIT WATT')
+        power, unit = (await smu.wait(':READ? "defbuffer1",READ,UNIT')).split(",")
+        assert (float(power), unit) == (pytest.approx(4e-3, rel=3e-3), "Watt DC")
+        smu.ask(":SENS:CURR:UNIT AMP")
         # beyond a fixed range the source is held
         smu.ask(':SENS:FUNC "CURR";:SENS:CURR:RANG 1e-3')
         assert float(await smu.wait(":READ?")) == pytest.approx(1.05e-3, rel=1e-2)
