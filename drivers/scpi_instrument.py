@@ -18,6 +18,7 @@ from drivers.instrument import ANY_IDENTITY, Identity, Instrument
 from drivers.link_model import LinkModel
 from drivers.protocol import scpi
 from drivers.protocol.scpi_dialogue import Dialogue, Unit
+from drivers.protocol.scpi_numbers import INFINITY, NOT_A_NUMBER
 from drivers.quantity import Quantity, Value
 from drivers.transport.link import ByteLink, Connector
 from drivers.transport.resource import (
@@ -37,9 +38,6 @@ ENTRY_BYTES = 64
 """Bytes of an identity and of an error queue's entry, for planning how long they take."""
 LONG = 4096
 """Bytes of an answer from which on it is read as a block."""
-INFINITY = 9.9e37
-NOT_A_NUMBER = 9.91e37
-"""What SCPI-99 (volume 1, 7.2.1.4 and 7.2.1.5) sends for infinity and for no number."""
 
 
 class ScpiInstrument(Instrument):
