@@ -45,15 +45,15 @@ I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q
 """Full-scale current of the models, A."""
 
 VOLTS = Quantity(
-    "volts", "V{channel}", "Set a channel's output in V (0 to 12).", unit="V", high=V_FULL, low=0.0,
-    safe=0.0,
+    "volts", "V{channel}", "Control a channel's output in V (0 to 12).", unit="V", low=0.0,
+    high=V_FULL, safe=0.0,
 )  # fmt: skip
 VOLTS_MAX = Quantity(
-    "volts_max", "VMAX{channel}", "Set the voltage above which a channel trips in V (0 to 12).",
+    "volts_max", "VMAX{channel}", "Control the voltage above which a channel trips in V (0 to 12).",
     unit="V", low=0.0, high=V_FULL,
 )  # fmt: skip
 AMPS_MAX = Quantity(
-    "amps_max", "IMAX{channel}", "Set the current above which a channel trips in A (0 to 0.1).",
+    "amps_max", "IMAX{channel}", "Control the current above which a channel trips in A (0 to 0.1).",
     unit="A", low=0.0, high=0.1, scale=1e3,
 )  # fmt: skip
 QUANTITIES = (VOLTS, VOLTS_MAX, AMPS_MAX)
