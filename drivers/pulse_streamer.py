@@ -134,13 +134,10 @@ class PulseStreamer(Instrument):
         self._loaded = None
         await self._call("constant", [0, checked, 0, 0], kind="hold")
 
-    async def set(self, name: str, value: Value) -> None:
-        """Set a declared quantity by its name: only `mask`, the lines to `hold`.
-
-        Raises `ValueError` for another name, else as `hold`.
-        """
-        if name != MASK.name:
-            raise ValueError(f"{self.name} has no quantity {name!r}, only {MASK.name}")
+    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
+        """Set the one declared quantity, the lines to `hold`. Raises `ValueError`, and as `hold`."""
+        if quantity != MASK or channel != "":
+            raise ValueError(f"{self.name} has only {MASK.name}, without channels")
         await self.hold(int(MASK.check(value, instrument=self.name)))
 
     async def off(self) -> None:

@@ -176,20 +176,23 @@ class QontrolQ8(Instrument):
                 held[:] = span
         return changed
 
-    async def set(self, name: str, value: Value, channel: str = "") -> None:
-        """Set a declared quantity by its name: only `volts`, of a channel by its number, in V.
+    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
+        """Set a declared quantity of a channel: only the output, in V.
 
-        Raises `ValueError` for another name and without a channel, else as `write_volts`.
+        Raises `ValueError` for another one and without a channel, else as `write_volts`.
         """
-        if name != VOLTS.name:
-            raise ValueError(f"{self.name}: {name} is set by set_limits() and apply_limits()")
-        if not channel.isdecimal() or int(channel) >= self.channels:
+        if quantity != VOLTS:
+            raise ValueError(
+                f"{self.name}: {quantity.name} is set by set_limits() and apply_limits()"
+            )
+        number = str(channel)
+        if not number.isdecimal() or int(number) >= self.channels:
             last = self.channels - 1
             raise ValueError(
-                f"{self.name}: {name} needs a channel from 0 to {last}, not {channel!r}"
+                f"{self.name}: {quantity.name} needs a channel from 0 to {last}, not {number!r}"
             )
-        volts = float(VOLTS.check(value, instrument=self.name, channel=int(channel)))
-        await self.write_volts(np.array([int(channel)]), np.array([volts]))
+        volts = float(VOLTS.check(value, instrument=self.name, channel=int(number)))
+        await self.write_volts(np.array([int(number)]), np.array([volts]))
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write so many neighbouring channels by the link model, one vector's worth."""
