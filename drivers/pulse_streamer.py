@@ -135,7 +135,7 @@ class PulseStreamer(Instrument):
         await self._call("constant", [0, checked, 0, 0], kind="hold")
 
     async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
-        """Set the one declared quantity, the lines to `hold`. Raises `ValueError`, and as `hold`."""
+        """Set the one declared quantity, the lines to hold. Raises `ValueError`, else as `hold`."""
         if quantity != MASK or channel != "":
             raise ValueError(f"{self.name} has only {MASK.name}, without channels")
         await self.hold(int(MASK.check(value, instrument=self.name)))
