@@ -59,6 +59,7 @@ class Keysight33600A(ScpiInstrument):
 
     quantities: ClassVar[tuple[Quantity, ...]] = settings.QUANTITIES
     models: ClassVar[tuple[str, ...]] = MODELS
+    roles: ClassVar[tuple[str, ...]] = ("InputSource",)
     default_port: ClassVar[int | None] = 5025
     min_dwell = MIN_DWELL
 

@@ -39,6 +39,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "instruments"
 NO_QUESTION = {"agiltron_selfalign": "it acknowledges, and answers nothing else"}
 """Drivers whose instruments cannot be asked who they are, and why."""
 NO_OUTPUT = {
+    "keysight_33600a.amplitude": "volts of a waveform's full scale: OUTPUT says whether they leave",
+    "keysight_n7744a.range_dbm": "the range of a meter",
     "keysight_816x.power_dbm": "EMISSION says whether it leaves",
     "santec_tsl570.power_dbm": "DIODE and SHUTTER_OPEN say whether it leaves",
     "srs_dg645.amplitude": "volts of a pulse: without triggers outputs rest at their offset",

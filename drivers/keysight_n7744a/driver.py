@@ -1,0 +1,373 @@
+"""Keysight (Agilent) N7744A, N7745A, N7744C, N7745C multiport power meters, as a readout.
+
+After an edge at the trigger input every port logs its points, back to back, or one point an edge.
+Sources: pages of Keysight's programming guides of the 816x mainframes (the same command tree) and
+of the N774xC; LabExT; laboratories' code for the N7744A and N7745C. Facts that are not sure, and
+how this driver does without them:
+
+- the most points of a log (1,000,000 of the N7744A by a user's guide, 100,000 in one library):
+  `max_points` is an option;
+- the time from the edge to the first window (microseconds): `trigger_latency` is an option, and a
+  marker in the frame measures it;
+- whether logged values come in the unit that is set (N77xx) or in W (older ones): the unit is W;
+- whether part of a result can be read (C models): all of it is, and cut here;
+- the errors of settings while a log runs: logging is stopped before anything is set;
+- zeroing (`CORR:COLL:ZERO`, of the mainframes' guide): `zero` alone uses it, and asks for its
+  result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.errors import InstrumentError, LimitError, TriggerTimeout
+from drivers.instrument import ANY_IDENTITY
+from drivers.keysight_n7744a import settings
+from drivers.link_model import LinkModel
+from drivers.optical_power import watts_of
+from drivers.quantity import Quantity, Value
+from drivers.roles import DetectionMode
+from drivers.scpi_instrument import ScpiInstrument
+from drivers.transport.link import Connector
+
+RANGES_DBM = (-30.0, -20.0, -10.0, 0.0, 10.0)
+HEADROOM = 1.9999
+"""A range reads up to so many times its power; above it 9.9E37 is told."""
+OVER_RANGE = 1e20
+"""W above which a value is no power but says that the range was exceeded (after LabExT)."""
+POLL_INTERVAL = 1e-3
+ZERO_TIME = 60.0
+"""s that zeroing all ports may take."""
+COMPLETE = "LOGGING_STABILITY,COMPLETE"
+STATES = ("NONE", "LOGGING_STABILITY", "MINMAX", "STABILITY", "LOGGING")
+
+
+class KeysightN7744A(ScpiInstrument):
+    """A power meter of 4 or 8 ports: a `Readout` of intensities in W.
+
+    Order of use: `arm`, the trigger, `fetch`, for each frame. Ports are numbered from 1.
+    """
+
+    quantities: ClassVar[tuple[Quantity, ...]] = settings.QUANTITIES
+    models: ClassVar[tuple[str, ...]] = (r"N774[45][AC]",)
+    roles: ClassVar[tuple[str, ...]] = ("Readout",)
+    default_port: ClassVar[int | None] = 5025
+    mode: DetectionMode = "intensity"
+    resolution = 0.0
+    """W; values are floats of 24 bits, far below the noise."""
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        connector: Connector,
+        *,
+        link: LinkModel,
+        expect: Mapping[str, str] = ANY_IDENTITY,
+        timeout: float = 2.0,
+        ports: Sequence[int] | None = None,
+        wavelength: float = 1550e-9,
+        range_dbm: float | Sequence[float] = 0.0,
+        averaging: float = 10e-6,
+        trigger: Literal["CME", "SME"] = "CME",
+        trigger_timeout: float = 2.0,
+        trigger_latency: float = 0.0,
+        max_points: int = 1_000_000,
+    ) -> None:
+        """`ports`: those that are read, in order (None: all that the model has). `range_dbm`: fixed
+        range, one for all or one for each of `ports`. `averaging`: s of a point. `trigger`: an edge
+        starts all points (CME) or one (SME). `trigger_timeout`: s that `fetch` waits beyond the
+        points themselves. `trigger_latency`: s from the edge to the first window, nominal.
+
+        Raises `LimitError` and `ValueError` for what no model can do.
+        """
+        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
+        if trigger not in ("CME", "SME"):
+            raise ValueError(f"{name}: trigger {trigger!r} is neither 'CME' nor 'SME'")
+        if not trigger_timeout > 0.0:
+            raise ValueError(f"{name}: trigger_timeout {trigger_timeout!r} s must be positive")
+        if max_points < 1:
+            raise ValueError(f"{name}: max_points {max_points!r} is no number of points")
+        settings.WAVELENGTH.check(wavelength, instrument=name)
+        settings.AVERAGING.check(averaging, instrument=name)
+        self.trigger_timeout = trigger_timeout
+        self.trigger_latency = trigger_latency
+        self.max_points = max_points
+        self.over_range: NDArray[np.bool_] = np.zeros((0, 0), dtype=bool)
+        """Which values (count, ports) of the latest `fetch` exceeded the range."""
+        self._given = None if ports is None else tuple(ports)
+        self._wavelength = wavelength
+        self._ranges = range_dbm
+        self._averaging = averaging
+        self._trigger = trigger
+        self._automatic: set[int] = set()
+        self._ports: tuple[int, ...] = ()
+        self._fixed: list[float] = []
+        self._adopt(str(self._expect.get("model", "")))
+        self._forget()
+
+    # -- the role ---------------------------------------------------------------------------------
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that are read, in the order of what `fetch` returns."""
+        return self._ports
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest power (ports,) in W that the ranges can tell."""
+        return np.array([HEADROOM * watts_of(dbm) for dbm in self._fixed])
+
+    @property
+    def averaging(self) -> float:
+        """Duration of a point, s."""
+        return self._averaging
+
+    async def prepare(self, averaging: float) -> None:
+        """Let a point last `averaging` s, and bring all ports that are read to a known state.
+
+        Nothing is sent when that has been done. Raises `LimitError` before a byte leaves.
+        """
+        settings.AVERAGING.check(averaging, instrument=self.name)
+        if averaging != self._averaging:
+            self._averaging = averaging
+            self._prepared = False
+        await self._ensure_prepared()
+
+    async def arm(self, points: int) -> None:
+        """Log `points` points a port after the trigger (at each of the triggers with SME).
+
+        Raises `LimitError` for too many points, `InstrumentError` while a port's range is
+        automatic: a log has one range.
+        """
+        if not 1 <= points <= self.max_points:
+            raise LimitError(self.name, "points", points, f"1 to {self.max_points} points")
+        if self._automatic:
+            which = ", ".join(map(str, sorted(self._automatic)))
+            hint = "give it a fixed one with set_range()"
+            raise InstrumentError(self.name, "arm", f"port {which} ranges automatically", hint)
+        await self._ensure_prepared()
+        self._armed = 0
+        units = [f"SENS{port}:FUNC:STAT LOGG,STOP" for port in self._ports]
+        if points != self._points:
+            self._points = 0
+            seconds = settings.AVERAGING.text(self._averaging)
+            units += [f"SENS{port}:FUNC:PAR:LOGG {points},{seconds}" for port in self._ports]
+        units += [f"SENS{port}:FUNC:STAT LOGG,STAR" for port in self._ports]
+        await self.tell(*units, kind="arm")
+        self._points = self._armed = points
+
+    async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
+        """W (count, ports) from point `first` after the trigger on.
+
+        A value above the range is given as the port's full scale, and marked in `over_range`. Waits
+        until all ports are complete. Raises `TriggerTimeout` naming the likely cause, `LimitError`
+        for points that were not armed.
+        """
+        if self._link.doubtful or not self._armed:
+            hint = "arm it, and run the frame again"
+            raise InstrumentError(self.name, "fetch", "not armed", hint)
+        if first < 0 or count < 1 or first + count > self._armed:
+            limit = f"the {self._armed} points that were armed"
+            raise LimitError(self.name, f"window from point {first}", first + count, limit)
+        await self._complete()
+        watts = np.empty((count, len(self._ports)))
+        for at, port in enumerate(self._ports):
+            watts[:, at] = (await self._result(port))[first : first + count]
+        self.over_range = watts > OVER_RANGE
+        return np.where(self.over_range, self.full_scale, watts)
+
+    def planned_arm(self, points: int) -> float:
+        """Seconds that `arm` takes by the link model."""
+        return self.link.cost(90 * len(self._ports), 16)
+
+    def planned_fetch(self, points: int) -> float:
+        """Seconds that `fetch` of so many points takes by the link model, one poll included."""
+        ports = len(self._ports)
+        armed = max(points, self._armed)
+        poll = self.link.cost(24 * ports, 30 * ports)
+        return poll + self.link.cost(32 * ports, ports * (4 * armed + 32), ports)
+
+    async def off(self) -> None:
+        """Logging stopped; a power meter drives nothing."""
+        self._armed = 0
+        ports = self.channels
+        await self.tell(*(f"SENS{port}:FUNC:STAT LOGG,STOP" for port in ports), kind="off")
+
+    # -- beyond the role --------------------------------------------------------------------------
+
+    async def set_range(self, port: int, dbm: float | None) -> None:
+        """Fix the range of a port that is read, in dBm, or let it follow the power (None).
+
+        Raises `LimitError` for what is no range, `InstrumentError` while it is armed.
+        """
+        if port not in self._ports:
+            raise ValueError(f"{self.name}: port {port} is none of {self._ports}, which are read")
+        if dbm is not None:
+            _check_range(self.name, port, dbm)
+        if self._armed:
+            hint = "call off() first"
+            raise InstrumentError(self.name, "set_range", "it is armed; a log has one range", hint)
+        if dbm is None:
+            await self.set(settings.AUTO_RANGE, True, port)
+            self._automatic.add(port)
+            return
+        await self._fix_range(port, dbm)
+        self._automatic.discard(port)
+        self._fixed[self._ports.index(port)] = dbm
+
+    async def read_watts(self, port: int) -> float:
+        """The power at a port now, W; inf above the range.
+
+        Raises `InstrumentError`, `LinkError`.
+        """
+        unit = await self.get(settings.UNIT, port)
+        query = f"READ{port}:POW?"
+        text = await self.ask_text(query, wait=2.0 * self._averaging)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            self._link.doubt()
+            raise InstrumentError(self.name, query, text, "a number is due")
+        if value > OVER_RANGE:
+            return math.inf
+        return watts_of(value) if unit == "DBM" else value
+
+    async def zero(self) -> None:
+        """Take what all ports read now, in the dark, for nothing; it takes seconds.
+
+        Raises `InstrumentError` for ports that were not dark.
+        """
+        self._armed = 0
+        await self.tell(*(f"SENS{port}:FUNC:STAT LOGG,STOP" for port in self.channels))
+        await self.ask("SENS1:CORR:COLL:ZERO:ALL", "*OPC?", answers=1, kind="zero", wait=ZERO_TIME)
+        failed: list[str] = []
+        for port in self.channels:
+            query = f"SENS{port}:CORR:COLL:ZERO?"
+            text = await self.ask_text(query)
+            if text.removeprefix("+") != "0":
+                failed.append(f"{query} {text}")
+        if failed:
+            hint = "keep all light away from the ports, and zero them again"
+            raise InstrumentError(self.name, "zero", "; ".join(failed), hint)
+
+    # -- how it is done ---------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """Nothing is known of what is set."""
+        if self.identity is not None:
+            try:
+                self._adopt(self.identity.model)
+            except ValueError as error:
+                raise InstrumentError(self.name, "*IDN?", self.identity.model, str(error)) from None
+        self._prepared = False
+        self._points = 0
+        self._armed = 0
+
+    def _adopt(self, model: str) -> None:
+        """Be a model: its ports, and those of them that are read."""
+        count = 4 if model.upper().startswith("N7744") else 8
+        every = tuple(range(1, count + 1))
+        self.channels = every
+        ports = every if self._given is None else self._given
+        if not ports or len(set(ports)) != len(ports) or not set(ports) <= set(every):
+            raise ValueError(f"{self.name}: ports {ports} are not some of 1 to {count}")
+        ranges = self._ranges
+        each = [ranges] if isinstance(ranges, int | float) else list(ranges)
+        if len(each) == 1:
+            each *= len(ports)
+        if len(each) != len(ports):
+            raise ValueError(f"{self.name}: {len(each)} ranges for {len(ports)} ports")
+        for port, dbm in zip(ports, each, strict=True):
+            _check_range(self.name, port, dbm)
+        if self._ports != ports:
+            self._ports = ports
+            self._fixed = [float(dbm) for dbm in each]
+
+    async def _ensure_prepared(self) -> None:
+        if self._link.doubtful:
+            self._forget()
+        if self._prepared:
+            return
+        self._forget()
+        await self.tell(*(f"SENS{port}:FUNC:STAT LOGG,STOP" for port in self._ports))
+        await self.set(settings.TRIGGER_ROUTING, "DEF")
+        for port, dbm in zip(self._ports, self._fixed, strict=True):
+            await self._fix_range(port, dbm)
+            for quantity, value in (
+                (settings.UNIT, "W"), (settings.WAVELENGTH, self._wavelength),
+                (settings.AVERAGING, self._averaging), (settings.AUTO_GAIN, False),
+                (settings.TRIGGER_OUTPUT, "DIS"), (settings.TRIGGER_INPUT, self._trigger),
+            ):  # fmt: skip
+                await self.set(quantity, value, port)
+            for quantity, wanted in (
+                (settings.UNIT, "W"), (settings.RANGE, dbm), (settings.AUTO_RANGE, False),
+                (settings.AVERAGING, self._averaging),
+            ):  # fmt: skip
+                await self._agree(quantity, port, wanted)
+        self._automatic.clear()
+        self._prepared = True
+
+    async def _fix_range(self, port: int, dbm: float) -> None:
+        await self.set(settings.AUTO_RANGE, False, port)
+        await self.set(settings.RANGE, dbm, port)
+
+    async def _agree(self, quantity: Quantity, port: int, wanted: Value) -> None:
+        found = await self.get(quantity, port)
+        same = found == wanted
+        if isinstance(wanted, float) and isinstance(found, float):
+            same = math.isclose(found, wanted, rel_tol=1e-5, abs_tol=1e-12)
+        if not same:
+            hint = f"{wanted} was set; the instrument has adjusted it"
+            raise InstrumentError(self.name, quantity.query(port), str(found), hint)
+
+    async def _complete(self) -> None:
+        """Wait until all ports have all their points."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.trigger_timeout + self._armed * self._averaging
+        queries = [f"SENS{port}:FUNC:STAT?" for port in self._ports]
+        while True:
+            replies = await self.ask(*queries, received=30 * len(queries), kind="poll")
+            states = [reply.decode("latin-1").strip() for reply in replies]
+            for query, state in zip(queries, states, strict=True):
+                name, _, progress = state.partition(",")
+                if name not in STATES or progress not in ("PROGRESS", "COMPLETE"):
+                    self._link.doubt()
+                    raise InstrumentError(self.name, query, state, "a state is due")
+            if all(state == COMPLETE for state in states):
+                return
+            if loop.time() >= deadline:
+                self._armed = 0
+                late = zip(self._ports, states, strict=True)
+                shown = ", ".join(f"port {port}: {s}" for port, s in late if s != COMPLETE)
+                hint = (
+                    f"not all points within {self.trigger_timeout:g} s: check that the pattern "
+                    f"generator ran and that its trigger line reaches the trigger input"
+                )
+                raise TriggerTimeout(self.name, queries[0], shown, hint)
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def _result(self, port: int) -> NDArray[np.float64]:
+        """All points (armed,) of a port, W."""
+        query = f"SENS{port}:FUNC:RES?"
+        (data,) = await self.ask(query, received=4 * self._armed + 16, kind="fetch")
+        if len(data) != 4 * self._armed:
+            self._link.doubt()
+            shown = f"{len(data)} bytes for {self._armed} points"
+            hint = "another client may have used it; arm it again"
+            raise InstrumentError(self.name, query, shown, hint)
+        return np.frombuffer(data, dtype="<f4").astype(np.float64)
+
+
+def _check_range(name: str, port: int, dbm: float) -> None:
+    if dbm not in RANGES_DBM:
+        limit = f"one of {', '.join(f'{one:g}' for one in RANGES_DBM)} dBm"
+        raise LimitError(name, port, dbm, limit, "dBm")
