@@ -26,6 +26,7 @@ BUILT_IN: dict[str, str] = {
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",
     "qontrol_q8": "drivers.qontrol_q8:QontrolQ8",
     "red_pitaya": "drivers.red_pitaya:RedPitaya",
+    "rigol_ds1000z": "drivers.rigol_ds1000z:RigolDs1000z",
     "santec_tsl570": "drivers.santec_tsl570:SantecTsl570",
     "srs_dg645": "drivers.srs_dg645:SrsDg645",
     "thorlabs_osw12": "drivers.thorlabs_osw12:ThorlabsOsw12",

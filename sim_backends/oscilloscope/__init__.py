@@ -1,0 +1,1 @@
+"""What simulated oscilloscopes have in common: inputs, trigger and memory, digitising."""
