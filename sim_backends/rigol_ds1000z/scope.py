@@ -9,7 +9,7 @@ from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, boolean, choice, integer, number
 from sim_backends.engine.session import Reply, ScpiSession
-from sim_backends.engine.writing import nr1, write_block
+from sim_backends.engine.writing import nr1
 from sim_backends.instrument import Door
 from sim_backends.oscilloscope.acquisition import Acquisition, Plan, Record
 from sim_backends.oscilloscope.front_end import Channel
@@ -18,7 +18,7 @@ from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine, Inputs
 from .measuring import Measuring
 from .models import DEPTHS, DIVISIONS, FASTEST, MODELS, SCALES
 from .notation import sci
-from .waveform import Waveform
+from .waveform import Waveform, write_block9
 
 Suffixes = tuple[int, ...]
 PROBES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -356,7 +356,7 @@ class RigolDs1000z(ScpiDevice):
                 boolean(words[1])
             if words:
                 choice(words[-1], ("BMP24", "BMP8", "PNG", "JPEG", "TIFF"))
-            return write_block(SMALLEST_BITMAP)
+            return write_block9(SMALLEST_BITMAP)
 
         self.commands.add("DISPlay:DATA?", picture)
         self.action("DISPlay:CLEar", self.acquisition.discard)

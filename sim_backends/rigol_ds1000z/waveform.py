@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, integer, named
 from sim_backends.engine.session import ScpiSession
-from sim_backends.engine.writing import nr1, write_block
+from sim_backends.engine.writing import nr1
 from sim_backends.oscilloscope.acquisition import Record
 from sim_backends.oscilloscope.front_end import shown
 
@@ -163,4 +163,4 @@ class Waveform:
 
 def write_block9(payload: bytes) -> bytes:
     """A block whose length always has nine digits."""
-    return b"#9%09d" % len(payload) + payload if payload else write_block(b"")
+    return b"#9%09d" % len(payload) + payload

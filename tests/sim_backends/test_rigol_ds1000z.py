@@ -1,0 +1,327 @@
+"""The simulated DS1000Z: trigger states over time, memory and its limits, codes, spellings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim_backends.catalogue import build
+from sim_backends.host.clock import BenchClock
+from sim_backends.instrument import OptionError, Placement
+from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine
+from sim_backends.rigol_ds1000z import RigolDs1000z
+
+OK = '0,"No error"'
+
+
+class Level:
+    """A voltage at all inputs, and edges at EXT."""
+
+    def __init__(self, volts: float = 0.0, edges: tuple[float, ...] = ()) -> None:
+        self.level = volts
+        self.edges = edges
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return np.full(times.shape, self.level)
+
+    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
+        here = source == EXTERNAL and rising
+        return min((edge for edge in self.edges if here and edge > after), default=None)
+
+
+class Client:
+    """An oscilloscope and a session with it."""
+
+    def __init__(self, inputs: Any = None, model: str = "DS1202Z-E") -> None:
+        now = asyncio.get_running_loop().time
+        self.inputs = Level() if inputs is None else inputs
+        self.scope = RigolDs1000z(now, self.inputs, model=model)
+        self.sent: list[bytes] = []
+        self.session = self.scope.converse(self.sent.append)
+
+    def raw(self, text: str) -> bytes:
+        self.sent.clear()
+        self.session.receive(text.encode() + b"\n")
+        return b"".join(self.sent)
+
+    def write(self, text: str) -> str:
+        return self.raw(text).decode("latin-1").removesuffix("\n")
+
+    def all(self, *texts: str) -> None:
+        for text in texts:
+            assert self.write(text) == ""
+            assert self.write("SYST:ERR?") == OK, text
+
+    def refused(self, text: str) -> int:
+        assert self.write(text) == ""
+        return int(self.write("SYST:ERR?").split(",")[0])
+
+
+@pytest.fixture
+def within(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a scenario with an oscilloscope in virtual time."""
+
+    def go(scenario: Callable[[Client], Any], *arguments: Any, **options: Any) -> None:
+        async def main() -> None:
+            await scenario(Client(*arguments, **options))
+
+        run(main())
+
+    return go
+
+
+SETUP = (":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:SCAL 1e-3", ":ACQ:MDEP 12000")
+
+
+def test_states_of_a_single_acquisition(within) -> None:
+    async def scenario(client: Client) -> None:
+        assert client.write(":TRIG:STAT?") == "RUN"
+        client.all(*SETUP, ":SING")
+        # Six divisions before the trigger are filled first.
+        assert client.write(":TRIG:STAT?") == "RUN"
+        client.inputs.edges = (0.003, 0.1)  # the first comes before it is ready
+        await asyncio.sleep(0.0061)
+        assert client.write(":TRIG:STAT?") == "WAIT"
+        await asyncio.sleep(0.095)
+        assert client.write(":TRIG:STAT?") == "TD"
+        await asyncio.sleep(0.006)
+        assert client.write(":TRIG:STAT?") == "STOP"
+        assert client.scope.acquisition.records[-1].triggers == (0.1,)
+        client.all(":RUN")
+        assert client.write(":TRIG:STAT?") == "RUN"
+        client.all(":STOP")
+        assert client.write(":TRIG:STAT?") == "STOP"
+
+    within(scenario)
+
+
+def test_a_forced_trigger_and_an_automatic_sweep(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(*SETUP, ":SING")
+        await asyncio.sleep(0.01)
+        client.all(":TFOR")
+        await asyncio.sleep(0.01)
+        assert client.write(":TRIG:STAT?") == "STOP"
+        client.all(":TRIG:SWE AUTO", ":RUN")
+        await asyncio.sleep(0.06)
+        assert client.write(":TRIG:STAT?") == "AUTO"
+        await asyncio.sleep(10.0)
+        assert client.scope.acquisition.records
+
+    within(scenario)
+
+
+def test_sample_rates_and_depths(within) -> None:
+    async def scenario(client: Client) -> None:
+        for scale, depth, rate in (
+            (1e-6, "12000", 1e9), (1e-3, "12000", 1e6), (1e-3, "1200000", 1e8),
+            (1e-6, "1200000", 1e9), (1e-3, "AUTO", 1e9),
+        ):  # fmt: skip
+            client.all(":TRIG:EDGE:SOUR EXT", f":TIM:MAIN:SCAL {scale}", f":ACQ:MDEP {depth}")
+            assert float(client.write(":ACQ:SRAT?")) == rate, (scale, depth)
+            assert client.write(":ACQ:MDEP?") == depth
+        client.all(":ACQ:MDEP 12000", ":CHAN2:DISP ON")
+        assert client.write(":ACQ:MDEP?") == "AUTO"  # two inputs share memory
+        assert client.refused(":ACQ:MDEP 12000") == -224
+        client.all(":ACQ:MDEP 6000", ":TIM:SCAL 1e-6")
+        assert float(client.write(":ACQ:SRAT?")) == 5e8
+        client.all(":STOP")
+        assert client.refused(":ACQ:MDEP 60000") == -221  # only while it runs
+        # A channel that triggers takes memory too.
+        client.all(":CHAN2:DISP OFF", ":TRIG:EDGE:SOUR CHAN2")
+        assert float(client.write(":ACQ:SRAT?")) == 5e8
+
+    within(scenario)
+
+
+def test_memory_and_its_limits(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = (1.0,)
+        client.all(
+            ":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:SCAL 0.1", ":ACQ:MDEP 1200000",
+            ":WAV:MODE RAW", ":WAV:FORM BYTE", ":SING",
+        )  # fmt: skip
+        assert client.refused(":WAV:DATA?") == -221  # it runs
+        await asyncio.sleep(2.0)
+        assert client.write(":WAV:PRE?") == (
+            "0,2,1200000,1,1.000000e-06,-6.000000e-01,0,4.000000e-02,0,127"
+        )
+        for form, most, width in (("BYTE", 250_000, 1), ("WORD", 125_000, 2), ("ASC", 15_625, 13)):
+            client.all(f":WAV:FORM {form}", ":WAV:STAR 1001", f":WAV:STOP {1000 + most}")
+            reply = client.raw(":WAV:DATA?")
+            assert reply[:2] == b"#9"
+            assert int(reply[2:11]) == len(reply) - 12
+            if width < 13:
+                assert len(reply) == 12 + width * most
+            else:
+                assert len(reply[11:].split(b",")) == most
+            client.all(f":WAV:STOP {1001 + most}")
+            assert client.refused(":WAV:DATA?") == -222
+        assert client.refused(":WAV:STOP 1200001") == -222
+        client.all(":WAV:MODE NORM")
+        assert client.write(":WAV:PRE?").startswith("2,0,1200,1,1.000000e-03,-6.000000e-01,0,")
+        assert client.write(":WAV:STOP?") == "1200"
+
+    within(scenario)
+
+
+@pytest.mark.parametrize(
+    ("volts", "setup", "code"),
+    [
+        (0.0, (), 127),
+        (1.0, (), 152),
+        (1.0, (":CHAN1:OFFS -1",), 127),
+        (1.0, (":CHAN1:OFFS 2",), 202),
+        (1.0, (":CHAN1:INV ON",), 102),
+        (1.0, (":CHAN1:COUP GND",), 127),
+        (1.0, (":CHAN1:COUP AC",), 127),
+        (0.1, (":CHAN1:PROB 10", ":CHAN1:SCAL 1"), 152),
+        (0.01, (":CHAN1:SCAL 10mV",), 152),
+        (9.0, (), 255),
+        (-9.0, (), 0),
+    ],
+)
+def test_codes(within, volts: float, setup: tuple[str, ...], code: int) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.level = volts
+        client.inputs.edges = (1.0,)
+        client.all(*SETUP, *setup, ":SING")
+        await asyncio.sleep(2.0)
+        client.all(":WAV:MODE RAW", ":WAV:STAR 1", ":WAV:STOP 12000")
+        codes = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        assert codes.mean() == pytest.approx(code, abs=0.05)
+        again = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        assert np.array_equal(codes, again)  # noise was drawn once
+        client.all(":WAV:STAR 5001", ":WAV:STOP 5100")
+        part = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        assert np.array_equal(codes[5000:5100], part)
+
+    within(scenario)
+
+
+def test_averages_and_high_resolution_lessen_the_noise(within) -> None:
+    async def scenario(client: Client) -> None:
+        spread = {}
+        for kind, more in (("NORM", ()), ("AVER", (":ACQ:AVER 64",)), ("HRES", ())):
+            client.inputs.edges = tuple(np.arange(1, 400) * 0.5)
+            client.all(*SETUP, f":ACQ:TYPE {kind}", *more, ":SING")
+            await asyncio.sleep(40.0)
+            assert client.write(":TRIG:STAT?") == "STOP"
+            client.all(":WAV:MODE RAW", ":WAV:STAR 1", ":WAV:STOP 12000")
+            if kind == "AVER":
+                assert client.write(":WAV:PRE?").split(",")[3] == "64"
+                assert len(client.scope.acquisition.records[-1].triggers) == 64
+            codes = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+            spread[kind] = np.mean(codes != 127)
+            client.all(":RUN")
+        assert spread["NORM"] > 0.01
+        assert spread["AVER"] == 0.0
+        assert spread["HRES"] == 0.0
+
+    within(scenario)
+
+
+def test_many_spellings(within) -> None:
+    async def scenario(client: Client) -> None:
+        for text in (
+            ":channel1:scale 0.2", "CHAN1:SCAL 200mV", ":Chan:Scale 2e-1", ":CHANnel1:SCALe 0.2",
+        ):  # fmt: skip
+            client.all(":CHAN1:SCAL 1", text)
+            assert client.write(":CHAN1:SCAL?") == "2.000000e-01"
+        client.all(":TIMebase:SCALe 1ms", ":TRIGger:EDGe:LEVel 0.5", ":trig:edge:lev 500mV")
+        assert client.write(":TIM:MAIN:SCAL?;:TRIG:EDG:LEV?") == "1.000000e-03;5.000000e-01"
+        client.all(":TIM:SCAL 1.3e-3")
+        assert client.write(":TIM:SCAL?") == "1.000000e-03"  # the next of 1, 2, 5
+        assert client.refused(":CHAN3:DISP 1") == -114
+        assert client.refused(":CHAN1:SCAL 50") == -222
+        assert client.refused(":CHAN1:PROB 3") == -224
+        assert client.refused(":ACQ:AVER 3") == -224
+        assert client.refused(":FOO") == -113
+        client.all(":CHAN2:DISP 1", "*RST")
+        assert client.write(":CHAN1:DISP?;:CHAN2:DISP?;:TRIG:SWE?") == "1;0;AUTO"
+        assert client.raw(":DISP:DATA? ON,OFF,PNG")[11:13] == b"BM"
+
+    within(scenario)
+
+
+def test_measurements(within) -> None:
+    async def scenario(client: Client) -> None:
+        now = asyncio.get_running_loop().time
+        client = Client(DecayingSine(now, amplitude=2.0, frequency=1000.0, decay=10.0))
+        client.all(*SETUP, ":TRIG:EDGE:LEV 1", ":MEAS:SOUR CHAN1", ":SING")
+        await asyncio.sleep(0.1)
+        assert float(client.write(":MEAS:ITEM? VPP,CHAN1")) == pytest.approx(4.0, rel=0.05)
+        assert float(client.write(":MEAS:ITEM? VRMS")) == pytest.approx(2**0.5, rel=0.05)
+        assert float(client.write(":MEAS:ITEM? VAVG,CHAN2")) > 1e37
+        assert client.refused(":MEAS:ITEM? VXYZ") == -224
+
+    within(scenario)
+
+
+def test_a_channel_triggers(within) -> None:
+    async def scenario(client: Client) -> None:
+        now = asyncio.get_running_loop().time
+        client = Client(DecayingSine(now, period=0.02, frequency=100.0, amplitude=1.0, decay=1.0))
+        for slope, level, phase in (("POS", 0.5, 1 / 12), ("NEG", 0.5, 5 / 12)):
+            client.all(
+                ":RUN", ":TRIG:EDGE:SOUR CHAN1", f":TRIG:EDGE:SLOP {slope}",
+                f":TRIG:EDGE:LEV {level}", ":TRIG:SWE NORM", ":SING",
+            )  # fmt: skip
+            await asyncio.sleep(0.1)
+            assert client.write(":TRIG:STAT?") == "STOP"
+            trigger = client.scope.acquisition.records[-1].triggers[0]
+            assert (trigger % 0.01) / 0.01 == pytest.approx(phase, abs=0.01)
+        client.all(":TRIG:EDGE:LEV 1.5", ":SING")
+        await asyncio.sleep(1.0)
+        assert client.write(":TRIG:STAT?") == "WAIT"
+
+    within(scenario)
+
+
+@given(
+    st.lists(
+        st.sampled_from([
+            ":SING", ":RUN", ":STOP", ":TFOR", ":TIM:SCAL 1e-4", ":ACQ:MDEP 12000", ":WAV:PRE?",
+            ":WAV:MODE RAW", ":WAV:MODE NORM", ":WAV:DATA?", ":TRIG:STAT?", "*RST", ":CHAN1:DISP 0",
+            ":WAV:FORM ASC", ":WAV:STAR 1000", ":WAV:STOP 1100", ":ACQ:TYPE AVER", ":TRIG:SWE AUTO",
+            "wait",
+        ]), max_size=15,
+    )
+)  # fmt: skip
+def test_any_order_of_commands_keeps_it_answering(commands: list[str]) -> None:
+    async def main() -> None:
+        client = Client(DecayingSine(asyncio.get_running_loop().time))
+        for command in commands:
+            if command == "wait":
+                await asyncio.sleep(0.03)
+            else:
+                client.raw(command)
+        client.raw("*CLS")
+        assert client.write("*IDN?").startswith("RIGOL TECHNOLOGIES,DS1202Z-E,")
+        assert client.write(":TRIG:STAT?") in ("STOP", "RUN", "WAIT", "TD", "AUTO")
+        assert client.write("SYST:ERR?") == OK
+
+    from sim_backends.virtual_time import VirtualTimeLoop
+
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
+        runner.run(main())
+
+
+def test_the_catalogue() -> None:
+    async def main() -> None:
+        place = {"clock": BenchClock(), "identity": {"model": "DS1054Z"}}
+        device = build("rigol_ds1000z", Placement(**place, options={"amplitude": "0.2"}))
+        assert [door.port for door in device.doors] == [5555, 4880]
+        for options in ({"amplitude": -1}, {"period": "x"}, {"colour": 1}):
+            with pytest.raises(OptionError):
+                build("rigol_ds1000z", Placement(**place, options=options))
+        with pytest.raises(OptionError, match="DS9"):
+            build("rigol_ds1000z", Placement(BenchClock(), identity={"model": "DS9"}))
+
+    asyncio.run(main())
