@@ -37,7 +37,7 @@ def asked(message: bytes, reply: bytes) -> tuple:
 def prepared(channels: int = 2) -> list:
     """What sets up one input at 1 MSa/s on EXT: 12000 points, 1 ms/div."""
     return [
-        *told(*(b"CHAN%d:DISP %b" % (n, b"ON" if n == 1 else b"OFF") for n in range(1, channels + 1))),
+        *told(b"CHAN1:DISP ON", *(b"CHAN%d:DISP OFF" % n for n in range(2, channels + 1))),
         *told(
             b"CHAN1:PROB 10", b"CHAN1:SCAL 0.5", b"CHAN1:OFFS -1", b"CHAN1:INV OFF",
             b"CHAN1:COUP DC", b"TIM:MODE MAIN", b"TIM:MAIN:SCAL 0.001", b"TIM:MAIN:OFFS 0.005",
@@ -105,8 +105,7 @@ def test_a_frame_byte_for_byte(play) -> None:
     async def scenario(scope):
         assert isinstance(scope, Readout)
         await scope.arm(1000)
-        volts = await scope.fetch(5, 7)
-        return volts
+        return await scope.fetch(5, 7)
 
     volts = play([*prepared(), *ARMED, *DONE, *read(1006, 1012, codes)], scenario)
     # (code - yorigin - yreference) * yincrement, the trigger at point 1000 (from 0)
