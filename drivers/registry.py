@@ -24,6 +24,7 @@ BUILT_IN: dict[str, str] = {
     "keysight_n7744a": "drivers.keysight_n7744a:KeysightN7744A",
     "meerstetter_tec1091": "drivers.meerstetter_tec1091:MeerstetterTec1091",
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",
+    "qdevil_qdac2": "drivers.qdevil_qdac2:QdevilQdac2",
     "qontrol_q8": "drivers.qontrol_q8:QontrolQ8",
     "red_pitaya": "drivers.red_pitaya:RedPitaya",
     "rigol_ds1000z": "drivers.rigol_ds1000z:RigolDs1000z",

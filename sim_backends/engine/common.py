@@ -130,6 +130,16 @@ def add_common(
         add_register(commands, f"STATus:{name}", register)
 
 
+def add_all_errors(commands: CommandTable[Command]) -> None:
+    """Enter SYSTem:ERRor:ALL?, where an instrument has it: the whole queue, which is emptied."""
+
+    def tell(session: ScpiSession) -> Reply:
+        entries = [session.next_error() for _ in range(max(1, session.error_count()))]
+        return ",".join(entries)
+
+    commands.add("SYSTem:ERRor:ALL?", plain(tell))
+
+
 def add_register(
     commands: CommandTable[Command],
     root: str,

@@ -90,7 +90,7 @@ def test_an_address_that_cannot_be_had_is_named_and_leaves_nothing_open(bench) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--instrument", "no_such"], "pulse_streamer, qontrol_q8"),
+        (["--instrument", "no_such"], "qontrol_q8, red_pitaya"),
         (["--instrument", "qontrol_q8", "--option", "nonsense=1"], "modules, ohms, noise"),
         (["--instrument", "qontrol_q8", "--option", "modules"], "KEY=VALUE"),
         (["--instrument", "qontrol_q8", "--option", "modules=9"], "1 to 8"),

@@ -1,0 +1,10 @@
+"""A QDevil QDAC-II that is not there: 24 voltage outputs with a current meter each.
+
+Simulated: constant voltages with their ranges and slew, current readings, the error queue.
+Not simulated: sweeps and lists, waveform generators, triggers; their commands are unknown (-113).
+"""
+
+from .dac import Qdac2
+from .loads import Loads, Resistors
+
+__all__ = ["Loads", "Qdac2", "Resistors"]

@@ -1,0 +1,149 @@
+"""The instrument: 24 channels, their outputs in time, and the system's own commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim_backends.engine.common import add_all_errors, plain
+from sim_backends.engine.device import ScpiDevice
+from sim_backends.engine.dialect import Dialect
+from sim_backends.engine.errors import ScpiError
+from sim_backends.engine.parameters import arguments, integer
+from sim_backends.engine.session import ScpiSession
+from sim_backends.instrument import Door, OwnFault
+
+from . import sense_commands, source_commands
+from .channel import CURRENT_FULL, Channel
+from .choosing import CHANNELS
+from .loads import Loads, Resistors, limited
+from .measuring import Meters
+
+PORT = 5025
+LONGEST_STEP, END = 1e-3, 1e-9
+"""s between the steps in which a ramp is told to the loads; s after its end of the last one."""
+
+
+class Qdac2(ScpiDevice):
+    """A QDAC-II as it is switched on: all outputs at 0 V. `loads` hang on its outputs.
+
+    Out of range is refused (-222), as is a range that does not hold the voltage that is set (-221):
+    the sources do not say what the real one does. An output gives 10 mA at most.
+    """
+
+    dialect = Dialect(
+        reply_end=b"\n", no_error='0, "No error"', error_entry='{code}, "{text}"', queue_depth=32
+    )
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        serial: str = "242",
+        firmware: str = "13-1.57",
+        loads: Loads | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`now`: bench time, s; `seed` draws offsets and noise of the current meters."""
+        super().__init__(now, f"QDevil, QDAC-II, {serial}, {firmware}")
+        self.channels = [Channel() for _ in range(CHANNELS)]
+        self.loads: Loads = Resistors() if loads is None else loads
+        self.meters = Meters(self.channels, self._amps, seed)
+        self.line_frequency = 50
+        self._given = np.zeros(CHANNELS)
+        self._stepping: asyncio.TimerHandle | None = None
+        source_commands.enter(self)
+        sense_commands.enter(self)
+        self._system_commands()
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """A raw socket, and the USB port, which is a serial one."""
+        return (
+            Door("tcp", PORT, self.converse),
+            Door("serial", None, self.converse, "USB, 921600 baud"),
+        )
+
+    @property
+    def own_faults(self) -> dict[str, OwnFault]:
+        """`stuck` (a channel stays at its voltage) and `dead` (it gives 0 V), by channel number."""
+        return {"stuck": self._fault(stay=True), "dead": self._fault(stay=False)}
+
+    def channel(self, number: int) -> Channel:
+        """The channel of a number, 1 to 24."""
+        return self.channels[number - 1]
+
+    def volts(self) -> NDArray[np.float64]:
+        """What comes out of the channels (24,) at this moment, V."""
+        now = self.now()
+        wanted = [one.told(now) if one.stuck is None else one.stuck for one in self.channels]
+        return limited(self.loads, np.array(wanted), CURRENT_FULL["HIGH"])
+
+    def drive(self) -> None:
+        """Tell the loads what has changed, and come again while something ramps."""
+        volts = self.volts()
+        changed = np.flatnonzero(volts != self._given)
+        if changed.size:
+            self._given = volts
+            self.loads.drive(changed, volts[changed])
+        if self._stepping is not None:
+            self._stepping.cancel()
+            self._stepping = None
+        now = self.now()
+        longest = max(one.arrives(now) for one in self.channels)
+        if longest > 0.0:
+            # a little beyond the end, which would not be reached for rounding
+            step = min(longest + END, max(LONGEST_STEP, longest / 16))
+            self._stepping = asyncio.get_running_loop().call_later(step, self.drive)
+
+    def advance(self) -> None:
+        """Bring ramps up to the present."""
+        self.drive()
+
+    def reset(self) -> None:
+        """*RST: every channel as it is switched on, at 0 V at once; what is broken stays so."""
+        super().reset()
+        self.meters.abort()
+        self.channels[:] = [Channel(stuck=one.stuck) for one in self.channels]
+        self.drive()
+
+    def _amps(self, channels: Sequence[int]) -> NDArray[np.float64]:
+        places = np.array([channel - 1 for channel in channels], dtype=np.intp)
+        return self.loads.amps(places, self.volts()[places])
+
+    def _fault(self, *, stay: bool) -> OwnFault:
+        def make(value: str) -> Callable[[], None]:
+            if not value.isdigit() or not 1 <= int(value) <= CHANNELS:
+                raise ValueError(f"{value!r} is no channel, 1 to {CHANNELS}")
+
+            def come_about() -> None:
+                one = self.channel(int(value))
+                one.stuck = one.wanted(self.now()) if stay else 0.0
+                self.drive()
+
+            return come_about
+
+        return make
+
+    def _system_commands(self) -> None:
+        add_all_errors(self.commands)
+        self.commands.add("ABORt", plain(lambda session: self.meters.abort()))
+        self.commands.add("SYSTem:COMMunicate:LAN:MAC?", plain(lambda session: '"049162C01016"'))
+        self.commands.add("SYSTem:LFRequency", self._set_frequency)
+        self.commands.add("SYSTem:LFRequency?", plain(lambda session: str(self.line_frequency)))
+        self.commands.add("SYSTem:TEMPerature?", self._temperature)
+
+    def _set_frequency(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+        (word,) = arguments(text, 1, 1)
+        if word not in ("50", "60"):
+            raise ScpiError(-224)
+        self.line_frequency = int(word)
+
+    def _temperature(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> str:
+        """Of a board, its row and its place in it."""
+        for word in arguments(text, 2, 2):
+            integer(word, 1, 3)
+        return "31.5"

@@ -1,0 +1,222 @@
+"""The simulated QDAC-II: lists in every form, ranges, ramps in time, currents, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import numpy as np
+import pytest
+
+from sim_backends.catalogue import build
+from sim_backends.host.clock import BenchClock
+from sim_backends.instrument import OptionError, Placement
+from sim_backends.qdevil_qdac2 import Qdac2, Resistors
+from sim_backends.qdevil_qdac2.loads import limited
+from sim_backends.virtual_time import VirtualTimeLoop
+
+NONE = '0, "No error"'
+
+
+class Recorder(Resistors):
+    """Resistors that remember what they were told, with the time."""
+
+    def __init__(self, now, ohms: float = 1000.0) -> None:
+        super().__init__(ohms)
+        self.now = now
+        self.told: list[tuple[float, int, float]] = []
+
+    def drive(self, channels, volts) -> None:
+        at = self.now()
+        self.told += [(at, int(c), float(v)) for c, v in zip(channels, volts, strict=True)]
+
+
+class Client:
+    """One client, on virtual time."""
+
+    def __init__(self, ohms: float = 1000.0) -> None:
+        now = BenchClock().now
+        self.loads = Recorder(now, ohms)
+        self.device = Qdac2(now, loads=self.loads, seed=3)
+        self.sent: list[bytes] = []
+        self.session = self.device.converse(self.sent.append)
+
+    def ask(self, text: str) -> str:
+        self.sent.clear()
+        self.session.receive(text.encode() + b"\n")
+        return b"".join(self.sent).decode().removesuffix("\n")
+
+    def volts(self, *channels: int) -> list[float]:
+        """What the generators of these channels are told to give."""
+        told = self.ask(f"SOUR:VOLT? (@{','.join(map(str, channels))})")
+        return [float(one) for one in told.split(",")]
+
+    def errors(self) -> list[int]:
+        """Codes in the queue, which is emptied."""
+        return [int(self.ask("SYST:ERR?").split(",")[0]) for _ in range(self.queued())]
+
+    def queued(self) -> int:
+        return int(self.ask("SYST:ERR:COUN?"))
+
+
+def virtual(scenario, **options):
+    async def go():
+        return await scenario(Client(**options))
+
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
+        return runner.run(go())
+
+
+def test_channels_by_suffix_and_by_list_in_every_form() -> None:
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        assert ask("*idn?") == "QDevil, QDAC-II, 242, 13-1.57"
+        for text, channels, volts in [
+            ("sour3:volt 1.5", (3,), 1.5), ("SOURCE3:VOLTAGE 250 mV", (3,), 0.25),
+            ("SOUR:VOLT 2,(@1,2,3)", (1, 2, 3), 2.0), ("sour:volt 0.5, (@4:6)", (4, 5, 6), 0.5),
+            ("SOUR:DC:VOLT:LEV:IMM:AMPL -1 ,(@ 7 , 9:8)", (7, 8, 9), -1.0),
+            ("volt 1", (), 0.0), ("SOUR:VOLT MAX,(@10)", (10,), 10.0),
+            ("SOURce:VOLTage 0.,(@1:24)", tuple(range(1, 25)), 0.0),
+        ]:  # fmt: skip
+            assert ask(text) == ""
+            for channel in channels:
+                assert float(ask(f"SOUR{channel}:VOLT?")) == pytest.approx(volts, abs=1e-6), text
+        assert client.errors() == [-113]
+        ask("SOUR2:VOLT 1.2345678901;:SOUR:RANG LOW,(@5);:sens7:rang low")
+        assert ask("SOUR:VOLT? (@1:3)") == "0,1.2345678,0"  # as the converter gives it
+        assert ask("SOUR2:VOLT:LAST?") == "1.2345679"
+        assert ask("SOUR:RANG? (@4:6)") == "HIGH,LOW,HIGH"
+        assert ask("SOUR5:VOLT? MAX;:SOUR4:VOLT? MIN") == "2;-10"
+        assert ask("SOURce:RANGe:LOW:MAXimum? (@1,2)") == "2,2"
+        assert ask("SENS:CURR:RANG? (@6,7)") == "HIGH,LOW"
+        assert ask("SOUR:FILT MED,(@1);:SOUR1:VOLT:FILT:LOWP?") == "MED"
+        assert ask("SOUR:DC:MODE? (@1)") == "FIX"
+        assert ask("SENS:APER 0.3,(@1:2);NPLC? (@1:3)") == "15,15,1"
+        assert ask("SYST:LFR 60;:SENS1:NPLC 6;APER?;:SYST:LFR?") == "0.1;60"
+        assert client.errors() == []
+
+    virtual(scenario)
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        ask("SOUR:VOLT 1,(@1:24)")
+        ask("SOUR:RANG LOW,(@24)")
+        for text, code in [
+            ("SOUR1:VOLT 10.1", -222), ("SOUR:VOLT 5,(@23,24)", -222), ("SOUR:VOLT 1,(@25)", -222),
+            ("SOUR25:VOLT 1", -114), ("SOUR:VOLT", -109), ("SOUR:VOLT (@1)", -109),
+            ("SOUR:VOLT 1,2,(@1)", -108), ("SOUR:VOLT x,(@1)", -104), ("SOUR:VOLT 1,(@1-3)", -171),
+            ("SOUR1:VOLT 1A", -131), ("SOUR1:RANG MEDIUM", -224), ("SOUR1:VOLT:SLEW 1", -222),
+            ("SENS1:APER 2", -222), ("SOUR1:VOLT? 1", -224), ("SOUR1:VOLT:MODE SWE", -221),
+            ("SOUR1:SINE:INIT", -113), ("SYST:LFR 55", -224), ("SENS2:DATA:LAST?", -230),
+        ]:  # fmt: skip
+            assert ask(text) == "", text
+            assert client.errors() == [code], text
+        ask("SOUR23:VOLT 5")
+        ask("SOUR23:RANG LOW")
+        assert client.errors() == [-221]
+        assert client.volts(22, 23, 24) == pytest.approx([1.0, 5.0, 1.0], abs=1e-6)
+        assert ask("SOUR23:RANG?") == "HIGH"
+        ask("BAD;BAD2")
+        assert int(ask("*STB?")) & 4
+        assert ask("SYST:ERR:ALL?") == '-113, "Undefined header",-113, "Undefined header"'
+        assert ask("SYST:ERR:ALL?") == NONE
+        assert int(ask("*STB?")) & 4 == 0
+
+    virtual(scenario)
+
+
+def test_a_ramp_takes_its_time_and_the_loads_follow_it() -> None:
+    async def scenario(client: Client) -> None:
+        ask, now = client.ask, client.device.now
+        ask("SOUR:VOLT:SLEW 100,(@1:2)")
+        ask("SOUR1:VOLT 5")
+        await asyncio.sleep(0.02)
+        assert float(ask("SOUR1:VOLT?")) == pytest.approx(2.0, abs=1e-6)
+        assert ask("SOUR1:VOLT:LAST?") == "5"
+        ask("SOUR1:VOLT -1")  # turns back from where it is
+        await asyncio.sleep(0.01)
+        assert float(ask("SOUR1:VOLT?")) == pytest.approx(1.0, abs=1e-6)
+        ask("SOUR1:VOLT:SLEW 200")  # goes on faster from there
+        await asyncio.sleep(0.005)
+        assert float(ask("SOUR1:VOLT?")) == pytest.approx(0.0, abs=1e-6)
+        await asyncio.sleep(1.0)
+        assert now() > 1.0
+        times = [at for at, channel, _ in client.loads.told if channel == 0]
+        assert times[-1] == pytest.approx(0.04, abs=1e-4)  # told until it was there, no longer
+        volts = [v for _, channel, v in client.loads.told if channel == 0]
+        assert volts[-1] == pytest.approx(-1.0, abs=1e-6)
+        steps = np.abs(np.diff(volts))
+        assert steps.max() < 0.5
+        assert all(early <= late for early, late in itertools.pairwise(times))
+        ask("SOUR:VOLT:SLEW inf,(@1);:SOUR1:VOLT 3")
+        assert client.loads.told[-1][1:] == (0, pytest.approx(3.0, abs=1e-6))
+        ask("*RST")
+        assert client.loads.told[-1][2] == 0.0
+        assert ask("SOUR:VOLT:SLEW? (@1:2)") == "inf,inf"
+
+    virtual(scenario)
+
+
+def test_currents_are_measured_over_the_aperture() -> None:
+    async def scenario(client: Client) -> None:
+        ask, device = client.ask, client.device
+        ask("SOUR1:VOLT 4;:SOUR2:VOLT -1")
+        began = device.now()
+        assert ask("READ? (@1:3)") == ""  # it comes later
+        await asyncio.sleep(0.0201)
+        values = [float(one) for one in b"".join(client.sent).decode().split(",")]
+        assert values == pytest.approx([4e-3, -1e-3, 0.0], abs=5e-6)
+        assert values[2] != 0.0  # a meter has an offset
+        assert device.now() - began < 0.021
+        assert float(ask("SENS1:DATA:LAST?")) == values[0]
+        assert ask("FETC? (@1,2)").split(",")[1] == f"{values[1]:.6e}"
+        ask("SENS1:RANG LOW;COUN 3;DEL 0.1")
+        ask("READ1?")
+        await asyncio.sleep(0.361)
+        values = [float(one) for one in b"".join(client.sent).decode().split(",")]
+        assert values == [2.1e-07] * 3  # beyond 200 nA
+        ask("READ1?")
+        await asyncio.sleep(0.05)
+        other = Client.__new__(Client)
+        other.device, other.sent = device, []
+        other.session = device.converse(other.sent.append)
+        other.ask("ABOR")
+        assert other.errors() == [-230]
+        assert client.ask("*ESE?") == "0"  # and the first client goes on
+
+    virtual(scenario)
+
+
+def test_an_output_gives_ten_milliamperes_at_most() -> None:
+    async def scenario(client: Client) -> None:
+        client.ask("SOUR:VOLT 8,(@1:2)")
+        assert client.volts(1) == pytest.approx([8.0], abs=1e-6)  # the generator does not know
+        assert client.device.volts()[:2] == pytest.approx([5.0, 5.0], abs=1e-6)
+        assert client.loads.told[-1][2] == pytest.approx(5.0, abs=1e-6)
+
+    virtual(scenario, ohms=500.0)
+    short = limited(Resistors(1e-6), np.array([5.0] * 24), 0.01)
+    assert np.abs(short).max() < 1e-7
+
+
+def test_broken_channels_and_options() -> None:
+    async def scenario(client: Client) -> None:
+        faults = client.device.own_faults
+        client.ask("SOUR:VOLT 2,(@3,4)")
+        faults["stuck"]("3")()
+        faults["dead"]("4")()
+        client.ask("SOUR:VOLT 1,(@3,4)")
+        assert client.volts(3, 4) == pytest.approx([1.0, 1.0], abs=1e-6)
+        assert client.device.volts()[2:4] == pytest.approx([2.0, 0.0], abs=1e-6)
+        for wrong in ("0", "25", "x"):
+            with pytest.raises(ValueError, match="no channel"):
+                faults["dead"](wrong)
+
+    virtual(scenario)
+    with pytest.raises(OptionError, match="ohms"):
+        build("qdevil_qdac2", Placement(BenchClock(), options={"ohms": 0}))
+    assert isinstance(
+        build("qdevil_qdac2", Placement(BenchClock(), options={"ohms": "inf"})), Qdac2
+    )
