@@ -17,6 +17,7 @@ from drivers.link_model import LinkModel
 from drivers.roles import InputSource
 from drivers.transport.link import LinkError
 from drivers.transport.memory import MemoryNetwork
+from tests.drivers.conftest import Script, run
 
 LAN = LinkModel(latency=1e-3, bytes_per_second=1e7)
 RESOURCE = "TCPIP::awg::5025::SOCKET"
@@ -435,3 +436,52 @@ def test_words_are_the_nearest_there_are(amplitude, share, bits, parts) -> None:
     step = 0.5 * amplitude / 32767 * grid
     assert np.abs(played - volts).max() <= step * (1 + 1e-9)
     assert np.array_equal(scale.words(played, bits), words)
+
+
+ANSWERS = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([b"1", b"+1", b"0", b"1;1", b"nan", b"inf", b"+9.9E+37", b"1,2", b"#12ab"]),
+    st.floats(allow_nan=True).map(lambda number: repr(number).encode()),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.sampled_from([b"SOUR1:VOLT?", b"SOUR1:VOLT:OFFS?", b"OUTP1:LOAD?", b"*OPC?", b"SRAT?"]),
+    ANSWERS,
+)  # fmt: skip
+def test_any_answer_is_the_right_one_or_a_typed_error(at, data) -> None:
+    """Every answer that a load reads, spoilt: it ends in time, and is not believed."""
+    reply = data.replace(b"\n", b"")
+    entries, right = [], b""
+    for message, answer in [*prepared(1), uploaded(1, np.zeros(8)), chosen(1)]:
+        if message.endswith(at + b"\n" + ASK):
+            right = answer.partition(b"\n")[0]
+            entries.append((message, reply + b"\n" + OK))
+        else:
+            entries.append((message, answer))
+    server = Script([(b"*IDN?\n", SINGLE), (ASK, OK), *entries])
+    network = MemoryNetwork()
+    network.listen_tcp("awg", 5025, lambda reader, writer: serve_once(server, reader, writer))
+
+    async def scenario() -> bool:
+        awg = Keysight33600A("awg", RESOURCE, network, link=LAN, timeout=0.1)
+        await awg.open()
+        try:
+            await awg.load(np.zeros((8, 1)), 1e-6)
+        except (InstrumentError, LinkError):
+            return False
+        finally:
+            await awg.close()
+        return True
+
+    if run(scenario()):
+        assert float(reply) == pytest.approx(float(right), rel=1e-4, abs=2e-4)
+
+
+async def serve_once(server: Script, reader, writer) -> None:
+    """What comes beside the script, after a spoilt answer, is not answered."""
+    try:
+        await server.serve(reader, writer)
+    except AssertionError:
+        writer.close()
