@@ -95,16 +95,20 @@ async def introduce(link: ByteLink, name: str, timeout: float) -> Introduction:
     Raises `InstrumentError` for answers that make no sense, `LinkTimeout`, `LinkClosed`.
     """
     await synchronise(link, timeout)
-    firmware = (await _ask(link, name, "firmware", 1, timeout))[0].decode("latin-1")
-    chain = await _list_modules(link, name, timeout)
+    firmware = (await _ask(link, name, "firmware", 1, timeout))[0]
+    if not qontrol.is_firmware(firmware):
+        raise InstrumentError(
+            name, "firmware?", firmware.decode("latin-1"),
+            "firmware before 2 repeats each command, which this driver does not follow",
+        )  # fmt: skip
+    chain = await list_modules(link, name, timeout)
     if [entry.index for entry in chain] != list(range(len(chain))):
-        await link.write(b"NUP=0\n")
-        await until_quiet(link, first=timeout)
-        chain = await _list_modules(link, name, timeout)
+        await renumber(link, timeout)
+        chain = await list_modules(link, name, timeout)
     if not chain or [entry.index for entry in chain] != list(range(len(chain))):
         shown = ", ".join(f"{entry.model}-{entry.serial}: {entry.index}" for entry in chain)
         raise InstrumentError(name, "NUPALL?", shown, "check the backplane's daisy chain")
-    return Introduction(firmware, tuple(chain))
+    return Introduction(firmware.decode("latin-1"), tuple(chain))
 
 
 async def full_scales(
@@ -135,16 +139,27 @@ def fault_error(name: str, command: str, faults: list[Fault]) -> InstrumentError
     return InstrumentError(name, command, ", ".join(map(str, faults)), hint)
 
 
-async def _list_modules(link: ByteLink, name: str, timeout: float) -> list[ChainEntry]:
-    """The answer to `NUPALL?`, whose length is not known beforehand."""
-    await link.write(qontrol.ask("NUP", "ALL"))
+async def lines_until_quiet(link: ByteLink, timeout: float) -> list[bytes]:
+    """The lines of an answer whose length is not known, cleaned. Raises `LinkClosed`."""
     lines: list[bytes] = []
     while True:
-        wait = QUIET if lines else timeout
         try:
-            lines.append(qontrol.clean(await link.read_until(b"\n", wait)))
+            line = await link.read_until(b"\n", QUIET if lines else timeout)
         except LinkTimeout:
-            break
+            return lines
+        lines.append(qontrol.clean(line))
+
+
+async def renumber(link: ByteLink, timeout: float) -> None:
+    """Number the modules of the chain anew, from 0; outputs are left as they are."""
+    await link.write(b"NUP=0\n")
+    await until_quiet(link, first=timeout)
+
+
+async def list_modules(link: ByteLink, name: str, timeout: float) -> list[ChainEntry]:
+    """The answer to `NUPALL?`. Raises `InstrumentError`, `LinkClosed`."""
+    await link.write(qontrol.ask("NUP", "ALL"))
+    lines = await lines_until_quiet(link, timeout)
     try:
         return [qontrol.parse_chain_entry(line) for line in lines]
     except ValueError as error:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,8 +24,19 @@ from drivers.instrument import (
     LimitError,
 )
 from drivers.link_model import LinkModel
-from drivers.protocol import qontrol
-from drivers.protocol.qontrol import WORD_MAX, Code, Fault
+from drivers.protocol import qontrol, qontrol_reports
+from drivers.protocol.qontrol import WORD_MAX, ChainEntry, Code, Fault
+from drivers.protocol.qontrol_reports import LogEntry
+from drivers.qontrol_quantities import (
+    AMPS,
+    EVERY_CHANNEL,
+    EVERY_MODULE,
+    QUANTITIES,
+    READINGS,
+    V_FULL,
+    VOLTS,
+    VOLTS_MAX,
+)
 from drivers.qontrol_writes import UNKNOWN, plan_writes
 from drivers.quantity import Quantity, Value
 from drivers.transport.link import ByteLink, Connector, LinkError
@@ -39,24 +51,11 @@ VECTOR_BYTES = 7
 """A binary vector's header, code, address and count."""
 OK_BYTES = 3
 """What every addressed module answers: `OK` and a line feed."""
+LOST_POWER = (3, 90)
+"""Codes after which a module has forgotten its limits: power error, powered up."""
 
-V_FULL = 12.0
 I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q8bi": 0.1}
 """Full-scale current of the models, A."""
-
-VOLTS = Quantity(
-    "volts", "V{channel}", "Control a channel's output in V (0 to 12).", unit="V", low=0.0,
-    high=V_FULL, safe=0.0,
-)  # fmt: skip
-VOLTS_MAX = Quantity(
-    "volts_max", "VMAX{channel}", "Control the voltage above which a channel trips in V (0 to 12).",
-    unit="V", low=0.0, high=V_FULL,
-)  # fmt: skip
-AMPS_MAX = Quantity(
-    "amps_max", "IMAX{channel}", "Control the current above which a channel trips in A (0 to 0.1).",
-    unit="A", low=0.0, high=0.1, scale=1e3,
-)  # fmt: skip
-QUANTITIES = (VOLTS, VOLTS_MAX, AMPS_MAX)
 
 
 class QontrolQ8(Instrument):
@@ -107,6 +106,8 @@ class QontrolQ8(Instrument):
         self._words = np.full(self.channels, UNKNOWN, dtype=np.int64)
         self._writing = asyncio.Lock()
         self._last = "open"
+        self.chain: tuple[ChainEntry, ...] = ()
+        """The modules, in order, as they were found on opening."""
         self._limits_wanted = False
         self._limits_due = False
         self._link = self._guard(
@@ -176,24 +177,6 @@ class QontrolQ8(Instrument):
                 held[:] = span
         return changed
 
-    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
-        """Set a declared quantity of a channel: only the output, in V.
-
-        Raises `ValueError` for another one and without a channel, else as `write_volts`.
-        """
-        if quantity != VOLTS:
-            raise ValueError(
-                f"{self.name}: {quantity.name} is set by set_limits() and apply_limits()"
-            )
-        number = str(channel)
-        if not number.isdecimal() or int(number) >= self.channels:
-            last = self.channels - 1
-            raise ValueError(
-                f"{self.name}: {quantity.name} needs a channel from 0 to {last}, not {number!r}"
-            )
-        volts = float(VOLTS.check(value, instrument=self.name, channel=int(number)))
-        await self.write_volts(np.array([int(number)]), np.array([volts]))
-
     def planned_write(self, changed: int) -> float:
         """Seconds to write so many neighbouring channels by the link model, one vector's worth."""
         if not changed:
@@ -204,25 +187,138 @@ class QontrolQ8(Instrument):
 
     async def read_volts(self) -> NDArray[np.float64]:
         """Measure all outputs in V, (channels,)."""
-        return await self._read_all("V")
+        return await self._read_all(VOLTS)
 
     async def read_amps(self) -> NDArray[np.float64]:
         """Measure the current of all channels in A, (channels,)."""
-        return await self._read_all("I")
+        return await self._read_all(AMPS)
+
+    async def write_amps(self, channels: NDArray[np.intp], amps: NDArray[np.float64]) -> None:
+        """Make the outputs of channels (n,) find the voltages that drive amps (n,).
+
+        A channel trips where that takes more than its largest voltage, told with the next exchange.
+        Raises as `write_volts`.
+        """
+        channels = np.asarray(channels, dtype=np.intp)
+        amps = np.asarray(amps, dtype=np.float64)
+        self._check_channels(channels, amps, "amps")
+        high = np.minimum(self.i_max, self.i_full)[channels]
+        AMPS.check_array(amps, channels, instrument=self.name, high=high)
+        wanted = np.full(self.channels, UNKNOWN, dtype=np.int64)
+        wanted[channels] = np.rint(amps / self.i_full[channels] * WORD_MAX).astype(np.int64)
+        async with self._writing:
+            self._words[channels] = UNKNOWN  # what they come to is the load's affair
+            for first, span in self._runs(wanted):
+                await self._set(Code.I, first, span, "write")
+
+    async def get(self, name: str, channel: int | str = "") -> Any:
+        """A declared quantity: of a channel (of a module: `led` and the like), or of all as a list.
+
+        Raises `ValueError` for a name or a channel that there is not, else as `read_volts`.
+        """
+        quantity = self._named(name)
+        count = self.channels if quantity in EVERY_CHANNEL else self.modules
+        if channel != "":
+            return await self._get(quantity, self._place(channel, count))
+        if quantity in EVERY_CHANNEL:
+            return (await self._read_all(quantity)).tolist()
+        return [await self._get(quantity, module) for module in range(count)]
+
+    async def set(self, name: str, value: Value, channel: int | str = "") -> None:
+        """Set a declared quantity of one channel.
+
+        Raises `ValueError` without a channel, for one that there is not, and for a quantity that
+        can only be read; `LimitError` before a byte leaves; else as `write_volts`.
+        """
+        quantity = self._named(name)
+        if not quantity.writable:
+            raise ValueError(f"{self.name}: {name} can only be read ({quantity.doc})")
+        place = self._place(channel, self.channels)
+        number = float(quantity.check(value, instrument=self.name, channel=place))
+        at = np.array([place])
+        if quantity is VOLTS:
+            await self.write_volts(at, np.array([number]))
+        elif quantity is AMPS:
+            await self.write_amps(at, np.array([number]))
+        else:
+            await self._set_limit(quantity, place, number)
+
+    async def _set_limit(self, quantity: Quantity, channel: int, value: float) -> None:
+        is_volts = quantity is VOLTS_MAX
+        full = self.v_full if is_volts else float(self.i_full[channel])
+        if value > full * (1 + 1e-9):
+            raise LimitError(self.name, channel, value, f"0 to {full:g} {quantity.unit}")
+        async with self._writing:
+            word = np.array([round(value / full * WORD_MAX)], dtype=np.int64)
+            await self._set(Code.VMAX if is_volts else Code.IMAX, channel, word, "limits")
+            (self.v_max if is_volts else self.i_max)[channel] = value
+
+    async def read_outputs(self) -> NDArray[np.float64]:
+        """Measure volts and amps of all channels in one answer: V and A (channels, 2)."""
+        replies = await self._ask("VIPALL?", self.channels, 48)
+        with self._reading("VIPALL?", replies):
+            return qontrol_reports.parse_outputs(replies, CHANNELS_PER_MODULE)
+
+    async def read_calibration(self, channel: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The four calibration numbers of a channel's volts, and those of its amps (VCAL, ICAL)."""
+        place = self._place(channel, self.channels)
+        found: list[tuple[int, ...]] = []
+        for command in (f"VCAL{place}?", f"ICAL{place}?"):
+            replies = await self._ask(command, 1, 32)
+            with self._reading(command, replies):
+                numbers = tuple(int(part) for part in replies[0].split(b","))
+                if len(numbers) != 4:
+                    raise ValueError("four numbers were due")
+                found.append(numbers)
+        return found[0], found[1]
+
+    async def read_log(self, module: int = 0) -> tuple[LogEntry, ...]:
+        """The error log of a module, the latest entry first (64 at most)."""
+        command = f"LOG{self._place(module, self.modules) * CHANNELS_PER_MODULE}?"
+        lines = await self._listen(command)
+        with self._reading(command, lines):
+            return qontrol_reports.parse_log(lines)
+
+    async def read_memory(self, module: int = 0) -> NDArray[np.uint16]:
+        """The non-volatile memory of a module as words (n,), mostly its calibration (NVM)."""
+        command = f"NVM{self._place(module, self.modules) * CHANNELS_PER_MODULE}?"
+        lines = await self._listen(command)
+        with self._reading(command, lines):
+            return qontrol_reports.parse_memory(lines)
+
+    async def read_help(self) -> str:
+        """What the first module says of its commands and error codes."""
+        return b"\n".join(await self._listen("HELP0?")).decode("latin-1").strip()
+
+    async def renumber(self) -> None:
+        """Number the modules anew from 0, as after a change of the backplane; outputs stay.
+
+        Raises `InstrumentError` where the chain then is another than was found on opening.
+        """
+        async with self._writing:
+            async with self._link.exchange("configure") as link:
+                deadline = self._deadline(12, 160)
+                await dialogue.renumber(link, deadline)
+                chain = tuple(await dialogue.list_modules(link, self.name, deadline))
+            if chain != self.chain:
+                self._link.doubt()
+                shown = ", ".join(f"{one.model}-{one.serial}: {one.index}" for one in chain)
+                raise InstrumentError(self.name, "NUP=0", shown, "another chain than on opening")
 
     @property
     def readings(self) -> frozenset[str]:
-        """Volts and amps of the channels, as measured."""
-        return frozenset({"volts", "amps"})
+        """Volts and amps as measured, and what the modules tell of themselves."""
+        return READINGS
 
     async def read_settings(self) -> dict[str, Any]:
-        """Volts and amps of all channels as measured, and the limits as they were written."""
-        return {
-            "volts": (await self.read_volts()).tolist(),
-            "amps": (await self.read_amps()).tolist(),
-            "volts_max": self.v_max.tolist(),
-            "amps_max": np.minimum(self.i_max, self.i_full).tolist(),
-        }
+        """All declared quantities: a list each, of the channels or of the modules."""
+        found: dict[str, Any] = {}
+        for quantity in QUANTITIES:
+            try:
+                found[quantity.name] = await self.get(quantity.name)
+            except InstrumentError as error:
+                found[quantity.name] = {"refused": error.reply}
+        return found
 
     async def check_faults(self) -> None:
         """Raise `InstrumentError` for the faults that have come since the last exchange."""
@@ -255,9 +351,15 @@ class QontrolQ8(Instrument):
         return np.rint(np.asarray(volts) * (WORD_MAX / self.v_full)) * (self.v_full / WORD_MAX)
 
     def _check(self, channels: NDArray[np.intp], volts: NDArray[np.float64]) -> None:
-        if channels.ndim != 1 or channels.shape != volts.shape:
+        self._check_channels(channels, volts, "volts")
+        VOLTS.check_array(volts, channels, instrument=self.name, high=self.v_max[channels])
+
+    def _check_channels(
+        self, channels: NDArray[np.intp], values: NDArray[np.float64], what: str
+    ) -> None:
+        if channels.ndim != 1 or channels.shape != values.shape:
             raise ValueError(
-                f"{self.name}: {channels.shape} channels do not match {volts.shape} volts"
+                f"{self.name}: {channels.shape} channels do not match {values.shape} {what}"
             )
         known = (channels >= 0) & (channels < self.channels)
         if not known.all():
@@ -265,7 +367,29 @@ class QontrolQ8(Instrument):
             raise LimitError(self.name, "channel", bad, f"channels 0 to {self.channels - 1}")
         if len(set(channels.tolist())) != channels.size:
             raise ValueError(f"{self.name}: a channel is given twice in {channels.tolist()}")
-        VOLTS.check_array(volts, channels, instrument=self.name, high=self.v_max[channels])
+
+    def _named(self, name: str) -> Quantity:
+        for quantity in QUANTITIES:
+            if quantity.name == name:
+                return quantity
+        known = ", ".join(quantity.name for quantity in QUANTITIES)
+        raise ValueError(f"{self.name} has no quantity {name!r}; it has {known}")
+
+    def _place(self, channel: int | str, count: int) -> int:
+        """The number of a channel or module. Raises `ValueError`."""
+        if not str(channel).isdecimal() or int(channel) >= count:
+            raise ValueError(f"{self.name}: {channel!r} is none of 0 to {count - 1}; name one")
+        return int(channel)
+
+    def _runs(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Neighbours that are known, as (first channel, words), no longer than a vector may be."""
+        for part in np.split(
+            np.arange(self.channels), np.flatnonzero(np.diff(wanted == UNKNOWN)) + 1
+        ):
+            for first in range(int(part[0]), int(part[-1]) + 1, self._longest):
+                span = wanted[first : min(first + self._longest, int(part[-1]) + 1)]
+                if span[0] != UNKNOWN:
+                    yield first, span
 
     def _encode(self, code: Code, first: int, words: NDArray[np.int64]) -> bytes:
         if not self._binary:
@@ -314,23 +438,60 @@ class QontrolQ8(Instrument):
                 self._link.doubt()
                 raise InstrumentError(self.name, command, reply.decode("latin-1"), "OK was due")
 
-    async def _read_all(self, letter: str) -> NDArray[np.float64]:
-        command = f"{letter}ALL?"
-        frame = qontrol.ask(letter, "ALL")
-        replies, faults, command = await self._exchange("read", frame, self.channels, command)
-        self._raise(command, faults)
+    async def _read_all(self, quantity: Quantity) -> NDArray[np.float64]:
+        """A quantity of all channels in its SI unit, (channels,)."""
+        command = f"{quantity.header('ALL')}?"
+        replies = await self._ask(command, self.channels, 12)
         values = np.empty(self.channels)
-        for channel, reply in enumerate(replies):
-            try:
-                values[channel] = qontrol.parse_value(reply)
-            except ValueError as error:
-                self._link.doubt()
-                shown = reply.decode("latin-1")
-                raise InstrumentError(self.name, command, shown, str(error)) from None
+        with self._reading(command, replies):
+            for channel, reply in enumerate(replies):
+                values[channel] = qontrol.parse_value(reply, quantity.unit)
         return values
 
+    async def _get(self, quantity: Quantity, place: int) -> Any:
+        """A quantity of one channel or module."""
+        by_module = quantity in EVERY_MODULE
+        command = quantity.query(place * CHANNELS_PER_MODULE if by_module else place)
+        replies = await self._ask(command, 1, 12)
+        with self._reading(command, replies):
+            if not by_module:
+                return qontrol.parse_value(replies[0], quantity.unit)
+            text = replies[0].decode("latin-1")
+            return quantity.parse(text.removesuffix(" s") if quantity.unit == "s" else text)
+
+    async def _ask(self, command: str, lines: int, width: int) -> list[bytes]:
+        """The answer, of so many lines of about `width` bytes. Raises for faults."""
+        frame = f"{command}\n".encode("ascii")
+        replies, faults, blamed = await self._exchange("read", frame, lines, command, width)
+        self._raise(blamed, faults)
+        return replies
+
+    async def _listen(self, command: str) -> list[bytes]:
+        """An answer of unknown length, until the chain is silent; a fault in it is raised."""
+        async with self._link.exchange("read") as link:
+            before = await self._unasked(link)
+            blamed = f"{self._last} before {command}" if before else command
+            self._last = command
+            await link.write(f"{command}\n".encode("ascii"))
+            lines = await dialogue.lines_until_quiet(link, self._deadline(12, 2048))
+            if not lines:
+                raise InstrumentError(self.name, command, "nothing", "no answer came in time")
+        faults = [fault for line in lines if (fault := qontrol.parse_fault(line))]
+        self._raise(blamed, before + faults)
+        return lines
+
+    @contextmanager
+    def _reading(self, command: str, replies: list[bytes]) -> Iterator[None]:
+        """Turns what cannot be read of a reply into an `InstrumentError`, the link in doubt."""
+        try:
+            yield
+        except ValueError as error:
+            self._link.doubt()
+            shown = b"; ".join(replies[:4]).decode("latin-1")
+            raise InstrumentError(self.name, command, shown, str(error)) from None
+
     async def _exchange(
-        self, kind: str, frame: bytes, lines: int, command: str
+        self, kind: str, frame: bytes, lines: int, command: str, width: int = 12
     ) -> tuple[list[bytes], list[Fault], str]:
         """Send and collect `lines` reply lines; faults are returned wherever they came.
 
@@ -343,7 +504,7 @@ class QontrolQ8(Instrument):
                 blamed = f"{self._last} before {command}"
             self._last = command
             await link.write(frame)
-            deadline = self._deadline(len(frame), 12 * lines)
+            deadline = self._deadline(len(frame), width * lines)
             replies = await dialogue.collect(link, lines, faults, deadline)
         if len(replies) < lines:  # refused: what else the chain says is not known
             self._link.doubt()
@@ -367,6 +528,8 @@ class QontrolQ8(Instrument):
         if not faults:
             return
         self._words[:] = UNKNOWN  # a tripped channel may be anywhere
+        if any(fault.code in LOST_POWER for fault in faults):
+            self._limits_due = True
         raise dialogue.fault_error(self.name, command, faults)
 
     async def _synchronise(self, link: ByteLink) -> None:
@@ -378,6 +541,7 @@ class QontrolQ8(Instrument):
         self._limits_due = True
         told = await dialogue.introduce(link, self.name, self._deadline(12, 160))
         first = told.chain[0]
+        self.chain = told.chain
         self._recognise(Identity("Qontrol", first.model, first.serial, told.firmware))
         if len(told.chain) != self.modules:
             found = f"{len(told.chain)} ({', '.join(entry.model for entry in told.chain)})"

@@ -145,11 +145,14 @@ def parse_fault(line: bytes) -> Fault | None:
     return None if match is None else Fault(int(match[1]), int(match[2]))
 
 
-def parse_value(line: bytes) -> float:
-    """A cleaned line `+8.2702 V` or `-0.0034 mA` in V or A. Raises `ValueError`."""
+def parse_value(line: bytes, unit: str = "") -> float:
+    """A cleaned line `+8.2702 V` or `-0.0034 mA` in V or A. Raises `ValueError`.
+
+    Where a `unit` is given (V or A), a value of the other one is refused too.
+    """
     match = _VALUE.fullmatch(line)
-    if match is None:
-        raise ValueError(f"{line!r} is no value in V or mA")
+    if match is None or (unit and not match[2].decode().endswith(unit)):
+        raise ValueError(f"{line!r} is no value in {unit or 'V or mA'}")
     return float(match[1]) * (1e-3 if match[2] == b"mA" else 1.0)
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import Door, OwnFault
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,12 @@ MODELS = {
 
 PER_MODULE = 8
 FULL_WORD = 0xFFFF
-OVER_VOLTAGE, OVER_CURRENT = 1, 2
+OVER_VOLTAGE, OVER_CURRENT, POWER = 1, 2, 3
+POWERED_UP = (90, 3)
+"""What the log says of a power-up; on the port it is told as a power error, E03:00."""
+LIFETIME = 275376
+"""s that the modules had run when they were switched on here."""
+_SINCE_POWER_UP = 120.0
 _BISECTIONS = 40
 _LOG_DEPTH = 64
 
@@ -64,6 +70,15 @@ class Fault:
 
     code: int
     channel: int
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """An error in a module's log: when (s), its code and its channel or detail."""
+
+    at: float
+    code: int
+    detail: int
 
 
 class QontrolChain:
@@ -103,14 +118,26 @@ class QontrolChain:
         self.i_max: Floats = np.full(self.channels, self.i_full)
         self.stuck: dict[int, float] = {}
         self.dead: set[int] = set()
-        self.flags: dict[str, NDArray[np.int64]] = {
-            "LED": np.ones(modules, np.int64),
-            "OK": np.ones(modules, np.int64),
-            "SAFE": np.ones(modules, np.int64),
-            "ADCT": np.full(modules, 5),
-            "ADCN": np.full(modules, 2),
+        self.flags = self._default_flags()
+        self.enumerated = list(range(modules))
+        """What each module takes for its number."""
+        self.listeners: set[Callable[[int, int], None]] = set()
+        """Hear of errors that come unasked: (code, detail)."""
+        self._clock = BenchClock()
+        up = LogEntry(-_SINCE_POWER_UP, *POWERED_UP)
+        self.logs: tuple[deque[LogEntry], ...] = tuple(
+            deque([up], maxlen=_LOG_DEPTH) for _ in range(modules)
+        )
+        """Errors of each module, the latest first."""
+
+    def _default_flags(self) -> dict[str, NDArray[np.int64]]:
+        return {
+            "LED": np.ones(self.modules, np.int64),
+            "OK": np.ones(self.modules, np.int64),
+            "SAFE": np.ones(self.modules, np.int64),
+            "ADCT": np.full(self.modules, 5),
+            "ADCN": np.full(self.modules, 2),
         }
-        self.log: deque[Fault] = deque(maxlen=_LOG_DEPTH)
 
     @property
     def doors(self) -> tuple[Door, ...]:
@@ -121,8 +148,20 @@ class QontrolChain:
 
     @property
     def own_faults(self) -> dict[str, OwnFault]:
-        """`dead=CHANNEL` delivers nothing, `stuck=CHANNEL/VOLTS` stays, `mended` ends both."""
-        return {"dead": self._dead_fault, "stuck": self._stuck_fault, "mended": self._mended}
+        """`dead=CHANNEL` delivers nothing, `stuck=CHANNEL/VOLTS` stays, `mended` ends both;
+        `error=CODE/DETAIL` is told unasked, `power` is lost for a moment.
+        """
+        return {
+            "dead": self._dead_fault, "stuck": self._stuck_fault, "mended": self._mended,
+            "error": self._error_fault, "power": lambda value: self.lose_power,
+        }  # fmt: skip
+
+    def _error_fault(self, value: str) -> Callable[[], None]:
+        text, _, more = value.partition("/")
+        code, detail = int(text), int(more or 0)
+        if not (0 <= code <= 99 and 0 <= detail <= 99):
+            raise ValueError("a code and a detail have two digits")
+        return lambda: self.report(code, detail)
 
     def _dead_fault(self, value: str) -> Callable[[], None]:
         channel = self._number(value)
@@ -145,6 +184,45 @@ class QontrolChain:
         if not 0 <= channel < self.channels:
             raise ValueError(f"channel {channel} of {self.channels}")
         return channel
+
+    # -- time and troubles ------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Bench time in s; outside a loop time stands still."""
+        try:
+            return self._clock.now()
+        except RuntimeError:
+            return 0.0
+
+    def lifetime(self, module: int) -> int:
+        """How long a module has run, s."""
+        return LIFETIME + 17 * module + int(self.now())
+
+    def record(self, code: int, detail: int, module: int = 0) -> None:
+        """Put an error into a module's log."""
+        self.logs[module].appendleft(LogEntry(self.now(), code, detail))
+
+    def report(self, code: int, detail: int) -> None:
+        """An error of the first module that nobody asked for: logged, and told on the port."""
+        self.record(code, detail)
+        for listener in list(self.listeners):
+            listener(code, detail)
+
+    def lose_power(self) -> None:
+        """The supply fails for a moment: outputs at zero, limits and switches as at power-up.
+
+        The port stays, being powered by the computer.
+        """
+        every = np.arange(self.channels)
+        self._apply(every, np.zeros(self.channels))
+        self.v_max[:], self.i_max[:] = self.v_full, self.i_full
+        self.flags = self._default_flags()
+        for module in range(self.modules):
+            self.record(*POWERED_UP, module)
+        for listener in list(self.listeners):
+            listener(POWER, 0)
+
+    # -- identity ---------------------------------------------------------------------------------
 
     def identity(self, module: int) -> str:
         """`Q8iv-0001`; the serial number counts on through the chain, `****` where none is
@@ -180,7 +258,7 @@ class QontrolChain:
         faults += [Fault(OVER_CURRENT, int(channel)) for channel in channels[over]]
         for fault in faults:
             volts[channels == fault.channel] = 0.0
-            self.log.appendleft(fault)
+        self._log(faults)
         self._apply(channels, volts)
         return faults
 
@@ -199,9 +277,13 @@ class QontrolChain:
                 faults.append(Fault(OVER_VOLTAGE, int(channel)))
             else:
                 volts[index] = level
-        self.log.extendleft(faults)
+        self._log(faults)
         self._apply(channels, volts)
         return faults
+
+    def _log(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            self.record(fault.code, fault.channel % PER_MODULE, fault.channel // PER_MODULE)
 
     def _volts_for(self, channel: Channels, amps: float) -> float | None:
         if amps <= 0.0:

@@ -31,9 +31,23 @@ PER_CHANNEL = frozenset({"V", "I", "VMAX", "IMAX"})
 READ_ALL_ONLY = frozenset({"VIP", "VFULL", "IFULL", "NCHAN"})
 _APPRECIABLE = 5e-5
 """A, from which VIP adds power and resistance"""
-_HELP = (
-    "\nCORE COMMAND SET.\n See manual for full listing.\n V<ch>=<val>, V<ch>?, I<ch>=<val>\n"
-    "ERROR CODES.\n 01 over-voltage, 02 over-current, 10 command, 11 parameter, 12 channel"
+_MEANINGS = {
+    0: "Unknown error.", 1: "Over-voltage on channel.", 2: "Over-current on channel.",
+    3: "Power error.", 4: "Calibration error.", 5: "Output error.", 10: "Unrecognised command.",
+    11: "Unrecognised input parameter.", 12: "Unrecognised channel.", 13: "Operation forbidden.",
+    14: "Serial buffer overflow.", 15: "Serial communication error.", 16: "Command timed out.",
+    17: "SPI error.", 18: "ADC error.", 19: "I2C error.", 30: "Too many errors, some suppressed.",
+    31: "Firmware trap.", 90: "Powered up.",
+}  # fmt: skip
+_HELP = "\n".join(
+    (
+        "\nCORE COMMAND SET.",
+        " See manual for full listing.",
+        " V<ch>=<val>, I<ch>=<val>, VMAX<ch>=<val>, IMAX<ch>=<val>; <command><ch>?, <command>ALL?",
+        " NUP=<val>, ID?, FIRMWARE?, LIFETIME?, LOG?, NVM?, VFULL?, IFULL?, NCHAN?",
+        "ERROR CODES.",
+        *(f" {code:02d} {meaning}" for code, meaning in _MEANINGS.items()),
+    )
 )
 
 
@@ -64,7 +78,6 @@ class Commands:
 
     def __init__(self, chain: QontrolChain) -> None:
         self._chain = chain
-        self._enumerated = list(range(chain.modules))
         self._readers: dict[str, Callable[[Channels], list[str]]] = {
             "V": lambda channels: _volts(chain.read_volts(channels)),
             "I": lambda channels: _milliamps(chain.read_amps(channels)),
@@ -76,10 +89,10 @@ class Commands:
         }
         self._module_readers: dict[str, Callable[[int], str]] = {
             "ID": chain.identity,
-            "NUP": lambda module: f"{chain.identity(module)}: {self._enumerated[module]}",
+            "NUP": lambda module: f"{chain.identity(module)}: {chain.enumerated[module]}",
             "NCHAN": lambda module: str(PER_MODULE),
             "FIRMWARE": lambda module: chain.firmware,
-            "LIFETIME": lambda module: f"{275376 + 17 * module} s",
+            "LIFETIME": lambda module: f"{chain.lifetime(module)} s",
             "VFULL": lambda module: _volts(np.array([chain.v_full]))[0],
             "IFULL": lambda module: _milliamps(np.array([chain.i_full]))[0],
             "HELP": lambda module: _HELP,
@@ -108,7 +121,7 @@ class Commands:
         """Answer a query of one channel, of the first module, or of all."""
         chain = self._chain
         if name in ("VERR", "IERR", "ROCOM"):
-            return Answer([error_line(0, 1)])
+            raise Refusal(0, 1)
         if name in self._readers:
             if everything:
                 return Answer(self._readers[name](np.arange(chain.channels)))
@@ -149,7 +162,7 @@ class Commands:
 
     def enumerate_chain(self, start: int) -> Answer:
         """NUP: count the modules anew; every one acknowledges with an ACK byte before its OK."""
-        self._enumerated = [start + module for module in range(self._chain.modules)]
+        self._chain.enumerated = [start + module for module in range(self._chain.modules)]
         return Answer(["\x06" + OK] * self._chain.modules)
 
     def set_flag(self, name: str, channel: int | None, value: int, everything: bool) -> Answer:
@@ -174,13 +187,18 @@ class Commands:
         return lines
 
     def _log_lines(self, module: int) -> str:
-        mine = [fault for fault in self._chain.log if fault.channel // PER_MODULE == module]
-        lines = [
-            f"#{index:3d}, {error_line(fault.code, fault.channel % PER_MODULE)}, 0 s ago"
-            for index, fault in enumerate(mine)
-        ]
-        lines.append(f"#{len(lines):3d}, {error_line(90, 3)}, 2 m ago")
-        return "\n".join(lines)
+        now = self._chain.now()
+        return "\n".join(
+            f"#{index:3d}, {error_line(entry.code, entry.detail)}, {_age(now - entry.at)} ago"
+            for index, entry in enumerate(self._chain.logs[module])
+        )
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("h", 3600.0), ("m", 60.0)):
+        if seconds >= length:
+            return f"{int(seconds / length)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def _volts(values: Floats) -> list[str]:

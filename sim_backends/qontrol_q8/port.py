@@ -15,6 +15,8 @@ from .commands import Answer, Commands, Refusal, error_line
 FAULT_DELAY = 4e-3
 """s from a set request's OK to the error line of the fault it caused (0 to 16 ms were recorded)."""
 
+_REPEATED = 3
+"""Overflows in a row from which on some are suppressed (how many it takes was not recorded)."""
 _BURST = 8
 """Fault lines of one request beyond which the rest is suppressed (E30)."""
 
@@ -27,11 +29,17 @@ class PortConversation:
         self._send = send
         self._commands = Commands(chain)
         self._buffer = bytearray()
+        self._overflows = 0
         self._open = True
+        chain.listeners.add(self._hear)
 
     def close(self) -> None:
         """The port has been closed."""
         self._open = False
+        self._chain.listeners.discard(self._hear)
+
+    def _hear(self, code: int, detail: int) -> None:
+        self._lines([error_line(code, detail)])
 
     def receive(self, data: bytes) -> None:
         """Take bytes; whole requests are carried out in order."""
@@ -64,8 +72,10 @@ class PortConversation:
         try:
             answer = respond()
         except Refusal as refusal:
+            self._chain.record(refusal.code, refusal.detail)
             self._lines([error_line(refusal.code, refusal.detail)])
             return
+        self._overflows = 0
         self._lines(list(answer.lines))
         if answer.faults:
             loop = asyncio.get_running_loop()
@@ -84,4 +94,9 @@ class PortConversation:
         self._lines(lines)
 
     def _overflow(self) -> None:
-        self._lines([error_line(14, 0), error_line(15, 0)])
+        """The instruction buffer is full; of repeated ones not all are told."""
+        self._overflows += 1
+        second = (15, 0) if self._overflows < _REPEATED else (30, 0)
+        for code, detail in ((14, 0), second):
+            self._chain.record(code, detail)
+        self._lines([error_line(14, 0), error_line(*second)])

@@ -178,6 +178,158 @@ def test_read_back(play) -> None:
     )
 
 
+def test_what_the_sheet_records_is_asked_and_read(play) -> None:
+    """Exact bytes: recorded exchanges of two Q8iv, firmware 2.4.1."""
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert [(one.model, one.serial) for one in heaters.chain] == [
+            ("Q8iv", "0001"), ("Q8iv", "****"),
+        ]  # fmt: skip
+        assert await heaters.get("volts", 0) == pytest.approx(8.2702)
+        assert await heaters.get("amps", "9") == pytest.approx(-3.4e-6)
+        assert await heaters.get("amps_max", 3) == pytest.approx(0.024)
+        assert await heaters.get("led") == [True, False]
+        assert await heaters.get("adc_time", 1) == 5
+        assert await heaters.get("lifetime", 0) == 275376
+        assert await heaters.read_calibration(0) == ((1152, -4448, -75, -6), (1, 0, 0, 0))
+        volts, amps = (await heaters.read_outputs())[13]
+        assert (volts, amps) == (pytest.approx(0.2048), pytest.approx(0.02203))
+        assert [str(entry) for entry in await heaters.read_log(1)] == [
+            "E00:01 (unknown error), 120 s ago",
+            "E90:03 (powered up), 7200 s ago",
+        ]
+        assert (await heaters.read_memory(0)).tolist() == [1, 0xFF78]
+        assert "ERROR CODES" in await heaters.read_help()
+        await heaters.renumber()
+
+    plain = [f"{n // 8},{n % 8}: +0.2082 V, -0.0037 mA\n" for n in range(16)]
+    plain[13] = "1,5: +0.2048 V, +22.0300 mA,   4.5130 mW,      9 Ohm\n"
+    chain = b"Q8iv-0001: 0\nQ8iv-****: 1\n"
+    play(
+        [
+            (b"V0?\n", b"+8.2702 V\n"),
+            (b"I9?\n", b"-0.0034 mA\n"),
+            (b"IMAX3?\n", b"+24.0000 mA\n"),
+            (b"LED0?\n", b"1\n"),
+            (b"LED8?\n", b"0\n"),
+            (b"ADCT8?\n", b"5\n"),
+            (b"LIFETIME0?\n", b"275376 s\n"),
+            (b"VCAL0?\n", b"+1152,-4448,-75,-6\n"),
+            (b"ICAL0?\n", b"+1,+0,+0,+0\n"),
+            (b"VIPALL?\n", "".join(plain).encode()),
+            (b"LOG8?\n", b"#  0, E00:01, 2 m ago\n#  1, E90:03, 2 h ago\n"),
+            (b"NVM0?\n", b"00 : 0x0001,  01 : 0xFF78\n"),
+            (b"HELP0?\n", b"\nCORE COMMAND SET.\n See manual\nERROR CODES.\n"),
+            (b"NUP=0\n", b"\x06OK\n\x06OK\n"),
+            (b"NUPALL?\n", chain),
+        ],
+        scenario,
+    )
+
+
+def test_setting_by_name(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.set("volts", 6.0, 2)
+        await heaters.set("amps", 0.012, "3")
+        await heaters.set("volts_max", 3.0, 2)
+        with pytest.raises(LimitError, match="0 to 3 V"):
+            await heaters.set("volts", 3.1, 2)
+        await heaters.set("amps_max", 0.024, 2)
+        with pytest.raises(LimitError, match=r"0 to 0\.024 A"):
+            await heaters.set("amps_max", 0.025, 2)
+        with pytest.raises(LimitError, match=r"0\.024"):
+            await heaters.write_amps(np.array([1]), np.array([0.03]))
+        for name, value, channel in (("volts", 1.0, ""), ("volts", 1.0, 16), ("led", True, 0),
+                                     ("colour", 1, 0), ("volts", 1.0, "-1")):  # fmt: skip
+            with pytest.raises(ValueError, match="heaters-0"):
+                await heaters.set(name, value, channel)
+        # What the output of a driven current is, is not known: it is written in any case.
+        assert await heaters.write_volts(np.array([3]), np.array([0.0])) == 1
+
+    play(
+        [
+            (volts_frame(2, [32768]), b"OK\n"),
+            (bytes.fromhex("81 01 000003 8000"), b"OK\n"),
+            (bytes.fromhex("81 02 000002 4000"), b"OK\n"),
+            (bytes.fromhex("81 03 000002 ffff"), b"OK\n"),
+            (volts_frame(3, [0]), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+def test_currents_go_as_vectors_of_neighbours(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_amps(np.array([0, 1, 5]), np.array([0.0, 0.024, 0.012]))
+
+    play(
+        [
+            (bytes.fromhex("82 01 000000 0002 0000 ffff"), b"OK\n"),
+            (bytes.fromhex("81 01 000005 8000"), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ask", "command", "reply"),
+    [
+        (lambda heaters: heaters.get("volts", 0), b"V0?\n", b"+1.0000 mA\n"),
+        (lambda heaters: heaters.get("led", 0), b"LED0?\n", b"2\n"),
+        (lambda heaters: heaters.get("lifetime", 0), b"LIFETIME0?\n", b"soon\n"),
+        (lambda heaters: heaters.read_calibration(0), b"VCAL0?\n", b"+1,+0,+0\n"),
+        (lambda heaters: heaters.read_log(), b"LOG0?\n", b"#  1, E00:01, 2 m ago\n"),
+        (lambda heaters: heaters.read_memory(), b"NVM0?\n", b"01 : 0x0001\n"),
+        (lambda heaters: heaters.read_outputs(), b"VIPALL?\n", b"0,1: +0 V, +0 mA\n" * 16),
+        (lambda heaters: heaters.read_log(), b"LOG0?\n", b"E10:00\n"),
+        (lambda heaters: heaters.get("volts", 0), b"V0?\n", b"E12:00\n"),
+    ],
+)
+def test_what_cannot_be_read_is_a_typed_error(play, ask, command, reply) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError):
+            await ask(heaters)
+
+    play([(command, reply)], scenario)
+
+
+def test_limits_are_written_again_after_lost_power(play) -> None:
+    v_max = bytes.fromhex("82 02 000000 0010") + bytes.fromhex("8000") * 16
+    i_max = bytes.fromhex("82 03 000000 0010") + bytes.fromhex("ffff") * 16
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        heaters.set_limits(np.full(16, 6.0), np.full(16, 0.5))
+        await heaters.apply_limits()
+        with pytest.raises(InstrumentError, match="E03:00"):
+            await heaters.write_volts(np.array([0]), np.array([1.0]))
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+
+    word = 5461
+    play(
+        [
+            (v_max, b"OK\nOK\n"),
+            (i_max, b"OK\nOK\n"),
+            (volts_frame(0, [word]), b"E03:00\nOK\n"),
+            (v_max, b"OK\nOK\n"),
+            (i_max, b"OK\nOK\n"),
+            (volts_frame(0, [0]), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+def test_firmware_that_repeats_commands_is_refused(virtual, script) -> None:
+    server = script([SYNC, (b"firmware?\n", b"firmware?\nv1.9\n")])
+    network = MemoryNetwork()
+    network.listen_serial(DEVICE, server.serve)
+
+    async def scenario() -> None:
+        with pytest.raises(InstrumentError, match="firmware before 2"):
+            await driver(network).open()
+
+    virtual(scenario())
+
+
 def test_limits_are_written_as_vectors(play) -> None:
     async def scenario(heaters: QontrolQ8) -> None:
         heaters.set_limits(np.full(16, 6.0), np.full(16, 0.5))

@@ -216,12 +216,80 @@ def test_stuck_and_dead_channels() -> None:
     assert port.ask(b"V2?\n") == b"+0.0000 V\n"
 
 
-def test_the_error_log_names_faults() -> None:
+def test_the_error_log_names_faults_of_each_module() -> None:
     port = Port()
-    port.chain.v_max[4] = 1.0
-    volts = np.array([2.0])
-    port.chain.set_volts(np.array([4]), volts)
-    assert port.ask(b"LOG0?\n") == b"#  0, E01:04, 0 s ago\n#  1, E90:03, 2 m ago\n"
+    port.chain.v_max[[4, 13]] = 1.0
+    port.chain.set_volts(np.array([4, 13]), np.array([2.0, 2.0]))
+    port.ask(b"val?\n")
+    first = b"#  0, E10:02, 0 s ago\n#  1, E01:04, 0 s ago\n#  2, E90:03, 2 m ago\n"
+    second = b"#  0, E01:05, 0 s ago\n#  1, E90:03, 2 m ago\n"
+    assert port.ask(b"LOG0?\n") == port.ask(b"log\n") == first
+    assert port.ask(b"LOG8?\n") == second
+    assert port.ask(b"LOGALL?\n") == first + second
+    for _ in range(100):
+        port.ask(b"?\n")
+    lines = port.ask(b"LOG0?\n").splitlines()
+    assert len(lines) == 64
+    assert lines[-1] == b"# 63, E10:01, 0 s ago"
+
+
+def test_log_and_lifetime_keep_time(run) -> None:
+    import asyncio
+
+    async def main() -> tuple[bytes, bytes]:
+        port = Port()
+        port.ask(b"?\n")
+        await asyncio.sleep(7300.0)
+        return port.ask(b"LOG0?\n"), port.ask(b"LIFETIMEALL?\n")
+
+    log, lifetime = run(main())
+    assert log == b"#  0, E10:01, 2 h ago\n#  1, E90:03, 2 h ago\n"
+    assert lifetime == b"282676 s\n282693 s\n"
+
+
+def test_repeated_overflows_are_suppressed() -> None:
+    port = Port()
+    long = b"V0=" + b"1" * 200 + b"\n"
+    assert [port.ask(long) for _ in range(4)] == [b"E14:00\nE15:00\n"] * 2 + [
+        b"E14:00\nE30:00\n"
+    ] * 2
+    assert port.ask(b"V0?\n") == b"+0.0000 V\n"
+    assert port.ask(long) == b"E14:00\nE15:00\n"
+
+
+def test_help_lists_the_error_codes_and_nvm_its_words() -> None:
+    told = Port().ask(b"help\n").decode()
+    assert told.startswith("\nCORE COMMAND SET.\n See manual for full listing.\n")
+    assert "ERROR CODES.\n 00 " in told
+    assert len(Port().ask(b"NVMALL?\n").splitlines()) == 256
+
+
+def test_numbering_outlives_the_opening_of_the_port() -> None:
+    port = Port()
+    assert port.ask(b"nup=3\n") == b"\x06OK\n" * 2
+    again = PortConversation(port.chain, port.sent.append)
+    port.port.close()
+    port.sent.clear()
+    again.receive(b"nupall?\n")
+    assert port.sent == [b"Q8iv-0001: 3\nQ8iv-0002: 4\n"]
+
+
+def test_lost_power_and_errors_on_order_are_told_unasked() -> None:
+    port = Port()
+    port.ask(b"V3=4\n")
+    port.ask(b"VMAX3=5\n")
+    port.ask(b"LED3=0\n")
+    port.sent.clear()
+    port.chain.own_faults["power"]("")()
+    assert port.sent == [b"E03:00\n"]
+    assert port.loads.driven[-1][1] == [0.0] * 16
+    assert port.ask(b"VMAX3?\nV3?\nLED3?\n") == b"+12.0000 V\n+0.0000 V\n1\n"
+    assert port.ask(b"LOG8?\n").startswith(b"#  0, E90:03, 0 s ago\n")
+    port.sent.clear()
+    port.chain.own_faults["error"]("17/02")()
+    assert port.sent == [b"E17:02\n"]
+    with pytest.raises(ValueError, match="two digits"):
+        port.chain.own_faults["error"]("170")
 
 
 def test_an_unknown_model_is_refused() -> None:

@@ -47,6 +47,8 @@ def served(model: str, network: MemoryNetwork) -> tuple[SimulatedInstrument, str
     links = load(model).links
     resource = ""
     for door in device.doors:
+        if door.kind == "udp":
+            continue  # a broadcast's, which no driver opens
         where, kinds = {
             "serial": ("ASRL/dev/instrument::INSTR", ("serial",)),
             "tcp": (f"TCPIP::instrument::{door.port}::SOCKET", ("tcp",)),
@@ -114,6 +116,8 @@ def test_every_declared_quantity_is_known(model: str) -> None:
             if isinstance(instrument, ScpiInstrument) and quantity.has_channels:
                 every = instrument.channels_of(quantity)
                 channels = tuple(map(str, {every[0]: 0, every[-1]: 0}))
+            elif quantity.has_channels:
+                channels = ("", "0")
             for channel in channels:
                 if quantity.readable:
                     try:

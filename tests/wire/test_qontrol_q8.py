@@ -1,0 +1,99 @@
+"""The Qontrol driver against the simulated chain, in memory and over a pseudo-terminal."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from drivers.instrument import InstrumentError
+from drivers.link_model import LinkModel
+from drivers.qontrol_q8 import QontrolQ8
+from sim_backends.catalogue import build as build_model
+from sim_backends.host.clock import BenchClock
+from sim_backends.instrument import Placement, SimulatedInstrument
+from tests.wire.conftest import Reached, Wire
+
+LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
+
+
+def build(now) -> SimulatedInstrument:
+    options = {"modules": 2, "noise": 0.0}
+    return build_model("qontrol_q8", Placement(BenchClock(), options=options))
+
+
+def heaters(reached: Reached) -> QontrolQ8:
+    return QontrolQ8(
+        "heaters", reached.resource, reached.connector, link=LINK, modules=2, timeout=1.0
+    )
+
+
+def test_every_setting_and_report(wire: Wire) -> None:
+    async def scenario(reached: Reached) -> None:
+        async with heaters(reached) as chain:
+            await chain.write_volts(np.array([3, 9]), np.array([4.0, 2.0]))
+            await chain.write_amps(np.array([5]), np.array([2.5e-3]))
+            await chain.set("volts_max", 6.0, 3)
+            told = await chain.read_settings()
+            assert told["volts"][3] == pytest.approx(4.0, abs=1e-3)
+            assert told["volts"][5] == pytest.approx(2.0, abs=1e-2)
+            assert told["amps"][5] == pytest.approx(2.5e-3, abs=1e-5)
+            assert told["volts_max"][2:4] == [12.0, pytest.approx(6.0, abs=1e-3)]
+            assert told["led"] == [True, True]
+            assert told["adc_average"] == [2, 2]
+            assert not [one for one in told.values() if "refused" in str(one)]
+            outputs = await chain.read_outputs()
+            assert outputs[3].tolist() == pytest.approx([4.0, 5e-3], rel=1e-3)
+            assert (await chain.read_memory(1)).size == 256
+            assert "ERROR CODES" in await chain.read_help()
+            await chain.renumber()
+            await chain.off()
+            assert np.all(reached.device.volts == 0.0)
+
+    wire.run(build, scenario, door="serial")
+
+
+def test_a_trip_is_raised_and_stands_in_the_log(wire: Wire) -> None:
+    async def scenario(reached: Reached) -> None:
+        async with heaters(reached) as chain:
+            await chain.set("amps_max", 1e-3, 9)
+            await chain.set("volts", 5.0, 9)
+            await asyncio.sleep(0.05)
+            with pytest.raises(InstrumentError, match="E02:01"):
+                await chain.check_faults()
+            entry = (await chain.read_log(1))[0]
+            assert (entry.fault.code, entry.fault.detail) == (2, 1)
+            assert entry.age <= 1.0
+
+    wire.run(build, scenario, door="serial")
+
+
+def test_lost_power_is_told_and_limits_come_back(memory: Wire) -> None:
+    async def scenario(reached: Reached) -> None:
+        async with heaters(reached) as chain:
+            chain.set_limits(np.full(16, 6.0), np.full(16, 0.01))
+            await chain.apply_limits()
+            await chain.write_volts(np.arange(16), np.full(16, 1.0))
+            reached.device.lose_power()
+            await asyncio.sleep(0.05)
+            with pytest.raises(InstrumentError, match="power error"):
+                await chain.write_volts(np.array([0]), np.array([2.0]))
+            assert await chain.write_volts(np.arange(16), np.full(16, 1.0)) == 16
+            assert reached.device.v_max == pytest.approx(np.full(16, 6.0), abs=1e-3)
+            assert reached.device.volts == pytest.approx(np.full(16, 1.0), abs=1e-3)
+
+    memory.run(build, scenario, door="serial")
+
+
+@pytest.mark.parametrize("code", [0, 4, 5, 10, 13, 16, 17, 18, 19, 30, 31])
+def test_any_error_that_comes_unasked_is_raised_once(memory: Wire, code: int) -> None:
+    async def scenario(reached: Reached) -> None:
+        async with heaters(reached) as chain:
+            reached.device.own_faults["error"](f"{code}/01")()
+            await asyncio.sleep(0.05)
+            with pytest.raises(InstrumentError, match=f"E{code:02d}:01"):
+                await chain.read_volts()
+            assert (await chain.read_volts()).tolist() == [0.0] * 16
+
+    memory.run(build, scenario, door="serial")
