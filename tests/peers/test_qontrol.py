@@ -40,3 +40,22 @@ def test_the_vendors_binary_vector(bench_in_thread) -> None:
         client.issue_binary_command("V", ch=4, DEXT=1, value_int=[0, 0, 0])
     finally:
         client.close()
+
+
+def test_the_vendors_client_hears_of_trips_and_reads_the_log(bench_in_thread) -> None:
+    path = bench_in_thread.address("heaters-0").removeprefix("ASRL").removesuffix("::INSTR")
+    client = qontrol.QXOutput(serial_port_name=path, response_timeout=0.2)
+    try:
+        client.imax[5] = 1.0
+        assert client.imax[5] == pytest.approx(1.0, abs=1e-3)
+        client.v[5] = 4.0  # 5 mA into 800 ohm: it trips, and is told of after the OK
+        assert client.v[5] == pytest.approx(0.0, abs=0.06)
+        client.imax[5] = 24.0
+        found = client.issue_command("log", ch=0, operator="?", n_lines_requested=64)
+        assert any("E02:05" in str(line) for line in found[0])
+        assert client.issue_command("nup", operator="?", n_lines_requested=1)[0]
+        client.i[5] = 2.0
+        assert client.v[5] == pytest.approx(1.6, abs=0.3)
+        client.v[5] = 0
+    finally:
+        client.close()

@@ -50,7 +50,9 @@ def test_it_tells_who_answers_and_how_it_is_set() -> None:
         pattern = read[_first(core, "PulseStreamer").name]
         assert pattern["readings"]["hasSequence"] == 1
         # What is only read is no setting; what is set is no reading.
-        assert set(told["settings"]) == {"volts_max", "amps_max"}
+        assert set(told["settings"]) == {
+            "volts_max", "amps_max", "led", "safe", "adc_time", "adc_average",
+        }  # fmt: skip
         assert set(pattern["settings"]) == {"getTriggerStart", "getTriggerRearm", "getClock"}
         assert not read[_first(core, "RedPitaya").name]["readings"]
         # Reading changed nothing: the same frame still runs without an upload of its settings.
