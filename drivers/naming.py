@@ -65,7 +65,7 @@ async def read(instrument: Instrument, name: str, channel: str = "") -> Any:
     own = getattr(instrument, "get", None)
     if own is not None and name in declared:
         quantity = find(type(instrument), name)
-        if quantity.has_channels and not channel:
+        if quantity.channels and not channel:
             return {str(one): await own(quantity, one) for one in quantity.channels}
         return await own(quantity, channel)
     told = await instrument.read_settings()

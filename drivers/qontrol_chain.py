@@ -83,15 +83,16 @@ class QontrolChain(Instrument):
         """Measure the current of all channels in A, (channels,)."""
         return await self._read_all(AMPS)
 
-    async def get(self, name: str, channel: int | str = "") -> Any:
+    async def get(self, quantity: Quantity, channel: int | str = "") -> Any:
         """A declared quantity: of a channel (of a module: `led` and the like), or of all as a list.
 
-        Raises `ValueError` for a name or a channel that there is not, else as `read_volts`.
+        Raises `ValueError` for one that it has not, or a channel that there is not, else as
+        `read_volts`.
         """
-        quantity = self._named(name)
+        self._declared(quantity)
         count = self.channels if quantity in EVERY_CHANNEL else self.modules
         if channel != "":
-            return await self._get(quantity, self._place(channel, count))
+            return await self._get(quantity, self._place(channel, count, quantity.name))
         if quantity in EVERY_CHANNEL:
             return (await self._read_all(quantity)).tolist()
         return [await self._get(quantity, module) for module in range(count)]
@@ -158,7 +159,7 @@ class QontrolChain(Instrument):
         found: dict[str, Any] = {}
         for quantity in QUANTITIES:
             try:
-                found[quantity.name] = await self.get(quantity.name)
+                found[quantity.name] = await self.get(quantity)
             except InstrumentError as error:
                 found[quantity.name] = {"refused": error.reply}
         return found
@@ -169,18 +170,19 @@ class QontrolChain(Instrument):
             faults = await self._unasked(link)
         self._raise(self._last, faults)
 
-    def _named(self, name: str) -> Quantity:
-        for quantity in QUANTITIES:
-            if quantity.name == name:
-                return quantity
-        known = ", ".join(quantity.name for quantity in QUANTITIES)
-        raise ValueError(f"{self.name} has no quantity {name!r}; it has {known}")
+    def _declared(self, quantity: Quantity) -> None:
+        if quantity not in QUANTITIES:
+            known = ", ".join(one.name for one in QUANTITIES)
+            raise ValueError(f"{self.name} has no quantity {quantity.name}; it has {known}")
 
-    def _place(self, channel: int | str, count: int) -> int:
+    def _place(self, channel: int | str, count: int, what: str = "this") -> int:
         """The number of a channel or module. Raises `ValueError`."""
-        if not str(channel).isdecimal() or int(channel) >= count:
-            raise ValueError(f"{self.name}: {channel!r} is none of 0 to {count - 1}; name one")
-        return int(channel)
+        number = str(channel)
+        if not number.isdecimal() or int(number) >= count:
+            raise ValueError(
+                f"{self.name}: {what} needs a channel from 0 to {count - 1}, not {number!r}"
+            )
+        return int(number)
 
     async def _read_all(self, quantity: Quantity) -> NDArray[np.float64]:
         """A quantity of all channels in its SI unit, (channels,)."""

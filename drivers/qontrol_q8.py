@@ -164,27 +164,27 @@ class QontrolQ8(QontrolChain):
             for first, span in self._runs(wanted):
                 await self._set(Code.I, first, span, "write")
 
-    async def set(self, name: str, value: Value, channel: int | str = "") -> None:
+    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
         """Set a declared quantity of one channel.
 
         Raises `ValueError` without a channel, for one that there is not, and for a quantity that
         can only be read; `LimitError` before a byte leaves; else as `write_volts`.
         """
-        quantity = self._named(name)
+        self._declared(quantity)
         if not quantity.writable:
-            raise ValueError(f"{self.name}: {name} can only be read ({quantity.doc})")
-        place = self._place(channel, self.channels)
+            raise ValueError(f"{self.name}: {quantity.name} can only be read ({quantity.doc})")
+        place = self._place(channel, self.channels, quantity.name)
         number = float(quantity.check(value, instrument=self.name, channel=place))
         at = np.array([place])
-        if quantity is VOLTS:
+        if quantity == VOLTS:
             await self.write_volts(at, np.array([number]))
-        elif quantity is AMPS:
+        elif quantity == AMPS:
             await self.write_amps(at, np.array([number]))
         else:
             await self._set_limit(quantity, place, number)
 
     async def _set_limit(self, quantity: Quantity, channel: int, value: float) -> None:
-        is_volts = quantity is VOLTS_MAX
+        is_volts = quantity == VOLTS_MAX
         full = self.v_full if is_volts else float(self.i_full[channel])
         if value > full * (1 + 1e-9):
             raise LimitError(self.name, channel, value, f"0 to {full:g} {quantity.unit}")

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drivers import qontrol_quantities as q
 from drivers.instrument import IdentityError, InstrumentError, LimitError
 from drivers.link_model import LinkModel
+from drivers.pulse_streamer import MASK
 from drivers.qontrol_q8 import QontrolQ8
 from drivers.transport.link import LinkTimeout
 from drivers.transport.memory import MemoryNetwork
@@ -185,12 +187,12 @@ def test_what_the_sheet_records_is_asked_and_read(play) -> None:
         assert [(one.model, one.serial) for one in heaters.chain] == [
             ("Q8iv", "0001"), ("Q8iv", "****"),
         ]  # fmt: skip
-        assert await heaters.get("volts", 0) == pytest.approx(8.2702)
-        assert await heaters.get("amps", "9") == pytest.approx(-3.4e-6)
-        assert await heaters.get("amps_max", 3) == pytest.approx(0.024)
-        assert await heaters.get("led") == [True, False]
-        assert await heaters.get("adc_time", 1) == 5
-        assert await heaters.get("lifetime", 0) == 275376
+        assert await heaters.get(q.VOLTS, 0) == pytest.approx(8.2702)
+        assert await heaters.get(q.AMPS, "9") == pytest.approx(-3.4e-6)
+        assert await heaters.get(q.AMPS_MAX, 3) == pytest.approx(0.024)
+        assert await heaters.get(q.LED) == [True, False]
+        assert await heaters.get(q.ADC_TIME, 1) == 5
+        assert await heaters.get(q.LIFETIME, 0) == 275376
         assert await heaters.read_calibration(0) == ((1152, -4448, -75, -6), (1, 0, 0, 0))
         volts, amps = (await heaters.read_outputs())[13]
         assert (volts, amps) == (pytest.approx(0.2048), pytest.approx(0.02203))
@@ -229,20 +231,20 @@ def test_what_the_sheet_records_is_asked_and_read(play) -> None:
 
 def test_setting_by_name(play) -> None:
     async def scenario(heaters: QontrolQ8) -> None:
-        await heaters.set("volts", 6.0, 2)
-        await heaters.set("amps", 0.012, "3")
-        await heaters.set("volts_max", 3.0, 2)
+        await heaters.set(q.VOLTS, 6.0, 2)
+        await heaters.set(q.AMPS, 0.012, "3")
+        await heaters.set(q.VOLTS_MAX, 3.0, 2)
         with pytest.raises(LimitError, match="0 to 3 V"):
-            await heaters.set("volts", 3.1, 2)
-        await heaters.set("amps_max", 0.024, 2)
+            await heaters.set(q.VOLTS, 3.1, 2)
+        await heaters.set(q.AMPS_MAX, 0.024, 2)
         with pytest.raises(LimitError, match=r"0 to 0\.024 A"):
-            await heaters.set("amps_max", 0.025, 2)
+            await heaters.set(q.AMPS_MAX, 0.025, 2)
         with pytest.raises(LimitError, match=r"0\.024"):
             await heaters.write_amps(np.array([1]), np.array([0.03]))
-        for name, value, channel in (("volts", 1.0, ""), ("volts", 1.0, 16), ("led", True, 0),
-                                     ("colour", 1, 0), ("volts", 1.0, "-1")):  # fmt: skip
+        for quantity, value, channel in ((q.VOLTS, 1.0, ""), (q.VOLTS, 1.0, 16), (q.LED, True, 0),
+                                         (MASK, 1, 0), (q.VOLTS, 1.0, "-1")):  # fmt: skip
             with pytest.raises(ValueError, match="heaters-0"):
-                await heaters.set(name, value, channel)
+                await heaters.set(quantity, value, channel)
         # What the output of a driven current is, is not known: it is written in any case.
         assert await heaters.write_volts(np.array([3]), np.array([0.0])) == 1
 
@@ -274,15 +276,15 @@ def test_currents_go_as_vectors_of_neighbours(play) -> None:
 @pytest.mark.parametrize(
     ("ask", "command", "reply"),
     [
-        (lambda heaters: heaters.get("volts", 0), b"V0?\n", b"+1.0000 mA\n"),
-        (lambda heaters: heaters.get("led", 0), b"LED0?\n", b"2\n"),
-        (lambda heaters: heaters.get("lifetime", 0), b"LIFETIME0?\n", b"soon\n"),
+        (lambda heaters: heaters.get(q.VOLTS, 0), b"V0?\n", b"+1.0000 mA\n"),
+        (lambda heaters: heaters.get(q.LED, 0), b"LED0?\n", b"2\n"),
+        (lambda heaters: heaters.get(q.LIFETIME, 0), b"LIFETIME0?\n", b"soon\n"),
         (lambda heaters: heaters.read_calibration(0), b"VCAL0?\n", b"+1,+0,+0\n"),
         (lambda heaters: heaters.read_log(), b"LOG0?\n", b"#  1, E00:01, 2 m ago\n"),
         (lambda heaters: heaters.read_memory(), b"NVM0?\n", b"01 : 0x0001\n"),
         (lambda heaters: heaters.read_outputs(), b"VIPALL?\n", b"0,1: +0 V, +0 mA\n" * 16),
         (lambda heaters: heaters.read_log(), b"LOG0?\n", b"E10:00\n"),
-        (lambda heaters: heaters.get("volts", 0), b"V0?\n", b"E12:00\n"),
+        (lambda heaters: heaters.get(q.VOLTS, 0), b"V0?\n", b"E12:00\n"),
     ],
 )
 def test_what_cannot_be_read_is_a_typed_error(play, ask, command, reply) -> None:

@@ -150,8 +150,9 @@ def test_a_heater_and_lines_by_name() -> None:
         for channel in ("", "64", "-1"):
             with pytest.raises(ValueError, match="needs a channel from 0 to 63"):
                 await naming.write(instrument, "volts", 1.5, channel)
-        with pytest.raises(ValueError, match="set_limits"):
-            await naming.write(instrument, "volts_max", 1.5, "9")
+        await naming.write(instrument, "volts_max", 1.5, "9")
+        with pytest.raises(LimitError, match=r"0 to 1\.5 V"):
+            await naming.write(instrument, "volts", 1.6, "9")
 
     async def lines(instrument: Instrument) -> None:
         await naming.write(instrument, "mask", 0b101)

@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from drivers import qontrol_quantities as q
 from drivers.instrument import InstrumentError
 from drivers.link_model import LinkModel
 from drivers.qontrol_q8 import QontrolQ8
@@ -34,7 +35,7 @@ def test_every_setting_and_report(wire: Wire) -> None:
         async with heaters(reached) as chain:
             await chain.write_volts(np.array([3, 9]), np.array([4.0, 2.0]))
             await chain.write_amps(np.array([5]), np.array([2.5e-3]))
-            await chain.set("volts_max", 6.0, 3)
+            await chain.set(q.VOLTS_MAX, 6.0, 3)
             told = await chain.read_settings()
             assert told["volts"][3] == pytest.approx(4.0, abs=1e-3)
             assert told["volts"][5] == pytest.approx(2.0, abs=1e-2)
@@ -57,8 +58,8 @@ def test_every_setting_and_report(wire: Wire) -> None:
 def test_a_trip_is_raised_and_stands_in_the_log(wire: Wire) -> None:
     async def scenario(reached: Reached) -> None:
         async with heaters(reached) as chain:
-            await chain.set("amps_max", 1e-3, 9)
-            await chain.set("volts", 5.0, 9)
+            await chain.set(q.AMPS_MAX, 1e-3, 9)
+            await chain.set(q.VOLTS, 5.0, 9)
             await asyncio.sleep(0.05)
             with pytest.raises(InstrumentError, match="E02:01"):
                 await chain.check_faults()
