@@ -138,7 +138,9 @@ class SimulatedBench:
         """The plant as a fast slot machine, without instruments, from the start time on."""
         from .slot import SlotMachine
 
-        return SlotMachine(self._document, self._start_time, cast("Plant", self._plant))
+        plant = cast("Plant", self._plant)
+        plant.stand_alone()
+        return SlotMachine(self._document, self._start_time, plant)
 
 
 def _check_only(file: BenchFile, wanted: set[str]) -> None:

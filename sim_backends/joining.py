@@ -12,9 +12,11 @@ from .catalogue import build
 from .endpoints import host_of
 from .host.clock import BenchClock
 from .instrument import OptionError, Placement, SimulatedInstrument
-from .joints import BoxJoint, Heaters, Played, TriggerLine
+from .joints import BoxJoint, Heaters, MeterJoint, Played, TriggerLine
 from .keysight_33600a import Keysight33600A
 from .keysight_33600a.models import MODELS as GENERATORS
+from .keysight_n7744a import KeysightN7744A
+from .keysight_n7744a.meter import PORTS as METERS
 from .meerstetter_tec1091 import Tec1091
 from .plant.numbers import PlantNumbers
 from .plant.spec import PlantSpec
@@ -54,6 +56,7 @@ class Joiner:
             "pulse_streamer": self._build_pattern,
             "red_pitaya": self._build_box,
             "keysight_33600a": self._build_generator,
+            "keysight_n7744a": self._build_meter,
             "santec_tsl570": self._build_laser,
             "meerstetter_tec1091": self._build_stage,
         }
@@ -90,16 +93,35 @@ class Joiner:
                 + ", ".join(GENERATORS)
             )
         load = item.options.get("load", 50.0)
+        line = TriggerLine(self._wiring)
         generator = Keysight33600A(
             self._clock.now,
-            TriggerLine(self._wiring),
+            line,
             model=model,
             serial=item.identity.get("serial", "MY53800001"),
             attached=float(load[0] if isinstance(load, list) else load),
             seed=_seed(self._seed, index),
         )
+        line.joined = True
         self._wiring.join_player(item.name, Played(generator))
         return generator
+
+    def _build_meter(self, item: Instrument, index: int) -> KeysightN7744A:
+        model = item.identity.get("model", "N7745A")
+        if model not in METERS:
+            raise BenchDocumentError(
+                f"instrument.{index}.identity.model: {model!r} is no N7744A or N7745A; there are "
+                + ", ".join(METERS)
+            )
+        meter = KeysightN7744A(
+            self._clock.now,
+            MeterJoint(self._wiring, item.name),
+            model=model,
+            serial=item.identity.get("serial", "MY49700101"),
+            seed=_seed(self._seed, index),
+        )
+        self._wiring.join_meter(meter)
+        return meter
 
     def _build_laser(self, item: Instrument, index: int) -> SimulatedInstrument:
         laser = self._alone(item, index)

@@ -78,10 +78,14 @@ class BoxJoint:
 
 
 class TriggerLine:
-    """The surroundings of an instrument at the trigger line."""
+    """The surroundings of an instrument at the trigger line.
+
+    `joined`: False while the instrument is being built, before bench time runs.
+    """
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self.joined = False
 
     def next_edge(self, after: float, rising: bool) -> float | None:
         """Next edge of the trigger line, bench time in s."""
@@ -90,7 +94,20 @@ class TriggerLine:
 
     def before_change(self) -> None:
         """An output is about to change."""
-        self._wiring.before_change()
+        if self.joined:
+            self._wiring.before_change()
+
+
+class MeterJoint(TriggerLine):
+    """The surroundings of a power meter: its trigger input, and the light on its ports."""
+
+    def __init__(self, wiring: Wiring, name: str) -> None:
+        super().__init__(wiring)
+        self._name = name
+
+    def watts(self, port: int, start: float, step: float, count: int) -> Floats:
+        """Mean power (count,) in W at a port (from 1) in windows of `step` s from `start` on."""
+        return self._wiring.watts(self._name, port, start, step, count)
 
 
 class Played:

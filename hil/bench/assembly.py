@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
+from drivers.keysight_33600a import Keysight33600A
+from drivers.keysight_n7744a import KeysightN7744A
 from drivers.link_model import LinkModel
 from drivers.meerstetter_tec1091 import MeerstetterTec1091
 from drivers.pulse_streamer import PulseStreamer
@@ -41,6 +43,8 @@ DRIVERS: dict[str, Callable[..., Instrument]] = {
     "red_pitaya": RedPitaya,
     "meerstetter_tec1091": MeerstetterTec1091,
     "santec_tsl570": SantecTsl570,
+    "keysight_33600a": Keysight33600A,
+    "keysight_n7744a": KeysightN7744A,
 }
 
 
@@ -95,7 +99,10 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     lines = file.wiring.lines
     switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
     held = HeldLines(switch)
-    path = signal_path(file, built)
+    try:
+        path = signal_path(file, built)
+    except ValueError as error:
+        raise BenchFileError(file.source, [f"wiring.ports: {error}"]) from None
     laser = _beside(file.light, file.light.laser if file.light else "", built)
     stage = _beside(file.stage, file.stage.controller if file.stage else "", built)
     assert laser is None or isinstance(laser, TunableSource)  # the file's checks have seen to it

@@ -94,8 +94,8 @@ class BenchSetup:
         found = {Detection.HOMODYNE}
         if lines.lo_gate is not None:
             found.add(Detection.INTENSITY)
-            if lines.lo_quadrature is not None:
-                found.add(Detection.QUADRATURE)
+        if lines.lo_quadrature is not None:
+            found.add(Detection.QUADRATURE)
         return frozenset(found)
 
     @property

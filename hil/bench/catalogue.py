@@ -70,11 +70,11 @@ class ReadoutFacts:
     clocked: bool
 
 
-#: Instruments that drive modulators, and those that read detectors. The AWG: 33600A into 50 ohm,
-#: standard memory; the meter: an N7745A of eight ports (an N7744A has four).
+#: Instruments that drive modulators, and those that read detectors. The generator: a 33600A at its
+#: driver's usual 2 Vpp, standard memory; the meter: an N7745A of eight ports (an N7744A has four).
 SOURCES: dict[str, SourceFacts] = {
     "red_pitaya": SourceFacts(BOX_OUTPUTS, BOX_FULL_SCALE_VOLTS, BOX_MAX_POINTS),
-    "keysight_33600a": SourceFacts(2, 5.0, 4_000_000),
+    "keysight_33600a": SourceFacts(2, 1.0, 4_000_000),
 }
 READOUTS: dict[str, ReadoutFacts] = {
     "red_pitaya": ReadoutFacts(BOX_OUTPUTS, 1.0 / BOX_BASE_RATE, BOX_MAX_POINTS, "V", True),

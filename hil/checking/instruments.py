@@ -123,7 +123,22 @@ async def check_temperatures(report: Report, parts: Assembled) -> None:
                 report.passed(name, told)
             else:
                 report.failed(name, told, "give it air, and let it cool down")
-    if not tells:
+    if not tells and parts.stage is None:
         report.skipped(
             "temperatures", "no driver of this bench reads one, and it has no thermal stage"
         )
+
+
+async def check_stage(report: Report, file: BenchFile, parts: Assembled) -> None:
+    """One item of the thermal stage once it is stable."""
+    if parts.stage is None or file.stage is None:
+        return
+    name, asked = f"thermal stage {file.stage.controller}", file.stage.setpoint_celsius
+    with report.looking_at(name):
+        at = await parts.stage.read_temperature_celsius()
+        amps, volts = await parts.stage.read_output()
+        told = f"{at:.3f} C of {asked:g} C, {amps:.3g} A at {volts:.3g} V"
+        if await parts.stage.stable():
+            report.passed(name, f"stable, {told}")
+        else:
+            report.failed(name, told, "see to its sensor, its limits and its heat sink")

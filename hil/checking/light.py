@@ -49,7 +49,8 @@ class Dark:
 class Lit:
     """One bank's answer in signal units.
 
-    intensity : (ports,) mean without the local oscillator, dark level taken out. beats : (PATTERNS,
+    intensity : (ports,) mean without the local oscillator, dark level taken out; of balanced pairs
+    the power of the beats, which is all that they see. beats : (PATTERNS,
     ports) of each quadrature there is, the part that changes sign with the drive. clipped :
     (ports,) share of samples.
     """
@@ -68,15 +69,22 @@ async def check_dark(report: Report, setup: Setup) -> Dark:
     """Items of the dark level and of the signal gate; gives the dark level."""
     drive = patterns(setup.ports)
     still = np.zeros_like(drive)
+    # Of a balanced pair without a gate the oscillator's own light falls out, on or off.
+    without = Detection.HOMODYNE if _paired(setup) else Detection.INTENSITY
     alone, quiet, plus, minus = await setup.observe(
         [
-            Shot(0, still, Detection.INTENSITY, lit=False),
+            Shot(0, still, without, lit=False),
             Shot(0, still, Detection.HOMODYNE, lit=False),
             Shot(0, drive, Detection.HOMODYNE, lit=False),
             Shot(0, -drive, Detection.HOMODYNE, lit=False),
         ]
     )
     return judge_dark(report, setup, alone, quiet, (plus, minus))
+
+
+def _paired(setup: Setup) -> bool:
+    """Whether light shows by its beat alone: balanced pairs, the oscillator never off."""
+    return Detection.INTENSITY not in setup.detections
 
 
 def judge_dark(
@@ -140,7 +148,8 @@ async def check_light(report: Report, setup: Setup, dark: Dark) -> None:
         seen = check_intensity(report, lit, dark, bank)
         check_range(report, lit, bank)
         if seen.any():
-            _check_beat(report, lit, bank, seen)
+            if not _paired(setup):
+                _check_beat(report, lit, bank, seen)
             if two:
                 _check_step(report, lit, bank, seen)
         else:
@@ -151,18 +160,24 @@ async def check_light(report: Report, setup: Setup, dark: Dark) -> None:
 
 async def _observe(setup: Setup, bank: int, dark: Dark, two: bool) -> Lit:
     drive = patterns(setup.ports)
-    shots = [Shot(bank, drive, Detection.INTENSITY)]
+    paired = _paired(setup)
+    shots = [] if paired else [Shot(bank, drive, Detection.INTENSITY)]
     for how in (Detection.HOMODYNE, Detection.QUADRATURE)[: 1 + two]:
         shots += [Shot(bank, drive, how), Shot(bank, -drive, how)]
-    alone, *pairs = await setup.observe(shots)
-    odd = (
+    seen = await setup.observe(shots)
+    pairs = seen if paired else seen[1:]
+    beats = tuple(
         (plus.measured - minus.measured) / 2.0
         for plus, minus in zip(pairs[::2], pairs[1::2], strict=True)
     )
+    if paired:
+        light = np.sum([(part**2).mean(axis=0) for part in beats], axis=0)
+    else:
+        light = seen[0].measured.mean(axis=0) - dark.offset
     return Lit(
-        intensity=alone.measured.mean(axis=0) - dark.offset,
-        beats=tuple(odd),
-        clipped=np.concatenate([one.clipped for one in (alone, *pairs)]).mean(axis=0),
+        intensity=light,
+        beats=beats,
+        clipped=np.concatenate([one.clipped for one in seen]).mean(axis=0),
     )
 
 

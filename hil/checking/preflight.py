@@ -9,7 +9,12 @@ from hil.bench.loop_thread import to_the_end
 from hil.bench.opening import OpenBench
 from hil.checking import balanced, light
 from hil.checking.heaters import check_heaters
-from hil.checking.instruments import check_identities, check_limits, check_temperatures
+from hil.checking.instruments import (
+    check_identities,
+    check_limits,
+    check_stage,
+    check_temperatures,
+)
 from hil.checking.outputs import check_outputs
 from hil.checking.report import Report
 
@@ -56,6 +61,7 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
     if parts.switch.is_open and all(one.is_open for one in parts.signal_instruments):
         with report.looking_at("light"):
             await core.carry(report.tell)
+            await check_stage(report, file, parts)
             await core.light_up(report.tell)
             setup = BenchSetup(core)
             optics = light if file.detection == "homodyne" else balanced

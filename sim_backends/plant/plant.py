@@ -155,6 +155,10 @@ class Plant:
         """
         self._brightness = brightness
 
+    def stand_alone(self) -> None:
+        """Light of nominal power, chips at the temperature of their survey, whatever was joined."""
+        self._brightness, self._warmth = _one, _none
+
     def pair_power(self, port: int, at: float) -> float:
         """Mean reading of each half of a port's balanced pair, in units of the readout.
 

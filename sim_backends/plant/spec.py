@@ -52,6 +52,7 @@ class PlantSpec:
     p_pi : W; of a microring bank the unit of power, which shifts a ring by `ring_shift`.
     r_nom : (n_banks, N^2) ohm, in element order.
     polarity, v_pi, drive_gain, detector_range : (N,); see the bench file.
+    metered : whether power meters read, which have no converter to speak of.
     point : s, duration of a read point; `points` of them are left of a sample after the guard.
     switched_off : names of the imperfections taken away; their numbers are already neutral.
     faults : what is broken or wired wrongly.
@@ -73,6 +74,7 @@ class PlantSpec:
     point: float
     points: int
     average: bool
+    metered: bool
     severity: str
     switched_off: frozenset[str]
     numbers: PlantNumbers
@@ -164,6 +166,7 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
         point=point,
         points=points,
         average=bool(timing.get("average", True)),
+        metered="point" in timing,
         severity=severity,
         switched_off=off,
         numbers=_numbers(plant, severity, off, faults),

@@ -43,8 +43,21 @@ def check_ports(parts: Parts) -> Iterator[Finding]:
                 )
     for index, one in parts.reaches.items():
         yield from _drive(f"wiring.ports.{index}", one, _full_scale(index, parts))
+    yield from _mixed(parts)
     yield from _missing(parts)
     yield from _idle_boxes(parts)
+
+
+def _mixed(parts: Parts) -> Iterator[Finding]:
+    """Find boxes beside generators and meters: they count points differently."""
+    kinds = {one.box is not None for one in parts.boxes.values()}
+    if len(kinds) > 1:
+        yield Finding("wiring.ports", "all ports have a `box`, or all `source` and `readout`")
+    for index, one in parts.boxes.items():
+        known = parts.by_name()
+        for key, name in (("source", one.source), ("readout", one.readout), ("minus", one.minus)):
+            if name is not None and one.box is None and name in known and known[name].driver == BOX:
+                yield Finding(f"wiring.ports.{index}.{key}", f"{name!r} is a {BOX}: write `box`")
 
 
 def _instruments(path: str, one: PortBox, parts: Parts) -> Iterator[Finding]:
@@ -91,7 +104,11 @@ def _full_scale(index: int, parts: Parts) -> float | None:
     wired = parts.boxes.get(index)
     known = parts.by_name().get(wired.plays) if wired is not None else None
     facts = SOURCES.get(known.driver) if known is not None else None
-    return facts.full_scale if facts is not None else None
+    if known is None or facts is None:
+        return None
+    asked = known.options.get("amplitude")
+    # A generator is set to an amplitude, and plays no more than that.
+    return 0.5 * asked if isinstance(asked, float | int) else facts.full_scale
 
 
 def _drive(path: str, one: PortDrive, full_scale: float | None) -> Iterator[Finding]:

@@ -1,0 +1,187 @@
+"""Generators and power meters as the source and readout of a bench."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from drivers.errors import LimitError
+from drivers.meter_array import MeterArray, MeterInput, MeterPort
+from drivers.source_array import SourceArray, SourcePort
+
+
+class Generator:
+    """Two outputs of +-1 V that round to 1 mV."""
+
+    outputs, max_points = 2, 100
+    trigger_latency, min_dwell = 1e-7, 1e-6
+
+    def __init__(self, name: str, fails: bool = False) -> None:
+        self.name = name
+        self.fails = fails
+        self.loaded: list[np.ndarray] = []
+        self.events: list[str] = []
+
+    @property
+    def full_scale(self) -> np.ndarray:
+        return np.array([1.0, 0.5])
+
+    def check_volts(self, volts: np.ndarray) -> None:
+        if (np.abs(volts) > self.full_scale).any():
+            raise LimitError(self.name, 1, float(np.abs(volts).max()), "1 V", "V")
+
+    async def load(self, volts: np.ndarray, dwell: float) -> None:
+        self.loaded.append(volts)
+
+    async def arm(self, points: int = 0) -> None:
+        self.events.append("arm")
+
+    def quantise(self, volts: np.ndarray) -> np.ndarray:
+        return np.round(volts, 3)
+
+    def planned_load(self, samples: int) -> float:
+        return 1e-3 * samples
+
+    async def off(self) -> None:
+        self.events.append("off")
+        if self.fails:
+            raise RuntimeError(f"{self.name} is gone")
+
+
+def test_volts_reach_the_outputs_that_the_ports_name() -> None:
+    a, b = Generator("a"), Generator("b")
+    array = SourceArray("source", [SourcePort(b, 2), SourcePort(a, 1), SourcePort(b, 1)])
+    volts = np.array([[0.1, 0.2, 0.3], [-0.1, -0.2, -0.3]])
+    asyncio.run(array.load(volts, 1e-5))
+    np.testing.assert_array_equal(b.loaded[0], volts[:, [2, 0]])
+    np.testing.assert_array_equal(a.loaded[0], [[0.2, 0.0], [-0.2, 0.0]])
+    np.testing.assert_array_equal(array.full_scale, [0.5, 1.0, 1.0])
+    np.testing.assert_array_equal(array.quantise(volts + 4e-4), volts)
+    assert (array.max_points, array.min_dwell) == (100, 1e-6)
+    asyncio.run(array.arm())
+    assert a.events == b.events == ["arm"]
+
+
+def test_nothing_is_loaded_anywhere_where_one_refuses() -> None:
+    a, b = Generator("a"), Generator("b")
+    array = SourceArray("source", [SourcePort(a, 1), SourcePort(b, 2)])
+    for volts, dwell in ((np.array([[0.5, 0.6]]), 1e-5), (np.zeros((1, 2)), 1e-7)):
+        with pytest.raises(LimitError):
+            asyncio.run(array.load(volts, dwell))
+    with pytest.raises(LimitError):
+        asyncio.run(array.load(np.zeros((1, 2)), float("nan")))
+    with pytest.raises(ValueError, match="shape"):
+        asyncio.run(array.load(np.zeros((1, 3)), 1e-5))
+    assert a.loaded == b.loaded == []
+
+
+def test_one_that_cannot_be_switched_off_does_not_stop_the_others() -> None:
+    a, b = Generator("a", fails=True), Generator("b")
+    array = SourceArray("source", [SourcePort(a, 1), SourcePort(b, 1)])
+    with pytest.raises(RuntimeError, match="a is gone"):
+        asyncio.run(array.off())
+    assert b.events == ["off"]
+
+
+def test_outputs_that_are_not_or_are_taken() -> None:
+    a = Generator("a")
+    for ports, said in (
+        ([SourcePort(a, 3)], "not from 1 to 2"),
+        ([SourcePort(a, 1), SourcePort(a, 1)], "wired to another port already"),
+        ([], "at least one port"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            SourceArray("source", ports)
+
+
+class Meter:
+    """Three inputs: what they read is a number a meter, plus a tenth of it an input."""
+
+    max_points = 50
+
+    def __init__(self, name: str, level: float) -> None:
+        self.name = name
+        self.ports = (1, 2, 4)
+        self.level = level
+        self.over_range = np.zeros((0, 0), dtype=bool)
+        self.beyond: tuple[int, int] | None = None
+        self.events: list[tuple[str, float]] = []
+
+    @property
+    def full_scale(self) -> np.ndarray:
+        return np.array([2e-3, 2e-3, 1e-3])
+
+    async def prepare(self, averaging: float) -> None:
+        self.events.append(("prepare", averaging))
+
+    async def arm(self, points: int) -> None:
+        self.events.append(("arm", points))
+
+    async def fetch(self, first: int, count: int) -> np.ndarray:
+        self.over_range = np.zeros((count, 3), dtype=bool)
+        watts = self.level * (1.0 + 0.1 * np.arange(3)) * np.ones((count, 3))
+        if self.beyond is not None:
+            self.over_range[self.beyond] = True
+            watts[self.beyond] = self.full_scale[self.beyond[1]]
+        return watts
+
+    def planned_arm(self, points: int) -> float:
+        return 0.1
+
+    def planned_fetch(self, points: int) -> float:
+        return 0.2
+
+    async def off(self) -> None:
+        self.events.append(("off", 0.0))
+
+
+def test_a_pair_reads_the_difference_of_its_halves() -> None:
+    plus, minus = Meter("plus", 1e-3), Meter("minus", 0.8e-3)
+    array = MeterArray(
+        "meters",
+        [
+            MeterPort(MeterInput(plus, 4), MeterInput(minus, 1)),
+            MeterPort(MeterInput(plus, 1), MeterInput(minus, 2)),
+        ],
+        point=1e-5,
+    )
+    assert array.mode == "homodyne"
+    asyncio.run(array.arm(20))
+    assert plus.events == minus.events == [("prepare", 1e-5), ("arm", 20)]
+    watts = asyncio.run(array.fetch(0, 3))
+    np.testing.assert_allclose(watts, np.tile([0.4e-3, 0.12e-3], (3, 1)), atol=1e-12)
+    np.testing.assert_array_equal(array.full_scale, [1e-3, 2e-3])
+    assert (array.planned_arm(5), array.planned_fetch(5)) == (0.1, 0.2)
+
+
+def test_beyond_the_range_of_one_half_the_port_reads_full_scale() -> None:
+    plus, minus = Meter("plus", 1e-3), Meter("minus", 0.8e-3)
+    array = MeterArray("meters", [MeterPort(MeterInput(plus, 1), MeterInput(minus, 1))], point=1e-5)
+    minus.beyond = (1, 0)
+    watts = asyncio.run(array.fetch(0, 3))[:, 0]
+    np.testing.assert_allclose(watts, [0.2e-3, -2e-3, 0.2e-3])
+
+
+def test_single_inputs_read_intensities() -> None:
+    meter = Meter("meter", 1e-3)
+    array = MeterArray("meters", [MeterPort(MeterInput(meter, 2))], point=1e-5)
+    assert array.mode == "intensity"
+    np.testing.assert_allclose(asyncio.run(array.fetch(0, 2)), [[1.1e-3], [1.1e-3]])
+    asyncio.run(array.off())
+    assert meter.events[-1] == ("off", 0.0)
+
+
+def test_inputs_that_are_not_or_are_taken() -> None:
+    meter = Meter("meter", 1e-3)
+    one, other = MeterInput(meter, 1), MeterInput(meter, 2)
+    for ports, said in (
+        ([MeterPort(MeterInput(meter, 3))], "which are read"),
+        ([MeterPort(one), MeterPort(one)], "read for another port already"),
+        ([MeterPort(one, one)], "read for another port already"),
+        ([MeterPort(one, other), MeterPort(MeterInput(meter, 4))], "some single"),
+        ([], "at least one port"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            MeterArray("meters", ports, point=1e-5)
