@@ -23,6 +23,7 @@ BUILT_IN: dict[str, str] = {
     "keysight_816x": "drivers.keysight_816x:Keysight816x",
     "keysight_n7744a": "drivers.keysight_n7744a:KeysightN7744A",
     "meerstetter_tec1091": "drivers.meerstetter_tec1091:MeerstetterTec1091",
+    "polatis": "drivers.polatis:Polatis",
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",
     "qdevil_qdac2": "drivers.qdevil_qdac2:QdevilQdac2",
     "qontrol_q8": "drivers.qontrol_q8:QontrolQ8",

@@ -13,6 +13,7 @@ MODELS: dict[str, str] = {
     "keithley_2400": "sim_backends.keithley_2400.alone:build",
     "keithley_2450": "sim_backends.keithley_2450.alone:build",
     "qontrol_q8": "sim_backends.qontrol_q8.alone:build",
+    "polatis": "sim_backends.polatis.alone:build",
     "qdevil_qdac2": "sim_backends.qdevil_qdac2.alone:build",
     "pulse_streamer": "sim_backends.pulse_streamer.alone:build",
     "keysight_33600a": "sim_backends.keysight_33600a.alone:build",
