@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
-from sim_backends.instrument import Door
+from sim_backends.instrument import Door, OwnFault
 from sim_backends.plant.signals import Waveform
 
 from .arb_commands import add_arb
@@ -98,6 +99,33 @@ class Keysight33600A(ScpiDevice):
     def doors(self) -> tuple[Door, ...]:
         """The SCPI socket, and HiSLIP."""
         return (Door("tcp", PORT, self.converse), Door("message", 4880, self.converse))
+
+    @property
+    def own_faults(self) -> dict[str, OwnFault]:
+        """`dead=CHANNEL`: nothing comes out of it; `overload=CHANNEL`: it is switched off, with an
+        error.
+        """
+        return {
+            "dead": lambda value: partial(self.kill, self._number(value)),
+            "overload": lambda value: partial(self.overload, self._number(value)),
+        }
+
+    def kill(self, number: int) -> None:
+        """Nothing comes out of a channel any more, whatever it says."""
+        self.before_change()
+        self.channels[number - 1].output.dead = True
+
+    def overload(self, number: int) -> None:
+        """A voltage from outside is on a channel's connector: its output is switched off."""
+        self.settings["output", number] = False
+        self.channels[number - 1].restart()
+        self.error(-240, f"Hardware error; voltage overload on output {number}")
+
+    def _number(self, value: str) -> int:
+        number = int(value)
+        if not 1 <= number <= len(self.channels):
+            raise ValueError(value)
+        return number
 
     @property
     def every(self) -> tuple[tuple[int, int], ...]:

@@ -34,6 +34,8 @@ class Output:
         self.inverted = False
         self.stalled = False
         """PHASe:SYNChronize has stopped it (until a waveform is chosen or the output switched)."""
+        self.dead = False
+        """It plays, and nothing comes out."""
         self._lap: Floats = np.zeros(1)
         self._dwell = 1.0
         self._cycles = 0.0
@@ -115,7 +117,8 @@ class Output:
     @property
     def playing(self) -> bool:
         """Whether anything but 0 V comes out."""
-        return self.enabled and not self.stalled and self.player.last is not None
+        running = self.enabled and not self.stalled and self.player.last is not None
+        return running and not self.dead
 
     def volts(self, values: Floats) -> Floats:
         """Volts at the connector of points in units of full scale, by way of the DAC."""

@@ -11,7 +11,7 @@ from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
-from sim_backends.instrument import Door
+from sim_backends.instrument import Door, OwnFault
 
 from .function_commands import add_functions
 from .port import Light, Port
@@ -77,6 +77,22 @@ class KeysightN7744A(ScpiDevice):
     def doors(self) -> tuple[Door, ...]:
         """The raw socket, and HiSLIP (for VXI-11 and USB-TMC)."""
         return (Door("tcp", 5025, self.converse), Door("message", 4880, self.converse))
+
+    @property
+    def own_faults(self) -> dict[str, OwnFault]:
+        """`dead=PORT`: its detector sees nothing any more."""
+        return {"dead": self._dead}
+
+    def kill(self, number: int) -> None:
+        """A port's detector sees nothing any more."""
+        self.settle()
+        self.ports[number - 1].dead = True
+
+    def _dead(self, value: str) -> Callable[[], None]:
+        number = int(value)
+        if not 1 <= number <= len(self.ports):
+            raise ValueError(value)
+        return lambda: self.kill(number)
 
     @property
     def one(self) -> tuple[tuple[int, int], ...]:

@@ -46,6 +46,8 @@ class Port:
         self._offset = offset
         self._random = np.random.default_rng(np.random.SeedSequence([seed, 0x7744, number]))
         self._zero = 0.0
+        self.dead = False
+        """Its detector sees nothing."""
         self.reset()
 
     def reset(self) -> None:
@@ -65,7 +67,7 @@ class Port:
 
     def measure(self, start: float, step: float, count: int = 1) -> Floats:
         """Readings (count,) in W of windows of `step` s from `start` on; over-range as 9.9E37."""
-        seen = self._light.watts(self.number, start, step, count) + self._offset - self._zero
+        seen = self._seen(start, step, count) + self._offset - self._zero
         full = watts_of(self.range_dbm)
         if self.automatic and count == 1:
             full = self._choose(float(seen[0]))
@@ -75,6 +77,9 @@ class Port:
         readings *= 10.0 ** (0.1 * self.correction)
         readings[over] = OVER_RANGE
         return readings
+
+    def _seen(self, start: float, step: float, count: int) -> Floats:
+        return np.zeros(count) if self.dead else self._light.watts(self.number, start, step, count)
 
     def _choose(self, watts: float) -> float:
         fitting = (dbm for dbm in RANGES_DBM if watts <= HEADROOM * watts_of(dbm))
@@ -95,7 +100,7 @@ class Port:
 
     def zero(self, at: float) -> bool:
         """Take what is there now for nothing; False where it is too much to be dark."""
-        dark = float(self._light.watts(self.number, at, 1e-3, 1)[0])
+        dark = float(self._seen(at, 1e-3, 1)[0])
         if dark > watts_of(-60.0):
             return False
         self._zero = self._offset + dark

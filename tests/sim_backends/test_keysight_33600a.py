@@ -424,6 +424,25 @@ def test_the_dac_of_a_33600a_has_fourteen_bits() -> None:
         assert codes == pytest.approx(np.rint(np.arange(40) / step) * step, abs=1e-6)
 
 
+def test_faults_of_its_own() -> None:
+    client = Client()
+    for channel in (1, 2):
+        client.do(f"SOUR{channel}:FUNC DC;:SOUR{channel}:VOLT:OFFS 1;:OUTP{channel} ON")
+    order = client.device.own_faults
+    for kind in order:
+        for value in ("0", "3", "x"):
+            with pytest.raises(ValueError, match=value):
+                order[kind](value)
+    assert client.volts([1.0], 2) == pytest.approx([1.0])
+    order["dead"]("1")()
+    order["overload"]("2")()
+    assert client.volts([2.0], 1) == client.volts([2.0], 2) == [0.0]
+    assert client.ask("OUTP1?;:OUTP2?") == "1;0"
+    assert errors(client) == ['-240,"Hardware error; voltage overload on output 2"']
+    client.do("OUTP2 ON")
+    assert client.volts([3.0], 2) == pytest.approx([1.0])
+
+
 def test_point_by_point() -> None:
     client = Client()
     client.upload("arb", ramp(32))

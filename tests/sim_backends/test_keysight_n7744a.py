@@ -344,6 +344,17 @@ def test_zeroing(run) -> None:
     run(scenario())
 
 
+def test_a_dead_port() -> None:
+    client = Client()
+    client.do("SENS1:POW:UNIT 1", "SENS2:POW:UNIT 1")
+    for value in ("0", "9", "x"):
+        with pytest.raises(ValueError, match=value):
+            client.device.own_faults["dead"](value)
+    client.device.own_faults["dead"]("2")()
+    assert float(client.ask("READ1:POW?")) > 0.0
+    assert float(client.ask("READ2:POW?")) == 0.0
+
+
 def test_reset_and_alone() -> None:
     client = Client()
     logging(client, 10, "1s", "SME")
