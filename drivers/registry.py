@@ -22,6 +22,7 @@ BUILT_IN: dict[str, str] = {
     "keysight_33600a": "drivers.keysight_33600a:Keysight33600A",
     "keysight_816x": "drivers.keysight_816x:Keysight816x",
     "keysight_n7744a": "drivers.keysight_n7744a:KeysightN7744A",
+    "keysight_infiniivision": "drivers.keysight_infiniivision:KeysightInfiniivision",
     "meerstetter_tec1091": "drivers.meerstetter_tec1091:MeerstetterTec1091",
     "polatis": "drivers.polatis:Polatis",
     "pulse_streamer": "drivers.pulse_streamer:PulseStreamer",

@@ -164,7 +164,7 @@ class Waveform:
         front = scope.channel(channel)
         kind = scope.settings.word("acquire type")
         total = record.plan.points
-        at = np.arange(points, dtype=np.int64) * total // points
+        at = np.rint(np.arange(points) * (total / points)).astype(np.int64)
         spare = 16 - INTRINSIC[kind]
         step = 8.0 * front.scale / (1 << INTRINSIC[kind])
         offset = scope.settings.value("offset", channel)

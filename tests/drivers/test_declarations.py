@@ -45,6 +45,7 @@ NO_OUTPUT = {
     "santec_tsl570.power_dbm": "DIODE and SHUTTER_OPEN say whether it leaves",
     "srs_dg645.amplitude": "volts of a pulse: without triggers outputs rest at their offset",
     "red_pitaya.amplitude": "volts of a waveform's 1: OUTPUT says whether they leave",
+    "keysight_infiniivision.offset": "of an input",
     "rigol_ds1000z.offset": "of an input",
 }
 """Quantities in V, A or W that can be set and have no safe value, and why they need none."""
