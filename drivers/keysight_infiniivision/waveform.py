@@ -69,7 +69,7 @@ class Preamble:
 
     def volts(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Volts of codes, same shape: (code - yreference) x yincrement + yorigin."""
-        return (codes - self.yreference) * self.yincrement + self.yorigin
+        return (codes.astype(np.float64) - self.yreference) * self.yincrement + self.yorigin
 
     @property
     def trigger(self) -> int:

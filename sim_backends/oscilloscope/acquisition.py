@@ -114,6 +114,7 @@ class Acquisition:
         self.advance()
         if self._now_plan is not None and self._trigger is None:
             self._trigger, self._by_itself = max(self._now(), self._ready), False
+            self._triggered = True
 
     def was_armed(self) -> bool:
         """Whether a trigger has been waited for since this was last asked."""
@@ -146,13 +147,10 @@ class Acquisition:
                 return
             self._armed, self._announced = self._armed or not self._announced, True
             if self._trigger is None:
-                self._trigger = self._look(plan)
-            if self._trigger is None:
-                return
-            if self._trigger > now:
-                self._trigger = None  # something else may come first
-                return
-            self._triggered = True
+                first = self._look(plan)
+                if first is None or first > now:  # something else may come before it
+                    return
+                self._trigger, self._triggered = first, True
             end = self._end(plan)
             if end > now:
                 return

@@ -1,0 +1,342 @@
+"""The simulated InfiniiVision: triggers over time, formats, points, segments, spellings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim_backends.catalogue import build
+from sim_backends.host.clock import BenchClock
+from sim_backends.instrument import OptionError, Placement
+from sim_backends.keysight_infiniivision import KeysightInfiniivision
+from sim_backends.keysight_infiniivision.models import rate_step
+from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine
+from sim_backends.virtual_time import VirtualTimeLoop
+
+OK = '+0,"No error"'
+
+
+class Level:
+    """A voltage at all inputs, and edges at EXT."""
+
+    def __init__(self, volts: float = 0.0, edges: tuple[float, ...] = ()) -> None:
+        self.level = volts
+        self.edges = edges
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return np.full(times.shape, self.level)
+
+    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
+        here = source == EXTERNAL and rising
+        return min((edge for edge in self.edges if here and edge > after), default=None)
+
+
+class Client:
+    """An oscilloscope and a session with it."""
+
+    def __init__(self, inputs: Any = None, model: str = "DSOX1102G") -> None:
+        now = asyncio.get_running_loop().time
+        self.inputs = Level() if inputs is None else inputs
+        self.scope = KeysightInfiniivision(now, self.inputs, model=model)
+        self.sent: list[bytes] = []
+        self.session = self.scope.converse(self.sent.append)
+
+    def raw(self, text: str) -> bytes:
+        self.sent.clear()
+        self.session.receive(text.encode() + b"\n")
+        return b"".join(self.sent)
+
+    def write(self, text: str) -> str:
+        return self.raw(text).decode("latin-1").removesuffix("\n")
+
+    def all(self, *texts: str) -> None:
+        for text in texts:
+            assert self.write(text) == ""
+            assert self.write("SYST:ERR?") == OK, text
+
+    def refused(self, text: str) -> int:
+        assert self.write(text) == ""
+        return int(self.write("SYST:ERR?").split(",")[0])
+
+    def block(self, text: str) -> bytes:
+        reply = self.raw(text)
+        assert reply[:2] == b"#8"
+        assert int(reply[2:10]) == len(reply) - 11
+        return reply[10:-1]
+
+
+@pytest.fixture
+def within(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a scenario with an oscilloscope in virtual time."""
+
+    def go(scenario: Callable[[Client], Any], *arguments: Any, **options: Any) -> None:
+        async def main() -> None:
+            await scenario(Client(*arguments, **options))
+
+        run(main())
+
+    return go
+
+
+SETUP = (":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:RANG 1e-2", ":TIM:REF CENT")
+
+
+def test_a_single_acquisition_tells_when_it_is_armed_and_done(within) -> None:
+    async def scenario(client: Client) -> None:
+        assert client.write(":OPER:COND?") == "+8"
+        client.all(*SETUP, ":STOP")
+        client.write(":AER?;:TER?;:OPER?")
+        assert client.write(":OPER:COND?;:AER?;:TER?") == "+0;+0;+0"
+        client.all(":SING")
+        assert client.write(":OPER:COND?;:OPER?;:OPER?") == "+8;+8;+0"
+        client.inputs.edges = (0.003, 0.1)  # the first comes before half a screen is filled
+        await asyncio.sleep(0.006)
+        assert client.write(":OPER:COND?") == "+40"
+        assert client.write(":AER?;:AER?;:TER?") == "+1;+0;+0"
+        await asyncio.sleep(0.0965)
+        assert client.write(":OPER:COND?;:TER?;:TER?") == "+8;+1;+0"
+        await asyncio.sleep(0.004)
+        assert client.write(":OPER:COND?") == "+0"
+        assert client.scope.acquisition.records[-1].triggers == (0.1,)
+
+    within(scenario)
+
+
+def test_digitize_holds_all_that_follows(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(*SETUP)
+        client.inputs.edges = (0.5,)
+        assert client.raw(":DIG CHAN1,CHAN2;*OPC?") == b""
+        client.session.receive(b":CHAN2:DISP?\n")
+        await asyncio.sleep(0.503)
+        assert client.sent == []
+        await asyncio.sleep(0.005)
+        assert client.sent == [b"1\n", b"1\n"]
+        # A device clear gives it up.
+        assert client.raw(":DIG;*OPC?") == b""
+        client.session.clear()
+        assert client.write(":STOP;:OPER:COND?") == "+0"
+        # An edge that nobody knew of before ends it too.
+        client.raw(":DIG;*OPC?")
+        await asyncio.sleep(1.0)
+        client.inputs.edges = (asyncio.get_running_loop().time() + 0.1,)
+        await asyncio.sleep(0.2)
+        assert client.sent == [b"1\n"]
+
+    within(scenario)
+
+
+def test_formats(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = (0.1,)
+        client.inputs.level = 0.7
+        client.all(*SETUP, ":CHAN1:SCAL 0.5;OFFS 0.2", ":WAV:POIN:MODE RAW", ":WAV:POIN 500")
+        client.raw(":DIG")
+        await asyncio.sleep(1.0)
+        code = 128 + 0.5 / (4.0 / 256)
+        assert client.write(":WAV:PRE?") == (
+            "+0,+0,+500,+1,+2.00000000E-005,-5.00000000E-003,+0,"
+            "+1.56250000E-002,+2.00000000E-001,+128"
+        )
+        byte = np.frombuffer(client.block(":WAV:DATA?"), dtype=np.uint8)
+        assert byte.size == 500
+        assert byte.mean() == pytest.approx(code, abs=0.1)
+        client.all(":WAV:FORM WORD")
+        word = np.frombuffer(client.block(":WAV:DATA?"), dtype=">u2")
+        assert np.array_equal(word >> 8, byte)
+        assert not (word & 255).any()
+        client.all(":WAV:BYT LSBF")
+        assert np.array_equal(np.frombuffer(client.block(":WAV:DATA?"), dtype="<u2"), word)
+        assert client.write(":WAV:PRE?").endswith(",+6.10351562E-005,+2.00000000E-001,+32768")
+        client.all(":WAV:UNS OFF")
+        signed = np.frombuffer(client.block(":WAV:DATA?"), dtype="<i2")
+        assert np.array_equal(signed, word.astype(int) - 32768)
+        assert client.write(":WAV:YREF?") == "+0"
+        client.all(":WAV:UNS ON", ":WAV:FORM ASC")
+        volts = np.array(client.block(":WAV:DATA?").split(b","), dtype=float)
+        assert volts == pytest.approx((byte.astype(float) - 128) * 4 / 256 + 0.2, abs=1e-4)
+        assert client.write(":WAV:PRE?").startswith("+4,+0,+500,")
+
+    within(scenario)
+
+
+@pytest.mark.parametrize(("volts", "byte", "word"), [(9.0, 255, 0xFFFF), (-9.0, 1, 0x0001)])
+def test_what_is_clipped_has_codes_of_its_own(within, volts: float, byte: int, word: int) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = (0.1,)
+        client.inputs.level = volts
+        client.all(*SETUP, ":CHAN1:SCAL 0.5", ":WAV:POIN:MODE RAW;:WAV:POIN 100")
+        client.raw(":DIG")
+        await asyncio.sleep(1.0)
+        assert set(client.block(":WAV:DATA?")) == {byte}
+        client.all(":WAV:FORM WORD")
+        assert set(np.frombuffer(client.block(":WAV:DATA?"), dtype=">u2").tolist()) == {word}
+
+    within(scenario)
+
+
+def test_points(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = (0.1, 5.0)
+        client.all(*SETUP, ":WAV:POIN MAX")
+        assert client.write(":WAV:POIN:MODE?") == "MAX"
+        client.raw(":DIG")
+        await asyncio.sleep(1.0)
+        for mode, asked, given_points in (
+            ("RAW", "MAX", 1_000_000), ("NORM", "MAX", 62_500), ("RAW", "1000", 1000),
+            ("RAW", "1234", 1000), ("NORM", "100000", 62_500), ("RAW", "5000000", 1_000_000),
+        ):  # fmt: skip
+            client.all(f":WAV:POIN {asked}", f":WAV:POIN:MODE {mode}")
+            assert client.write(":WAV:POIN?") == f"+{given_points}", (mode, asked)
+            assert client.write(":WAV:PRE?").split(",")[2] == f"+{given_points}"
+        assert client.write(":ACQ:SRAT?;POIN?") == "+1.00000E+08;+1000000"
+        for bad in ("99", "0", "-5"):
+            assert client.refused(f":WAV:POIN {bad}") == -222
+        client.all(":RUN")
+        assert client.write(":WAV:POIN:MODE RAW;:WAV:POIN MAX;:WAV:POIN?") == "+62500"
+
+    within(scenario)
+
+
+def test_segments(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = (0.1, 0.104, 0.2, 0.33, 0.5)
+        client.all(*SETUP, ":ACQ:MODE SEGM;:ACQ:SEGM:COUN 4", ":SING")
+        await asyncio.sleep(0.25)
+        # The second edge came while the first record was being filled.
+        assert client.write(":WAV:SEGM:COUN?;:OPER:COND?") == "+2;+40"
+        await asyncio.sleep(0.5)
+        assert client.write(":WAV:SEGM:COUN?;:OPER:COND?") == "+4;+0"
+        tags = [client.write(f":ACQ:SEGM:IND {n};:WAV:SEGM:TTAG?") for n in (1, 2, 3, 4)]
+        assert [float(tag) for tag in tags] == pytest.approx([0.0, 0.1, 0.23, 0.4])
+        assert client.refused(":ACQ:SEGM:IND 5") == -222
+        assert client.refused(":ACQ:TYPE AVER") == -221
+        assert client.write(":ACQ:POIN?") == "+200000"
+
+    within(scenario)
+    within(edu, model="EDUX1002A")
+
+
+async def edu(client: Client) -> None:
+    """A model without segmented memory."""
+    assert client.refused(":ACQ:MODE SEGM") == -224
+    assert client.refused(":WGEN:OUTP ON") == -113
+
+
+def test_averages(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.inputs.edges = tuple(np.arange(1, 100) * 0.05)
+        client.all(*SETUP, ":ACQ:TYPE AVER;COUN 16", ":WAV:FORM WORD;:WAV:POIN:MODE RAW")
+        client.raw(":DIG")
+        await asyncio.sleep(2.0)
+        assert len(client.scope.acquisition.records[-1].triggers) == 16
+        words = np.frombuffer(client.block(":WAV:DATA?"), dtype=">u2")
+        assert not (words & 15).any()  # 12 bits
+        assert 0 < words.std() < 150
+        assert client.write(":WAV:PRE?").split(",")[1:4] == ["+2", "+1000", "+16"]
+
+    within(scenario)
+
+
+def test_many_spellings(within) -> None:
+    async def scenario(client: Client) -> None:
+        for text in (
+            ":channel1:scale 0.2", "CHAN1:SCAL 200mV", ":Chan:Range 1.6", ":CHANnel1:RANGe 1600 mV",
+        ):  # fmt: skip
+            client.all(":CHAN1:SCAL 1", text)
+            assert float(client.write(":CHAN1:SCAL?")) == pytest.approx(0.2)
+            assert float(client.write(":channel1:range?")) == pytest.approx(1.6)
+        client.all(":timebase:scale 1ms", ":TRIG:LEV 0.5", ":TRIGger:EDGE:LEVel 400mV,CHANnel2")
+        assert float(client.write(":TIM:RANG?")) == pytest.approx(1e-2)
+        assert client.write(":TRIG:LEV?;:TRIG:EDGE:LEV? CHAN2") == "+5.00000E-01;+4.00000E-01"
+        client.all(":CHAN1:PROB 10")
+        assert client.write(":CHAN1:SCAL?;:TRIG:LEV? CHAN1") == "+2.00000E+00;+5.00000E+00"
+        assert client.refused(":CHAN3:DISP 1") == -114
+        assert client.refused(":CHAN1:SCAL 500") == -222
+        assert client.refused(":FOO") == -113
+        assert client.refused(":TIM:SCAL 100") == -222
+        client.all('*RST;:CHAN1:LABel "bank 1"')
+        assert client.write(":CHAN1?") == (
+            ":CHAN1:RANG +4.00000E+01;OFFS +0.00000E+00;COUP DC;IMP ONEM;DISP 1;BWL 0;INV 0;"
+            'LAB "bank 1";UNIT VOLT;PROB +1.000E+00;PROB:SKEW +0.00E+00;STYP SING'
+        )
+        assert client.write(":TIM?") == (
+            ":TIM:MODE MAIN;REF CENT;MAIN:RANG +1.00000E-03;POS +0.00000E+00"
+        )
+        for _ in range(35):
+            client.write(":FOO")
+        entries = [client.write("SYST:ERR?") for _ in range(31)]
+        assert entries[28].startswith("-113,")
+        assert entries[29:] == ['-350,"Queue overflow"', OK]  # 29 and the overflow
+
+    within(scenario)
+
+
+def test_set_ups_come_back(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(":CHAN2:SCAL 0.3;DISP 1", ":TIM:RANG 5e-3", ":CHAN1:PROB 10;OFFS 1")
+        setup = client.raw(":SYST:SET?").removesuffix(b"\n")
+        client.all("*RST")
+        client.session.receive(b":SYST:SET " + setup + b"\n")
+        assert client.write("SYST:ERR?") == OK
+        told = client.write(":CHAN2:SCAL?;DISP?;:TIM:RANG?;:CHAN1:PROB?;OFFS?")
+        assert told == "+3.00000E-01;1;+5.00000E-03;+1.000E+01;+1.00000E+00"
+        assert client.refused(":SYST:SET #13abc") == -161
+        assert client.block(":DISP:DATA? PNG, COL").startswith(b"\x89PNG")
+        assert client.block(":DISP:DATA? bmp, grayscale").startswith(b"BM")
+
+    within(scenario)
+
+
+@given(
+    st.lists(
+        st.sampled_from([
+            ":SING", ":RUN", ":STOP", ":TRIG:FORC", ":TIM:RANG 1e-3", ":ACQ:MODE SEGM", ":WAV:PRE?",
+            ":WAV:POIN:MODE RAW", ":WAV:POIN MAX", ":WAV:DATA?", ":OPER:COND?", "*RST", ":DIG",
+            ":WAV:FORM ASC", ":WAV:POIN 100", ":ACQ:TYPE AVER", ":CHAN1:DISP 0", ":TRIG:SWE NORM",
+            ":ACQ:MODE RTIM", "wait",
+        ]), max_size=15,
+    )
+)  # fmt: skip
+def test_any_order_of_commands_keeps_it_answering(commands: list[str]) -> None:
+    async def main() -> None:
+        client = Client(DecayingSine(asyncio.get_running_loop().time))
+        for command in commands:
+            if command == "wait":
+                await asyncio.sleep(0.03)
+            else:
+                client.raw(command)
+        client.session.clear()
+        client.raw("*CLS")
+        assert client.write("*IDN?").startswith("KEYSIGHT TECHNOLOGIES,DSOX1102G,")
+        assert int(client.write(":OPER:COND?")) in (0, 8, 40)
+        assert client.write("SYST:ERR?") == OK
+
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
+        runner.run(main())
+
+
+@given(st.floats(1e-3, 1e10))
+def test_rates_go_in_steps(most: float) -> None:
+    rate = rate_step(most)
+    assert 0.3 * most < rate <= most * (1 + 1e-8)
+    assert f"{rate:e}"[0] in "125"
+
+
+def test_the_catalogue() -> None:
+    async def main() -> None:
+        place = {"clock": BenchClock(), "identity": {"model": "DSO-X 2024A"}}
+        device = build("keysight_infiniivision", Placement(**place, options={"period": "0.2"}))
+        assert [door.port for door in device.doors] == [5025, 4880]
+        with pytest.raises(OptionError, match="has no option"):
+            build("keysight_infiniivision", Placement(**place, options={"colour": 1}))
+        with pytest.raises(OptionError, match="DSOS"):
+            build("keysight_infiniivision", Placement(BenchClock(), identity={"model": "DSOS"}))
+
+    asyncio.run(main())
