@@ -37,9 +37,19 @@ class Measuring:
         scope.settings.choice("measure source", "MEASure:SOURce", sources, "CHANnel1")
         scope.commands.add("MEASure:ITEM?", lambda session, suffixes, text: self._measure(text))
         scope.commands.add("MEASure:ITEM", lambda session, suffixes, text: self._check(text))
+        scope.commands.add(
+            "MEASure:STATistic:ITEM?", lambda session, suffixes, text: self._statistic(text)
+        )
 
     def _check(self, text: str) -> None:
         self._split(text)
+
+    def _statistic(self, text: str) -> str:
+        """Of one acquisition: its deviation is 0, its average, maximum, minimum are its value."""
+        kind, *rest = arguments(text, 2, 3)
+        words = ("CURRent", "MAXimum", "MINimum", "AVERages", "DEViation")
+        value = self._measure(",".join(rest))
+        return sci(0.0) if choice(kind, words) == "DEVIATION" else value
 
     def _split(self, text: str) -> tuple[str, int]:
         words = arguments(text, 1, 2)

@@ -358,6 +358,7 @@ class RigolDs1000z(ScpiDevice):
                 choice(words[-1], ("BMP24", "BMP8", "PNG", "JPEG", "TIFF"))
             return write_block9(SMALLEST_BITMAP)
 
+        self.settings.boolean("math display", "MATH:DISPlay", False)
         self.commands.add("DISPlay:DATA?", picture)
         self.action("DISPlay:CLEar", self.acquisition.discard)
 

@@ -1,4 +1,4 @@
-"""Other people's clients of InfiniiVision oscilloscopes against the simulated ones, on real links."""
+"""Other people's clients of InfiniiVision oscilloscopes against the simulated ones."""
 
 from __future__ import annotations
 
