@@ -146,15 +146,15 @@ class RigolDs1000z(Oscilloscope):
     async def _prepare(self, points: int, segments: int) -> None:
         timing = self._timing(points)
         for channel in self.channels:
-            await self.set(settings.DISPLAY, channel in self.inputs, channel)
+            await self.set(settings.DISPLAY, channel in self.inputs, channel, kind="configure")
         for at, channel in enumerate(self.inputs):
             await self._set_channel(channel, self.probe[at], self.scale[at], self.offset[at])
-            await self.set(settings.COUPLING, self.coupling, channel)
+            await self.set(settings.COUPLING, self.coupling, channel, kind="configure")
         if self.trigger_source.startswith("CHAN"):
             channel = int(self.trigger_source[-1])
             if channel not in self.inputs:
                 await self._set_channel(channel, 1.0, self.trigger_scale, 0.0)
-                await self.set(settings.COUPLING, "DC", channel)
+                await self.set(settings.COUPLING, "DC", channel, kind="configure")
         for quantity, value in (
             (settings.TIME_MODE, "MAIN"), (settings.TIME_SCALE, timing.scale),
             (settings.TIME_OFFSET, timing.offset), (settings.ACQUIRE_TYPE, "NORM"),

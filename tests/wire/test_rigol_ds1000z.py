@@ -12,9 +12,15 @@ from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.link_model import LinkModel
 from drivers.rigol_ds1000z import QUANTITIES, RigolDs1000z
 from drivers.transport.link import LinkError
+from drivers.transport.real import RealConnector
 from sim_backends import rigol_ds1000z as simulated
-from sim_backends.faults import Fate, garbage, late, silence, truncate
+from sim_backends.faults import Fate, LinkFaults, garbage, late, silence, truncate
+from sim_backends.host import vxi11
+from sim_backends.host.clock import BenchClock
+from sim_backends.host.session import LinkTiming
+from sim_backends.host.tcp import port_of, serve_tcp
 from sim_backends.oscilloscope.inputs import EXTERNAL
+from tests.wire.conftest import Reached
 
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
 
@@ -105,26 +111,55 @@ def test_the_first_point_is_the_one_at_the_trigger(memory) -> None:
     memory.run(maker(), scenario, door="tcp")
 
 
-def test_over_messages(wire) -> None:
-    async def scenario(reached) -> None:
-        connector, resource = reached.connector, reached.resource
-        if "SOCKET" in resource:
-            pytest.skip("messages need a true link")
-        RigolDs1000z.links = (*RigolDs1000z.links, "hislip")  # served so; stands for VXI-11
-        try:
-            scope = RigolDs1000z(
-                "scope", resource, connector, link=LINK, trigger_source="EXT", scale=0.05
-            )
-        finally:
-            RigolDs1000z.links = RigolDs1000z.links[:-1]
-        async with scope:
-            await scope.arm(500)
-            await shoot(reached.device)
-            volts = await scope.fetch(0, 500)
-            keep = np.mod(np.arange(500), 10) > 0
-            assert np.abs(volts[keep, 0] - expected(1, 0, 500)[keep]).max() < 5 * scope.resolution
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:pyvisa_py")
+def test_over_vxi11() -> None:
+    """Its other link: one message after the other, and a device clear."""
 
-    wire.run(maker(), scenario, door="message")
+    async def main() -> None:
+        device = maker()(BenchClock().now)
+        converse = next(door for door in device.doors if door.kind == "message").converse
+        connected = vxi11.client_connected(converse, LinkTiming(), LinkFaults())
+        server = await serve_tcp("127.0.0.1", 0, connected)
+        resource = f"TCPIP::127.0.0.1,{port_of(server)}::inst0::INSTR"
+        reached = Reached(device, RealConnector(), resource, LinkFaults())
+        try:
+            async with driver(reached) as scope:
+                await scope.arm(500)
+                await shoot(device)
+                volts = await scope.fetch(0, 500)
+                keep = np.mod(np.arange(500), 10) > 0
+                wrong = volts[keep, 0] - expected(1, 0, 500)[keep]
+                assert np.abs(wrong).max() < 5 * scope.resolution
+                await scope.off()
+        finally:
+            server.close()
+
+    asyncio.run(asyncio.wait_for(main(), 30.0))
+
+
+def test_what_a_frame_costs(memory) -> None:
+    """13 exchanges for two inputs, as the page says, and the time that is planned for them."""
+
+    async def scenario(reached) -> None:
+        loop = asyncio.get_running_loop()
+        async with driver(reached) as scope:
+            for _ in range(2):
+                before, start = scope.exchanges, loop.time()
+                await scope.arm(1000)
+                await asyncio.sleep(0.01)
+                await shoot(reached.device)
+                await asyncio.sleep(0.02)
+                waited = loop.time() - start
+                at_fetch = scope.exchanges
+                start = loop.time()
+                await scope.fetch(0, 500)
+                took = loop.time() - start
+            assert at_fetch - before in (2, 3)  # it may first be filling what is before
+            assert scope.exchanges - at_fetch == 11
+            assert waited < 0.05
+            assert took == pytest.approx(scope.planned_fetch(500), rel=0.3)
+
+    memory.run(maker(), scenario, door="tcp")
 
 
 def test_a_window_longer_than_one_read(memory) -> None:
