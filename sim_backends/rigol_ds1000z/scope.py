@@ -78,6 +78,7 @@ class RigolDs1000z(ScpiDevice):
         """*RST: everything as it was switched on, and running."""
         super().reset()
         self.settings["display", 1] = True
+        self._probes = dict.fromkeys(self._probes, 1.0)
         self._depth = None
         self.acquisition.discard()
         self.acquisition.start(single=False)
@@ -195,9 +196,9 @@ class RigolDs1000z(ScpiDevice):
         )  # fmt: skip
         settings.number(
             "scale", "CHANnel#:SCALe", lambda s: 1e-3 * probe(s), lambda s: 10.0 * probe(s),
-            probe, unit="V", form=sci, ranges=ranges,
-            changed=lambda _: self._changed(),
+            1.0, unit="V", form=sci, ranges=ranges, changed=lambda _: self._changed(),
         )  # fmt: skip
+        self._probes = dict.fromkeys(range(1, self.model.inputs + 1), 1.0)
 
         def farthest(suffixes: Suffixes) -> float:
             factor = probe(suffixes)
@@ -228,9 +229,12 @@ class RigolDs1000z(ScpiDevice):
             raise ScpiError(-224)
 
     def _probed(self, suffixes: Suffixes) -> None:
-        """Volts at the probe's tip: scale and offset stay those of the input itself."""
-        self.settings["scale", suffixes[0]] = self.settings.value("probe", *suffixes)
-        self.settings["offset", suffixes[0]] = 0.0
+        """Volts at the probe's tip: scale and offset go with the probe's factor."""
+        (n,) = suffixes
+        new = self.settings.value("probe", n)
+        factor, self._probes[n] = new / self._probes[n], new
+        for name in ("scale", "offset"):
+            self.settings[name, n] = self.settings.value(name, n) * factor
         self._changed()
 
     def _time_base(self) -> None:

@@ -16,6 +16,7 @@ from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine
 from sim_backends.rigol_ds1000z import RigolDs1000z
+from sim_backends.virtual_time import VirtualTimeLoop
 
 OK = '0,"No error"'
 
@@ -243,6 +244,8 @@ def test_many_spellings(within) -> None:
         assert client.refused(":CHAN1:PROB 3") == -224
         assert client.refused(":ACQ:AVER 3") == -224
         assert client.refused(":FOO") == -113
+        client.all(":CHAN1:SCAL 0.5;OFFS 0.25;PROB 10")
+        assert client.write(":CHAN1:SCAL?;OFFS?") == "5.000000e+00;2.500000e+00"
         client.all(":CHAN2:DISP 1", "*RST")
         assert client.write(":CHAN1:DISP?;:CHAN2:DISP?;:TRIG:SWE?") == "1;0;AUTO"
         assert client.raw(":DISP:DATA? ON,OFF,PNG")[11:13] == b"BM"
@@ -306,8 +309,6 @@ def test_any_order_of_commands_keeps_it_answering(commands: list[str]) -> None:
         assert client.write("*IDN?").startswith("RIGOL TECHNOLOGIES,DS1202Z-E,")
         assert client.write(":TRIG:STAT?") in ("STOP", "RUN", "WAIT", "TD", "AUTO")
         assert client.write("SYST:ERR?") == OK
-
-    from sim_backends.virtual_time import VirtualTimeLoop
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
         runner.run(main())
