@@ -1,7 +1,8 @@
 """A QDevil QDAC-II that is not there: 24 voltage outputs with a current meter each.
 
-Simulated: constant voltages with their ranges and slew, current readings, the error queue.
-Not simulated: sweeps and lists, waveform generators, triggers; their commands are unknown (-113).
+Simulated: constant voltages with their ranges and slew, lists and sweeps with their triggers,
+current readings, the error queue. Not simulated: waveform generators, markers, trigger outputs,
+meters that wait for a trigger; their commands are unknown (-113).
 """
 
 from .dac import Qdac2

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from .generator import Generator
+
 FULL = {"LOW": 2.0, "HIGH": 10.0}
 """V that the ranges reach, both ways."""
 CURRENT_FULL = {"LOW": 200e-9, "HIGH": 10e-3}
 """A that the current meter's ranges reach, both ways."""
 BITS = 25
 """Resolution of the output (the maker's page); a range is divided into so many steps."""
+LONGEST_STEP, END = 1e-3, 1e-9
+"""s between the steps in which what goes on is told to the loads; s after a step's own time."""
 
 
 @dataclass
@@ -21,6 +25,7 @@ class Channel:
     filter: str = "HIGH"
     enhanced: bool = False
     mode: str = "FIX"
+    generator: Generator = field(default_factory=Generator)
     slew: float = math.inf
     """V/s"""
     last: float = 0.0
@@ -40,12 +45,26 @@ class Channel:
         self._from, self._since = self.wanted(now), now
         self.last = volts
 
+    def choose(self, mode: str, now: float) -> None:
+        """Another mode: what is played ends. FIX goes back to the voltage that was set."""
+        self.hold(now)
+        self.generator.abort()
+        self.mode = mode
+
+    def stop(self, now: float) -> None:
+        """What is played ends, where it is."""
+        if self.generator.playing is not None:
+            self.last = self._from = self.wanted(now)
+        self.generator.abort()
+
     def hold(self, now: float) -> None:
         """Go on from here with another slew rate."""
         self._from, self._since = self.wanted(now), now
 
     def wanted(self, now: float) -> float:
         """V that the generator is at."""
+        if self.generator.playing is not None:
+            return self.generator.playing.value(now)
         way = self.last - self._from
         done = self.slew * (now - self._since) if now > self._since else 0.0
         if math.isinf(self.slew) or done >= abs(way):
@@ -55,6 +74,15 @@ class Channel:
     def arrives(self, now: float) -> float:
         """Seconds until it is where it was set."""
         return abs(self.last - self.wanted(now)) / self.slew
+
+    def next_change(self, now: float) -> float | None:
+        """Seconds until it should be looked at again, None where it rests."""
+        if self.generator.playing is not None:
+            left = self.generator.playing.next_change(now)
+            return None if left is None else max(left + END, LONGEST_STEP)
+        left = self.arrives(now)
+        # a little beyond the end, which would not be reached for rounding
+        return min(left + END, max(LONGEST_STEP, left / 16)) if left > 0.0 else None
 
     def told(self, now: float) -> float:
         """V of the generator as its converter gives them."""

@@ -16,15 +16,13 @@ from sim_backends.engine.parameters import arguments, integer
 from sim_backends.engine.session import ScpiSession
 from sim_backends.instrument import Door, OwnFault
 
-from . import sense_commands, source_commands
+from . import generator_commands, sense_commands, source_commands
 from .channel import CURRENT_FULL, Channel
 from .choosing import CHANNELS
 from .loads import Loads, Resistors, limited
 from .measuring import Meters
 
 PORT = 5025
-LONGEST_STEP, END = 1e-3, 1e-9
-"""s between the steps in which a ramp is told to the loads; s after its end of the last one."""
 
 
 class Qdac2(ScpiDevice):
@@ -56,6 +54,7 @@ class Qdac2(ScpiDevice):
         self._given = np.zeros(CHANNELS)
         self._stepping: asyncio.TimerHandle | None = None
         source_commands.enter(self)
+        generator_commands.enter(self)
         sense_commands.enter(self)
         self._system_commands()
 
@@ -93,11 +92,21 @@ class Qdac2(ScpiDevice):
             self._stepping.cancel()
             self._stepping = None
         now = self.now()
-        longest = max(one.arrives(now) for one in self.channels)
-        if longest > 0.0:
-            # a little beyond the end, which would not be reached for rounding
-            step = min(longest + END, max(LONGEST_STEP, longest / 16))
-            self._stepping = asyncio.get_running_loop().call_later(step, self.drive)
+        coming = [left for one in self.channels if (left := one.next_change(now)) is not None]
+        if coming:
+            loop = asyncio.get_running_loop()
+            self._stepping = loop.call_later(min(coming), self.drive)
+
+    def trigger(self) -> None:
+        """*TRG: starts what waits for the bus, which may be nothing."""
+        self.signal("BUS")
+
+    def signal(self, source: str) -> None:
+        """A trigger of a source (BUS, INT1, EXT2)."""
+        now = self.now()
+        for one in self.channels:
+            one.generator.triggered(source, one.mode, now)
+        self.drive()
 
     def advance(self) -> None:
         """Bring ramps up to the present."""
@@ -108,6 +117,14 @@ class Qdac2(ScpiDevice):
         super().reset()
         self.meters.abort()
         self.channels[:] = [Channel(stuck=one.stuck) for one in self.channels]
+        self.drive()
+
+    def _abort(self) -> None:
+        """All generators and meters."""
+        self.meters.abort()
+        now = self.now()
+        for one in self.channels:
+            one.stop(now)
         self.drive()
 
     def _amps(self, channels: Sequence[int]) -> NDArray[np.float64]:
@@ -130,7 +147,7 @@ class Qdac2(ScpiDevice):
 
     def _system_commands(self) -> None:
         add_all_errors(self.commands)
-        self.commands.add("ABORt", plain(lambda session: self.meters.abort()))
+        self.commands.add("ABORt", plain(lambda session: self._abort()))
         self.commands.add("SYSTem:COMMunicate:LAN:MAC?", plain(lambda session: '"049162C01016"'))
         self.commands.add("SYSTem:LFRequency", self._set_frequency)
         self.commands.add("SYSTem:LFRequency?", plain(lambda session: str(self.line_frequency)))

@@ -9,7 +9,7 @@ from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import boolean, number
 
 from .channel import FULL
-from .choosing import RANGES, ChannelSetting, acting, attribute, keyword, telling
+from .choosing import RANGES, ChannelSetting, attribute, keyword, telling
 
 if TYPE_CHECKING:
     from .dac import Qdac2
@@ -28,17 +28,21 @@ def enter(dac: Qdac2) -> None:
     filters.enter(dac.commands, "SOURce#[:VOLTage]:FILTer[:LOWPass]", lambda channels: None)
     enhanced = attribute(dac.channel, "enhanced", boolean, lambda on: "ON" if on else "OFF")
     enhanced.enter(dac.commands, "SOURce#:RENHancement", lambda channels: None)
-    mode = attribute(dac.channel, "mode", keyword("FIXed", "SWEep", "LIST"), str, check=_check_mode)
-    mode.enter(dac.commands, "SOURce#[:DC][:VOLTage]:MODE", lambda channels: None)
-    for what in ("ALL", "DC"):
-        # nothing but constant voltages is simulated, and these stay
-        dac.commands.add(f"SOURce#:{what}:ABORt", acting(lambda channel: None), RANGES)
+    mode = ChannelSetting(
+        keyword("FIXed", "SWEep", "LIST"),
+        lambda channel, word: dac.channel(channel).choose(word, dac.now()),
+        lambda channel: dac.channel(channel).mode,
+        str,
+    )
+    mode.enter(dac.commands, "SOURce#[:DC][:VOLTage]:MODE", lambda channels: dac.drive())
 
 
 def _levels(dac: Qdac2) -> None:
     def check(channel: int, volts: float) -> None:
         if not abs(volts) <= FULL[dac.channel(channel).range]:
             raise ScpiError(-222)
+        if dac.channel(channel).mode != "FIX":
+            raise ScpiError(-221)
 
     def bounds(channel: int) -> tuple[float, float, float]:
         full = FULL[dac.channel(channel).range]
@@ -92,11 +96,6 @@ def _ranges(dac: Qdac2) -> None:
                 telling(lambda channel, limit=limit: limit),
                 RANGES,
             )
-
-
-def _check_mode(channel: int, mode: str) -> None:
-    if mode != "FIX":  # sweeps and lists are not simulated
-        raise ScpiError(-221)
 
 
 def _written(value: float) -> str:

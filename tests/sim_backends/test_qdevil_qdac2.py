@@ -108,7 +108,7 @@ def test_what_is_refused_changes_nothing() -> None:
             ("SOUR25:VOLT 1", -114), ("SOUR:VOLT", -109), ("SOUR:VOLT (@1)", -109),
             ("SOUR:VOLT 1,2,(@1)", -108), ("SOUR:VOLT x,(@1)", -104), ("SOUR:VOLT 1,(@1-3)", -171),
             ("SOUR1:VOLT 1A", -131), ("SOUR1:RANG MEDIUM", -224), ("SOUR1:VOLT:SLEW 1", -222),
-            ("SENS1:APER 2", -222), ("SOUR1:VOLT? 1", -224), ("SOUR1:VOLT:MODE SWE", -221),
+            ("SENS1:APER 2", -222), ("SOUR1:VOLT? 1", -224), ("SOUR1:LIST:VOLT 1,11", -222),
             ("SOUR1:SINE:INIT", -113), ("SYST:LFR 55", -224), ("SENS2:DATA:LAST?", -230),
         ]:  # fmt: skip
             assert ask(text) == "", text
@@ -155,6 +155,75 @@ def test_a_ramp_takes_its_time_and_the_loads_follow_it() -> None:
         ask("*RST")
         assert client.loads.told[-1][2] == 0.0
         assert ask("SOUR:VOLT:SLEW? (@1:2)") == "inf,inf"
+
+    virtual(scenario)
+
+
+def test_a_list_is_played_and_triggered() -> None:
+    """As the maker's driver sets one up, and starts it."""
+
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        for text in (
+            "sour3:dc:trig:sour hold", "sour3:volt:mode list", "sour3:list:volt 1,2,3",
+            "sour3:list:volt:app 4", "sour3:list:tmod auto", "sour3:list:dwel 0.01",
+            "sour3:list:dir up", "sour3:list:coun 2", "sour3:dc:trig:sour bus",
+            "sour3:dc:init:cont on", "sour3:dc:init",
+        ):  # fmt: skip
+            assert ask(text) == ""
+        assert ask("sour3:list:volt?;poin?;ncl?") == "1,2,3,4;4;0"
+        await asyncio.sleep(0.1)
+        assert client.loads.told == []
+        began = client.device.now()
+        ask("*trg")
+        assert ask("sour3:list:ncl?") == "2"
+        await asyncio.sleep(0.045)
+        assert ask("sour3:list:ncl?") == "1"
+        await asyncio.sleep(0.1)
+        played = [(at - began, volts) for at, _, volts in client.loads.told]
+        assert [volts for _, volts in played] == pytest.approx([1, 2, 3, 4] * 2, abs=1e-6)
+        assert [at for at, _ in played] == pytest.approx(np.arange(8) * 0.01, abs=1e-4)
+        ask("sour3:list:tmod step;dir down;coun -1;:sour3:dc:trig:sour int4;:sour3:dc:init")
+        told = []
+        for _ in range(6):
+            ask("tint 4;tint 5")
+            told += client.volts(3)
+        assert told == pytest.approx([4, 3, 2, 1, 4, 3], abs=1e-6)
+        assert ask("sour3:list:ncl?") == "-1"
+        ask("sour3:dc:abor")
+        assert client.volts(3) == pytest.approx([3.0], abs=1e-6)  # it stays where it is
+        ask("tint 4")
+        assert client.volts(3) == pytest.approx([3.0], abs=1e-6)
+        ask("sour3:volt 1")
+        assert client.errors() == [-221]  # only a constant voltage is set so
+        ask("sour3:volt:mode fix;:sour3:volt 1")
+        assert client.volts(3) == pytest.approx([1.0], abs=1e-6)
+        assert client.errors() == []
+
+    virtual(scenario)
+
+
+def test_a_sweep_goes_over_several_channels_at_once() -> None:
+    """As the MATLAB class ramps: started at once, on a list of channels."""
+
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        ask("SOUR:SWE:STAR 0,(@1);STOP 2,(@1)")
+        ask("SOUR:SWE:STAR 1,(@2);STOP -1,(@2)")
+        ask("SOUR:SWE:POIN 5,(@1,2);DWEL 0.002,(@1,2);COUN 1,(@1,2);GEN STEP,(@1,2)")
+        ask("SOUR:DC:MODE SWE,(@1,2);TRIG:SOUR IMM ,(@1,2)")
+        assert ask("SOUR:SWE:TIME? (@1,2)") == "0.01,0.01"
+        ask("SOUR:DC:INIT (@1,2)")
+        await asyncio.sleep(0.0051)
+        assert client.volts(1, 2) == pytest.approx([1.0, 0.0], abs=1e-6)
+        await asyncio.sleep(0.1)
+        assert client.volts(1, 2) == pytest.approx([2.0, -1.0], abs=1e-6)
+        first = [volts for _, channel, volts in client.loads.told if channel == 0]
+        assert first == pytest.approx([0.5, 1.0, 1.5, 2.0], abs=1e-6)
+        ask("SOUR1:SWE:COUN 0;:SOUR1:SWE:DWEL 1e-7;:SOUR1:DC:TRIG:SOUR INT15;:TINT 15")
+        assert client.errors() == [-222, -222, -224, -222]
+        ask("ABOR")
+        assert client.volts(1, 2) == pytest.approx([2.0, -1.0], abs=1e-6)
 
     virtual(scenario)
 

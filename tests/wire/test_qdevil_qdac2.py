@@ -111,7 +111,25 @@ def test_off_ramps_down(memory) -> None:
     memory.run(maker(), scenario, door="tcp")
 
 
-def test_a_stuck_generator_and_limits_after_a_reconnection(memory) -> None:
+def test_off_ends_what_another_program_left_running(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(reached) as dac:
+            await dac.tell("SOUR3:VOLT:MODE LIST", "SOUR3:LIST:VOLT 1,-5,5", "SOUR3:LIST:COUN -1")
+            await dac.tell("SOUR3:DC:INIT")
+            await asyncio.sleep(0.01)
+            assert np.abs(reached.device.volts()).max() > 0.9
+            with pytest.raises(InstrumentError, match="Settings conflict"):
+                await dac.tell("SOUR3:VOLT 1")
+            await dac.off()
+            await asyncio.sleep(0.1)
+            assert np.abs(reached.device.volts()).max() == 0.0
+            await dac.write_volts(np.array([2]), np.array([1.5]))
+            assert reached.device.volts()[2] == pytest.approx(1.5, abs=1e-6)
+
+    memory.run(maker(), scenario, door="tcp")
+
+
+def test_limits_after_a_reconnection(memory) -> None:
     async def scenario(reached) -> None:
         async with driver(reached) as dac:
             dac.set_limits(np.full(24, 1.0), np.full(24, 0.01))
