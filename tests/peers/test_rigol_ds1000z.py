@@ -153,3 +153,42 @@ def test_ds1054z_gets_samples(ds1054z) -> None:
     assert scope.memory_depth_internal_total == 600_000
     vpp = scope.get_channel_measurement(1, "vpp")
     assert vpp == pytest.approx(2.0, abs=0.1)
+
+
+def test_labmcp_reads_screen_and_memory(instrument_in_thread) -> None:
+    """The driver of the package labmcp-rigol-scope, over raw TCP."""
+    driver = pytest.importorskip(
+        "labmcp_rigol_scope.driver", reason="the package labmcp-rigol-scope is not installed"
+    )
+    labmcp = importlib.import_module("labmcp")
+    served = instrument_in_thread(MODEL, **SINE)
+    transport = labmcp.open_transport(f"tcp://127.0.0.1:{served.port(MODEL, 5555)}")
+    try:
+        scope = driver.RigolScope(transport)
+        assert scope.identify()["model"] == "DS1104Z-S Plus"
+        told = scope.set_channel(
+            1, enabled=True, scale_v_per_div=0.5, offset_v=-0.5, coupling="DC", probe_ratio=1.0,
+            bandwidth_limit_20mhz=True,
+        )  # fmt: skip
+        assert told["scale_v_per_div"] == 0.5
+        assert told["offset_v"] == -0.5
+        assert told["bandwidth_limit"] == "20M"
+        assert scope.set_timebase(5e-4, 1e-3) == {"scale_s_per_div": 5e-4, "offset_s": 1e-3}
+        trigger = scope.set_edge_trigger(4, 1.0, "rising", "normal")
+        assert (trigger["source"], trigger["level_v"], trigger["sweep"]) == ("CHAN4", 1.0, "NORM")
+        scope.send(":ACQuire:MDEPth 60000")
+        assert scope.acquisition() == {"sample_rate_sa_s": 1e7, "memory_depth": 60_000}
+        assert scope.single(wait_s=2.0) == "STOP"
+        for mode, points in (("memory", 60_000), ("screen", 1200)):
+            wave = scope.read_capture(1, scope.prepare_capture(1, mode), mode)
+            volts = np.asarray(wave.volts)
+            assert volts.size == points
+            times = wave.preamble.xorigin + np.arange(points) * wave.preamble.xincrement
+            late = times > 0
+            assert np.abs(volts - sine(times))[late].max() < 0.06
+        assert scope.measure(1, ["vpp"])["vpp"] == pytest.approx(2.0, abs=0.1)
+        scope.force_trigger()
+        scope.run()
+        scope.stop()
+    finally:
+        transport.close()
