@@ -60,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
     scan = commands.add_parser(
         "scan",
         help="list serial ports and VISA resources, and hosts that answer",
-        description="Lists serial ports and VISA resources without opening them. With --host, asks "
-        "hosts for *IDN? on TCP port 5025.",
+        description="Lists serial ports and VISA resources without opening them, and Pulse "
+        "Streamers that answer a broadcast. With --host, asks hosts for *IDN? on TCP port 5025.",
     )
     scan.add_argument(
         "--host", action="append", default=[], metavar="RANGE",

@@ -72,7 +72,9 @@ async def identify_resource(
 async def scan(
     asked: argparse.Namespace, connector: Connector, out: Console, told: Console
 ) -> None:
-    """Serial ports, VISA resources, and hosts on TCP. Opens no port and no VISA resource."""
+    """Serial ports, VISA resources, what answers a broadcast, and hosts on TCP. Opens no port and
+    no VISA resource.
+    """
     del connector
     hosts = [host for text in asked.host for host in scanning.hosts(text)]
 
@@ -90,6 +92,9 @@ async def scan(
         show(seen)
     for note in notes:
         told.print(f"VISA: {note}", markup=False, soft_wrap=True)
+    with told.status("UDP: asking the local network for Pulse Streamers"):
+        for seen in await scanning.pulse_streamers():
+            show(seen)
     if hosts:
         with told.status(f"TCP port {asked.port}: {len(hosts)} hosts") as status:
             found = await scanning.answering(

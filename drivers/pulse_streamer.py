@@ -1,59 +1,59 @@
-"""Swabian Instruments Pulse Streamer 8/2: eight digital lines, 1 ns steps.
+"""Swabian Instruments Pulse Streamer 8/2: eight digital lines and two analogue ones, 1 ns steps.
 
 Calls by JSON-RPC over HTTP on port 8050; programs by the binary port 21328 (firmware 1.1.0 and
-later). Source: Pulse Streamer client 2.1.2.
+later). Source: Pulse Streamer client 2.1.2. What two slots do when they follow each other (firmware
+2 and later) is known by the words of the client's enumerations only. Not offered: breakpoints,
+gRPC, network settings, the analogue calibration.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from drivers.instrument import (
-    ANY_IDENTITY,
-    Identity,
-    IdentityError,
-    Instrument,
-    InstrumentError,
-    LimitError,
-)
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
-from drivers.protocol import json_rpc, sips
+from drivers.protocol import sips
+from drivers.pulse_streamer_links import RPC_PORT, UPLOAD_PORT, PulseStreamerLinks
+from drivers.pulse_streamer_quantities import (
+    ANALOG_0,
+    ANALOG_1,
+    CLOCK,
+    CONDITIONS,
+    MASK,
+    NEXT_ACTIONS,
+    ON_NO_DATA,
+    QUANTITIES,
+    SQUARE_WAVE,
+    STATES,
+    TRIGGER_REARM,
+    TRIGGER_START,
+    WHENS,
+)
 from drivers.quantity import Quantity, Value
 from drivers.roles import LineProgram
-from drivers.transport import http
-from drivers.transport.link import ByteLink, Connector
-from drivers.transport.resource import network_host
-
-RPC_PORT = 8050
-RPC_PATH = "/json-rpc"
-UPLOAD_PORT = 21328
-FIRMWARE_MIN = (1, 1, 0)
+from drivers.transport.link import Connector
 
 TRIGGER_SOFTWARE = 1
 REARM_AUTO = 0
-
-MASK = Quantity(
-    "mask", "constant", "Set the lines to hold, bit n for line n (0 to 255).", kind=int, low=0,
-    high=255, safe=0,
-)  # fmt: skip
-QUANTITIES = (MASK,)
-ASKED = (
-    "getHardwareVersion",
-    "getTriggerStart",
-    "getTriggerRearm",
-    "getClock",
-    "isStreaming",
-    "hasSequence",
-    "hasFinished",
-)
-"""What `read_settings` asks for."""
-STATES = frozenset({"getHardwareVersion", "isStreaming", "hasSequence", "hasFinished"})
-"""What of it nobody sets."""
+FOREVER = -1
+"""Runs of a program, or slots to run, without an end."""
 
 
-class PulseStreamer(Instrument):
+@dataclass(frozen=True)
+class StreamingState:
+    """What the device is doing, in the words of `STATES` and `CONDITIONS`, and all that it told."""
+
+    state: str
+    condition: str
+    told: Mapping[str, Any]
+
+
+class PulseStreamer(PulseStreamerLinks):
     """A pattern generator of eight digital lines; fills the role `SwitchSequencer`.
 
     A loaded program runs once at each `start`, the device re-arming by itself in between.
@@ -77,18 +77,19 @@ class PulseStreamer(Instrument):
         link: LinkModel,
         expect: Mapping[str, str] = ANY_IDENTITY,
         timeout: float = 5.0,
+        rpc_port: int = RPC_PORT,
+        upload_port: int = UPLOAD_PORT,
     ) -> None:
-        """`resource` names a host (`TCPIP::host::INSTR`); both ports are opened on it."""
-        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
-        self._host = network_host(resource)
-        self._calls = 0
-        self._uploads = 0
+        """`resource` names a host (`TCPIP::host::INSTR`); both ports are opened on it. They are
+        others where the instrument is reached through a tunnel.
+        """
+        super().__init__(
+            name, resource, connector, link=link, expect=expect, timeout=timeout,
+            rpc_port=rpc_port, upload_port=upload_port,
+        )  # fmt: skip
         self._loaded: LineProgram | None = None
         self._software_trigger = False
-        self._rpc = self._guard(lambda: connector.tcp(self._host, RPC_PORT), self._greet)
-        self._upload = self._guard(
-            lambda: connector.tcp(self._host, UPLOAD_PORT), self._greet_upload
-        )
+        self._held = (0, 0.0, 0.0)
 
     async def load(self, program: LineProgram) -> None:
         """Upload `program`, to run once at each `start`; nothing is sent when it is loaded already.
@@ -97,16 +98,12 @@ class PulseStreamer(Instrument):
         """
         if self._loaded is not None and program == self._loaded and not self._rpc.doubtful:
             return
-        MASK.check(program.final, instrument=self.name, channel="final mask")
-        steps = sips.encode_steps(program)
-        count = len(steps) // sips.STEP.itemsize
-        if count > self.max_steps:
-            raise LimitError(self.name, "steps", count, f"{self.max_steps} steps")
+        steps = self._steps(program)
         self._loaded = None
         if not self._software_trigger or self._rpc.doubtful:
             await self._call("setTrigger", TRIGGER_SOFTWARE, REARM_AUTO, kind="configure")
             self._software_trigger = True
-        await self._stream(steps, program.final)
+        await self._send("stream", sips.encode_stream(self._number(), steps, program.final))
         self._loaded = program
 
     async def arm(self) -> None:
@@ -125,40 +122,155 @@ class PulseStreamer(Instrument):
         """True once the started run has ended."""
         return bool(await self._call("hasFinished", kind="poll"))
 
-    async def hold(self, mask: int) -> None:
-        """Stop, and hold the lines at `mask`; a loaded program must be loaded again.
+    async def hold(self, mask: int, analog: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Stop, and hold the lines at `mask` and the analogue outputs (V); a loaded program must be
+        loaded again.
 
-        Raises `LimitError` for a mask outside 0 to 255.
+        Raises `LimitError` for a mask outside 0 to 255, and volts outside +-1, NaN and inf.
         """
         checked = int(MASK.check(mask, instrument=self.name))
+        words = self._words(analog)
         self._loaded = None
-        await self._call("constant", [0, checked, 0, 0], kind="hold")
+        await self._call("constant", [0, checked, *words], kind="hold")
+        self._held = (checked, *analog)
 
     async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
-        """Set the one declared quantity, the lines to hold. Raises `ValueError`, else as `hold`."""
-        if quantity != MASK or channel != "":
-            raise ValueError(f"{self.name} has only {MASK.name}, without channels")
-        await self.hold(int(MASK.check(value, instrument=self.name)))
+        """Set a declared quantity; the lines and analogue outputs to hold as `hold`, one of them.
+
+        Raises `ValueError` for one that it has not or that can only be read, and before a call is
+        made for a value that may not be; `InstrumentError`, `LinkError`.
+        """
+        if quantity not in QUANTITIES or channel != "" or not quantity.writable:
+            raise ValueError(f"{self.name}: {quantity.name} cannot be set ({quantity.doc})")
+        checked = quantity.check(value, instrument=self.name)
+        mask, first, second = self._held
+        if quantity == MASK:
+            await self.hold(int(checked), (first, second))
+        elif quantity == ANALOG_0:
+            await self.hold(mask, (float(checked), second))
+        elif quantity == ANALOG_1:
+            await self.hold(mask, (first, float(checked)))
+        elif quantity == TRIGGER_START:
+            await self.set_trigger(str(checked), str(await self.get(TRIGGER_REARM)))
+        elif quantity == TRIGGER_REARM:
+            await self.set_trigger(str(await self.get(TRIGGER_START)), str(checked))
+        else:
+            assert quantity in (CLOCK, SQUARE_WAVE)
+            await self._call(quantity.command, int(quantity.text(checked)), kind="set")
+
+    async def set_trigger(self, start: str, rearm: str = "auto") -> None:
+        """What starts a program, and whether it then arms itself again, in the words of the
+        quantities `trigger_start` and `trigger_rearm`. `load` sets software and auto again.
+        """
+        numbers = [
+            int(quantity.text(quantity.check(word, instrument=self.name)))
+            for quantity, word in ((TRIGGER_START, start), (TRIGGER_REARM, rearm))
+        ]
+        self._forget_all()
+        await self._call("setTrigger", *numbers, kind="set")
+
+    async def stream(
+        self,
+        program: LineProgram,
+        runs: int = 1,
+        *,
+        analog: NDArray[np.float64] | None = None,
+        final_analog: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Upload `program` with its analogue outputs (steps, 2) in V, to run `runs` times (-1: for
+        ever) upon the trigger that is set: at once where that is immediate. Raises as `load`.
+        """
+        steps = self._steps(program, analog)
+        words = self._words(final_analog)
+        self._check_runs(runs)
+        self._loaded = None
+        await self._send(
+            "stream", sips.encode_stream(self._number(), steps, program.final, runs, words)
+        )
+
+    async def upload(
+        self,
+        slot: int,
+        program: LineProgram,
+        runs: int = 1,
+        *,
+        next_action: str = "stop",
+        when: str = "immediate",
+        on_no_data: str = "error",
+        analog: NDArray[np.float64] | None = None,
+        idle_analog: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Fill slot 0 or 1 with `program`, to be played by `start_slots`; `program.final` and
+        `idle_analog` (V) are held while nothing plays after it.
+
+        `next_action`: what follows, one of `NEXT_ACTIONS`; `when`: at once or upon a trigger;
+        `on_no_data`: what is done where new data are expected and there are none. Raises as `load`.
+        """
+        rules = sips.SlotRules(
+            self._slot(slot),
+            _place(next_action, NEXT_ACTIONS, "next_action"),
+            _place(when, WHENS, "when"),
+            _place(on_no_data, ON_NO_DATA, "on_no_data"),
+        )
+        steps = self._steps(program, analog)
+        words = self._words(idle_analog)
+        self._check_runs(runs)
+        self._loaded = None
+        frame = sips.encode_upload(self._number(), steps, program.final, rules, runs, words)
+        told = await self._send("upload", frame)
+        try:
+            code = sips.parse_upload_result(told)
+        except ValueError as error:
+            raise InstrumentError(self.name, "upload", told.hex(), str(error)) from None
+        if code:
+            raise InstrumentError(
+                self.name, f"upload to slot {slot}", f"code {code}", "ask ready_for_data() first"
+            )
+
+    async def start_slots(self, slot: int = 0, count: int = FOREVER) -> None:
+        """Play the uploaded slots from `slot` on, `count` of them, upon the trigger that is set."""
+        await self._done("start", self._slot(slot), count, hint="upload to the slot first")
+
+    async def ready_for_data(self, slot: int) -> bool:
+        """True when `upload` to this slot would be accepted."""
+        return bool(await self._call("isReadyForData", self._slot(slot), kind="poll"))
+
+    async def start_now(self) -> None:
+        """Trigger by software what waits for it. Raises `InstrumentError` where nothing does."""
+        await self._done("startNow", hint="nothing waits for a trigger")
+
+    async def rearm(self) -> None:
+        """Arm a program that has run. Raises `InstrumentError` where there is none."""
+        if not await self._call("rearm", kind="start"):
+            raise InstrumentError(self.name, "rearm", "0", "nothing has run to its end")
+
+    async def force_final(self) -> None:
+        """Stop what runs, at its final state."""
+        self._loaded = None
+        await self._call("forceFinal", kind="hold")
+
+    async def reset(self) -> None:
+        """All outputs low, nothing loaded, triggers and clock as they leave the factory."""
+        self._forget_all()
+        self._held = (0, 0.0, 0.0)
+        await self._call("reset", kind="off")
+
+    async def state(self) -> StreamingState:
+        """What the device is doing. Raises `InstrumentError`, `LinkError`."""
+        told = await self._call("getStreamingState", kind="poll")
+        try:
+            return StreamingState(
+                STATES[int(told["State"])], CONDITIONS[int(told["StateCondition"])], told
+            )
+        except (TypeError, ValueError, LookupError) as error:
+            shown = str(told)
+            raise InstrumentError(self.name, "getStreamingState", shown, str(error)) from None
 
     async def off(self) -> None:
         """Stop, all lines low, whatever is believed to be set."""
         self._loaded = None
         await self._call("constant", [0, int(MASK.safe or 0), 0, 0], kind="off")
-
-    @property
-    def readings(self) -> frozenset[str]:
-        """The hardware's version, and what the device is doing."""
-        return STATES
-
-    async def read_settings(self) -> dict[str, Any]:
-        """Trigger, clock and streaming state as the instrument tells them, by the RPC's names."""
-        found: dict[str, Any] = {}
-        for method in ASKED:
-            try:
-                found[method] = await self._call(method, kind="read")
-            except InstrumentError as error:
-                found[method] = {"refused": error.reply}
-        return found
+        self._held = (0, 0.0, 0.0)
 
     def planned_load(self, steps: int) -> float:
         """Seconds that `load` of so many steps takes by the link model."""
@@ -172,73 +284,57 @@ class PulseStreamer(Instrument):
         if self._loaded is None:
             raise InstrumentError(self.name, command, "no program", "call load() first")
 
-    async def _call(self, method: str, *params: Any, kind: str) -> Any:
-        async with self._rpc.exchange(kind) as link:
-            result, keep_alive = await self._call_on(link, method, params)
-        if not keep_alive:
-            self._rpc.doubt()
-        if isinstance(result, json_rpc.RpcRefused):
-            raise InstrumentError(self.name, method, str(result))
-        return result
+    async def _done(self, method: str, *params: int, hint: str) -> None:
+        """A call that answers 0 when it did what it was asked, or nothing."""
+        code = await self._call(method, *params, kind="start")
+        if code:
+            raise InstrumentError(self.name, method, f"code {code}", hint)
 
-    async def _call_on(
-        self, link: ByteLink, method: str, params: tuple[Any, ...] = ()
-    ) -> tuple[Any, bool]:
-        """The result of a call, or the `RpcRefused` it ended in, and whether the link is kept."""
-        self._calls += 1
-        body = json_rpc.encode_call(method, params, self._calls)
-        data = http.encode_request("POST", RPC_PATH, f"{self._host}:{RPC_PORT}", body)
-        response = await http.request(link, data, self._deadline(len(data), 256))
-        if response.status != 200 and not response.body:
-            shown = f"{response.status} {response.reason}"
-            raise InstrumentError(self.name, method, shown, "is this a Pulse Streamer?")
-        try:
-            return json_rpc.parse_result(response.body, self._calls), response.keep_alive
-        except json_rpc.RpcRefused as refused:
-            return refused, response.keep_alive
-        except json_rpc.RpcMismatch as error:
-            shown = f"{response.status} {response.reason}"
-            raise InstrumentError(self.name, method, shown, str(error)) from None
+    def _steps(self, program: LineProgram, analog: NDArray[np.float64] | None = None) -> bytes:
+        """A program's steps as they are sent. Raises `LimitError`, `ValueError`."""
+        MASK.check(program.final, instrument=self.name, channel="final mask")
+        words = None
+        if analog is not None:
+            volts = np.asarray(analog, dtype=np.float64)
+            if volts.shape != (program.masks.size, 2):
+                raise ValueError(
+                    f"{self.name}: analogue volts have shape {volts.shape}, not "
+                    f"({program.masks.size}, 2)"
+                )
+            for channel, quantity in enumerate((ANALOG_0, ANALOG_1)):
+                every = np.full(volts.shape[0], channel)
+                quantity.check_array(volts[:, channel], every, instrument=self.name)
+            words = sips.analog_words(volts)
+        steps = sips.encode_steps(program, words)
+        count = len(steps) // sips.STEP.itemsize
+        if count > self.max_steps:
+            raise LimitError(self.name, "steps", count, f"{self.max_steps} steps")
+        return steps
 
-    async def _stream(self, steps: bytes, final: int) -> None:
-        self._uploads = self._uploads % 0xFFFFFFFF + 1
-        frame = sips.encode_stream(self._uploads, steps, final)
-        async with self._upload.exchange("upload") as link:
-            await link.write(frame)
-            deadline = self._deadline(len(frame), sips.REPLY_BYTES)
-            data = await link.read_exactly(sips.REPLY_BYTES, deadline)
-            try:
-                reply = sips.parse_reply(data)
-                if reply.command_id != self._uploads:
-                    raise ValueError(f"upload {self._uploads} answered as {reply.command_id}")
-            except ValueError as error:
-                raise InstrumentError(self.name, "stream", data.hex(), str(error)) from None
-            if reply.extra:
-                await link.read_exactly(min(reply.extra, 4096), deadline)
-        if reply.error:
-            raise InstrumentError(self.name, "stream", f"error code {reply.error}")
+    def _words(self, analog: tuple[float, float]) -> tuple[int, int]:
+        first = ANALOG_0.check(analog[0], instrument=self.name)
+        second = ANALOG_1.check(analog[1], instrument=self.name)
+        words = sips.analog_words(np.array([first, second], dtype=np.float64))
+        return int(words[0]), int(words[1])
 
-    async def _greet(self, link: ByteLink) -> None:
-        self._loaded = None
+    def _check_runs(self, runs: int) -> None:
+        if runs < 1 and runs != FOREVER:
+            raise LimitError(self.name, "runs", runs, "1 or more, or -1 for ever")
+
+    def _slot(self, slot: int) -> int:
+        if slot not in (0, 1):
+            raise LimitError(self.name, "slot", slot, "0 or 1")
+        return slot
+
+    def _forget_all(self) -> None:
         self._software_trigger = False
-        told: list[str] = []
-        for method in ("getSerial", "getFirmwareVersion"):
-            result, _ = await self._call_on(link, method)
-            if isinstance(result, json_rpc.RpcRefused):
-                raise InstrumentError(self.name, method, str(result))
-            told.append(str(result))
-        serial, firmware = told
-        self._recognise(Identity("Swabian Instruments", "Pulse Streamer 8/2", serial, firmware))
-        if _version(firmware) < FIRMWARE_MIN:
-            raise IdentityError(self.name, "firmware of at least", "1.1.0", firmware)
+        self._forget_program()
 
-    async def _greet_upload(self, link: ByteLink) -> None:
-        """The upload port has no greeting; what was uploaded before a reconnection is in doubt."""
-        del link
+    def _forget_program(self) -> None:
         self._loaded = None
 
 
-def _version(text: str) -> tuple[int, ...]:
-    """`2.1.0 (beta)` as (2, 1, 0); what is no number counts 0."""
-    match = re.match(r"\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?", text)
-    return tuple(int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+def _place(word: str, words: tuple[str, ...], what: str) -> int:
+    if word not in words:
+        raise ValueError(f"{what} {word!r} is none of {', '.join(words)}")
+    return words.index(word)

@@ -1,7 +1,7 @@
 """What there is to talk to: serial ports, VISA resources, and hosts that answer on TCP port 5025.
 
 Ports and resources are only listed: opening a serial port may reset what is on it. Hosts are asked
-for `*IDN?`.
+for `*IDN?`, and the local network for Pulse Streamers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from drivers.identifying import SCPI_PORT, is_idn
 from drivers.protocol.scpi_dialogue import Dialogue
+from drivers.pulse_streamer_discovery import discover
 from drivers.transport.link import ByteLink, LinkError
 from drivers.transport.resource import ResourceError, SerialResource, SocketResource, parse
 from drivers.transport.socket import open_socket
@@ -65,6 +66,15 @@ def visa_resources() -> tuple[list[Seen], list[str]]:
                 continue  # an interface, such as a GPIB board
     return seen, [
         str(one.message) for one in lacking if not issubclass(one.category, ResourceWarning)
+    ]
+
+
+async def pulse_streamers(wait: float = 0.5) -> list[Seen]:
+    """The Pulse Streamers that answer a broadcast in the local network within `wait` s."""
+    found = await discover(wait)
+    return [
+        Seen(f"TCPIP::{one.host}::INSTR", f"Pulse Streamer, serial number {one.serial}")
+        for one in found
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 from .session import Converse
 
@@ -14,8 +14,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._converse = converse
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         conversation = self._converse(lambda answer: self._transport.sendto(answer, addr))

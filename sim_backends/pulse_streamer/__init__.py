@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .device import PulseStreamer
-from .program import Playback, Program
+from .program import OutputState, Playback, Program
 
-__all__ = ["Playback", "Program", "PulseStreamer"]
+__all__ = ["OutputState", "Playback", "Program", "PulseStreamer"]

@@ -16,19 +16,45 @@ STEP = np.dtype([("duration", "<u4"), ("mask", "u1"), ("analog0", "<i2"), ("anal
 """One step on the wire: `<IBhh` (Pulse Streamer client 2.1.2, enc_binary)."""
 
 
+ANALOG_FULL = 0x7FFF
+"""The analogue word of 1 V."""
+
+
+@dataclass(frozen=True)
+class OutputState:
+    """What the outputs are at: the digital mask, and the words of both analogue ones."""
+
+    mask: int = 0
+    analog0: int = 0
+    analog1: int = 0
+
+    @property
+    def volts(self) -> tuple[float, float]:
+        """The analogue outputs, V."""
+        return self.analog0 / ANALOG_FULL, self.analog1 / ANALOG_FULL
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Steps of a pattern: durations (steps,) in ns and digital masks (steps,)."""
+    """Steps of a pattern: durations (steps,) in ns, digital masks (steps,), and the words of the
+    analogue outputs (steps, 2), which are at 0 where they are not given.
+    """
 
     durations: NDArray[np.int64]
     masks: NDArray[np.uint8]
+    analog: NDArray[np.int16] | None = None
 
     @classmethod
     def from_wire(cls, data: bytes) -> Program:
         """From packed 9-byte steps; steps of no duration play no part."""
         steps = np.frombuffer(data, STEP)
         steps = steps[steps["duration"] > 0]
-        return cls(steps["duration"].astype(np.int64), steps["mask"].copy())
+        analog = np.stack([steps["analog0"], steps["analog1"]], axis=1)
+        return cls(
+            steps["duration"].astype(np.int64),
+            steps["mask"].copy(),
+            analog.astype(np.int16) if analog.any() else None,
+        )
 
     @cached_property
     def edges(self) -> dict[tuple[int, bool, int, int], tuple[list[int], list[int], bool]]:
@@ -58,6 +84,21 @@ class Playback:
     runs: int
     before: int
     final: int
+    analog: tuple[OutputState, OutputState] = (OutputState(), OutputState())
+    """States up to the start and held at the end, for their analogue words."""
+
+    @classmethod
+    def of(
+        cls, start: float, program: Program, runs: int, before: OutputState, final: OutputState
+    ) -> Playback:
+        """With states of all outputs."""
+        return cls(start, program, runs, before.mask, final.mask, (before, final))
+
+    @classmethod
+    def holding(cls, state: OutputState, before: OutputState, at: float) -> Playback:
+        """All outputs set to `state` at bench time `at` (s)."""
+        empty = Program(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        return cls.of(at, empty, 0, before, state)
 
     @classmethod
     def constant(cls, mask: int, before: int, at: float) -> Playback:
@@ -83,8 +124,21 @@ class Playback:
             return self.before
         if when >= self.end:
             return self.final
+        return int(self.program.masks[self._step_at(when)])
+
+    def state_at(self, when: float) -> OutputState:
+        """All outputs at bench time `when` (s)."""
+        mask = self.mask_at(when)
+        if when < self.start or when >= self.end:
+            held = self.analog[when >= self.end]
+            return OutputState(mask, held.analog0, held.analog1)
+        if self.program.analog is None:
+            return OutputState(mask)
+        return OutputState(mask, *map(int, self.program.analog[self._step_at(when)]))
+
+    def _step_at(self, when: float) -> int:
         phase = math.floor((when - self.start) / _TICK + 1e-6) % self.program.period
-        return int(self.program.masks[np.searchsorted(self.program.ends, phase, side="right")])
+        return int(np.searchsorted(self.program.ends, phase, side="right"))
 
     def transitions(
         self, begin: float, end: float

@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .device import PulseStreamer, Slot, TriggerRearm, TriggerStart
-from .program import Program
+from .device import PulseStreamer
+from .program import ANALOG_FULL, OutputState, Program
+from .sequencer import Slot, TriggerRearm, TriggerStart
 
 _STEP_BYTES = 9
 _PARSE, _REQUEST, _METHOD, _PARAMS = -32700, -32600, -32601, -32602
@@ -21,14 +22,17 @@ class _Refused(Exception):
     """Parameters that a method cannot take."""
 
 
-def _state_mask(state: Any) -> int:
-    """Digital mask of an output state `[0, mask, a0, a1]`."""
+def _state(state: Any) -> OutputState:
+    """An output state `[0, mask, a0, a1]`, the analogue ones as 16-bit words."""
     if not isinstance(state, list) or len(state) != 4:
         raise _Refused("an output state is [0, mask, analog0, analog1]")
-    mask = state[1]
+    _, mask, *analog = state
     if not isinstance(mask, int) or not 0 <= mask <= 255:
         raise _Refused(f"digital mask {mask!r} is not in 0..255")
-    return mask
+    for word in analog:
+        if not isinstance(word, int) or abs(word) > ANALOG_FULL + 1:
+            raise _Refused(f"analogue word {word!r} is not of 16 bits")
+    return OutputState(mask, *analog)
 
 
 class RpcServer:
@@ -79,30 +83,31 @@ class RpcServer:
 
     def _table(self) -> dict[str, Callable[..., Any]]:
         device = self._device
+        sequencer = device.sequencer
         return {
             "reset": lambda: self._done(device.reset),
             "reboot": lambda: self._done(device.reset),
-            "constant": lambda state: self._done(device.constant, _state_mask(state)),
-            "forceFinal": lambda: self._done(device.force_final),
+            "constant": lambda state: self._done(sequencer.constant, _state(state)),
+            "forceFinal": lambda: self._done(sequencer.force_final),
             "stream": self._stream,
-            "startNow": device.start_now,
-            "start": lambda slot=0, runs=-1: device.start(int(slot), int(runs)),
-            "rearm": lambda: int(device.rearm()),
-            "isStreaming": lambda: int(device.is_streaming()),
-            "hasFinished": lambda: int(device.has_finished()),
-            "hasSequence": lambda: int(device.has_sequence()),
-            "isReadyForData": lambda slot: int(device.is_ready_for_data(int(slot))),
+            "startNow": sequencer.start_now,
+            "start": lambda slot=0, runs=-1: sequencer.start(int(slot), int(runs)),
+            "rearm": lambda: int(sequencer.rearm()),
+            "isStreaming": lambda: int(sequencer.is_streaming()),
+            "hasFinished": lambda: int(sequencer.has_finished()),
+            "hasSequence": lambda: int(sequencer.has_sequence()),
+            "isReadyForData": lambda slot: int(sequencer.is_ready_for_data(int(slot))),
             "setTrigger": self._set_trigger,
-            "getTriggerStart": lambda: int(device.trigger_start),
-            "getTriggerRearm": lambda: int(device.trigger_rearm),
+            "getTriggerStart": lambda: int(sequencer.trigger_start),
+            "getTriggerRearm": lambda: int(sequencer.trigger_rearm),
             "selectClock": self._select_clock,
             "getClock": lambda: device.clock_source,
             "setSquareWave125MHz": self._square_wave,
             "setClkParam": lambda value: 0,
             "shiftClkPhase": lambda value: 0,
-            "getTemperature": lambda: "42.3",
-            "getUnderflow": lambda: 0,
-            "getStatusRegister": lambda: int(device.is_streaming()) | device.has_finished() << 1,
+            "getTemperature": lambda: f"{device.temperature:.1f}",
+            "getUnderflow": lambda: int(device.underflow),
+            "getStatusRegister": device.status_register,
             "getFirmwareVersion": lambda: device.firmware,
             "getHardwareVersion": lambda: device.hardware,
             "getSerial": lambda which=1: device.serial,
@@ -131,12 +136,13 @@ class RpcServer:
             raise _Refused(f"sequence is not base64: {error}") from None
         if len(packed) % _STEP_BYTES:
             raise _Refused(f"sequence of {len(packed)} bytes is not a whole number of 9-byte steps")
-        self._device.stream(Program.from_wire(packed), int(runs), _state_mask(final))
+        self._device.sequencer.stream(Program.from_wire(packed), int(runs), _state(final))
         return 0
 
     def _set_trigger(self, start: int, rearm: int = 0) -> int:
-        self._device.trigger_start = TriggerStart(start)
-        self._device.trigger_rearm = TriggerRearm(rearm)
+        sequencer = self._device.sequencer
+        sequencer.advance()
+        sequencer.trigger_start, sequencer.trigger_rearm = TriggerStart(start), TriggerRearm(rearm)
         return 0
 
     def _select_clock(self, source: int) -> int:
@@ -150,9 +156,9 @@ class RpcServer:
         return 0
 
     def _control_data(self, number: int) -> dict[str, int]:
-        slot = self._device.slots[number] if number in (0, 1) else None
+        slot = self._device.sequencer.slots[number] if number in (0, 1) else None
         if slot is None:
-            slot = Slot(Program.from_wire(b""), 0, 0)
+            slot = Slot(Program.from_wire(b""), 0, OutputState())
         return {
             "slot": number,
             "n_runs": slot.runs,

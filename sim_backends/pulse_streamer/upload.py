@@ -12,14 +12,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from .device import PulseStreamer, Slot
-from .program import Program
+from .device import PulseStreamer
+from .program import OutputState, Program
+from .sequencer import NextAction, OnNoData, Slot, When
 
 MAGIC = 0x53504953
-STREAM, UPLOAD = 0x0, 0x100
+STREAM, UPLOAD, SET_CALIBRATION, GET_CALIBRATION = 0x0, 0x100, 0x101, 0x102
 _HEAD = struct.Struct("<4I2Q")
 _STREAM_HEAD = struct.Struct("<qQ2h4BQ")
 _UPLOAD_HEAD = struct.Struct("<qQ2h8BI")
+_CALIBRATION = struct.Struct("<4d")
 _UPLOAD_REPLY = struct.Struct("<8i")
 _STEP_BYTES = 9
 _LARGEST = 2_000_000 * _STEP_BYTES + 64
@@ -65,6 +67,9 @@ class UploadConversation:
         return self._last[1]
 
     def _carry_out(self, identity: int, command: int, payload: bytes) -> None:
+        if command in (SET_CALIBRATION, GET_CALIBRATION):
+            self._calibrate(identity, command, payload)
+            return
         if command not in (STREAM, UPLOAD):
             self._reply(identity, _BAD_COMMAND)
             return
@@ -76,16 +81,32 @@ class UploadConversation:
             self._reply(identity, _BAD_LENGTH)
             return
         program = self._program(payload[32 : 32 + pulses * _STEP_BYTES])
+        sequencer = self._device.sequencer
         if command == STREAM:
-            runs, _, _, _, mask, _, _, _, slot = _STREAM_HEAD.unpack_from(payload)
+            runs, _, a0, a1, mask, _, _, _, slot = _STREAM_HEAD.unpack_from(payload)
             if slot not in (0, 1):
                 self._reply(identity, _REFUSED)
                 return
-            self._device.stream(program, runs, mask)
+            sequencer.stream(program, runs, OutputState(mask, a0, a1))
             self._reply(identity, _OK)
             return
-        runs, _, _, _, mask, _, _, _, slot, next_action, when, on_no_data, _ = (
+        runs, _, a0, a1, mask, _, _, _, slot, next_action, when, on_no_data, _ = (
             _UPLOAD_HEAD.unpack_from(payload)
         )
-        code = self._device.upload(slot, Slot(program, runs, mask, next_action, when, on_no_data))
+        try:
+            follows = NextAction(next_action), When(when), OnNoData(on_no_data)
+        except ValueError:
+            self._reply(identity, _REFUSED)
+            return
+        code = sequencer.upload(slot, Slot(program, runs, OutputState(mask, a0, a1), *follows))
         self._reply(identity, _OK, _UPLOAD_REPLY.pack(code, 0, 0, 0, 0, 0, 0, 0))
+
+    def _calibrate(self, identity: int, command: int, payload: bytes) -> None:
+        """As clients of firmware before 2 set and read it: two offsets, two slopes."""
+        if command == GET_CALIBRATION:
+            self._reply(identity, _OK, _CALIBRATION.pack(*self._device.analog_calibration))
+        elif len(payload) != _CALIBRATION.size:
+            self._reply(identity, _BAD_LENGTH)
+        else:
+            self._device.analog_calibration = list(_CALIBRATION.unpack(payload))
+            self._reply(identity, _OK)

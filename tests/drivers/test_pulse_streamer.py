@@ -8,9 +8,13 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from drivers import pulse_streamer_quantities as q
 from drivers.instrument import IdentityError, InstrumentError, LimitError
 from drivers.pulse_streamer import PulseStreamer
+from drivers.pulse_streamer_discovery import parse
 from drivers.roles import LineProgram, SwitchSequencer
 from drivers.transport.link import LinkTimeout
 from drivers.transport.memory import MemoryNetwork
@@ -27,6 +31,7 @@ class Device:
         self.uploads: list[bytes] = []
         self.results: dict[str, object] = {"getSerial": SERIAL, "getFirmwareVersion": "2.1.0 x"}
         self.error = 0
+        self.result = bytes(32)
         self.close_after_call = False
         self.delay = 0.0
         self.connections = 0
@@ -66,9 +71,12 @@ class Device:
                 header = await reader.readexactly(32)
             except asyncio.IncompleteReadError:
                 return
-            magic, command_id, _, _, length, _ = struct.unpack("<4I2Q", header)
+            magic, command_id, command, _, length, _ = struct.unpack("<4I2Q", header)
             self.uploads.append(header + await reader.readexactly(length))
-            writer.write(struct.pack("<4I2Q", magic, command_id, self.error, 0, 0, 0))
+            more = self.result if command == 0x100 else b""
+            writer.write(
+                struct.pack("<4I2Q", magic, command_id, self.error, 0, len(more), 0) + more
+            )
 
     def driver(self, link, **options) -> PulseStreamer:
         resource = "TCPIP::pulsestreamer::INSTR"
@@ -213,3 +221,144 @@ def test_wrong_instruments(virtual, link, results, expect, said) -> None:
             await device.driver(link, expect=expect).open()
 
     virtual(scenario())
+
+
+def test_what_is_not_in_the_way_of_a_frame(virtual, link) -> None:
+    device = Device()
+
+    async def scenario() -> None:
+        pattern = device.driver(link)
+        await pattern.open()
+        device.calls.clear()
+        await pattern.hold(3, (1.0, -0.5))
+        await pattern.set(q.MASK, 5)
+        await pattern.set(q.ANALOG_1, 0.0)
+        device.results |= {"getTriggerStart": 2, "getTriggerRearm": 1, "rearm": 1}
+        await pattern.set(q.TRIGGER_REARM, "auto")
+        await pattern.set(q.TRIGGER_START, "hardware_falling")
+        await pattern.set(q.CLOCK, "external_10MHz")
+        await pattern.set(q.SQUARE_WAVE, 1)
+        await pattern.rearm()
+        await pattern.force_final()
+        await pattern.start_slots(1, 4)
+        assert device.calls == [
+            ("constant", [[0, 3, 32767, -16384]]),
+            ("constant", [[0, 5, 32767, -16384]]),
+            ("constant", [[0, 5, 32767, 0]]),
+            ("getTriggerStart", []),
+            ("setTrigger", [2, 0]),
+            ("getTriggerRearm", []),
+            ("setTrigger", [3, 1]),
+            ("selectClock", [2]),
+            ("setSquareWave125MHz", [1]),
+            ("rearm", []),
+            ("forceFinal", []),
+            ("start", [1, 4]),
+        ]
+        device.results |= {"getTemperature": "42.3", "getFPGAID": "0x1", "getUnderflow": 0}
+        told = await pattern.read_settings()
+        assert told["temperature_celsius"] == pytest.approx(42.3)
+        assert (told["trigger_start"], told["underflow"]) == ("hardware_rising", False)
+        device.results["getStreamingState"] = {"State": 2, "StateCondition": 3}
+        state = await pattern.state()
+        assert (state.state, state.condition) == ("streaming", "wait_for_data")
+
+    virtual(scenario())
+
+
+def test_slots_and_analogue_steps_as_bytes(virtual, link) -> None:
+    device = Device()
+
+    async def scenario() -> None:
+        pattern = device.driver(link)
+        await pattern.open()
+        analog = np.array([[1.0, 0.0], [0.0, -1.0]])
+        await pattern.stream(PROGRAM, -1, analog=analog, final_analog=(0.5, 0.0))
+        await pattern.upload(
+            1, PROGRAM, 3, next_action="switch_slot_expect_new_data", when="trigger",
+            on_no_data="wait_repeating", idle_analog=(0.0, 1.0),
+        )  # fmt: skip
+        plain = struct.pack("<IBhhIBhh", 100, 1, 0, 0, 400, 2, 0, 0)
+        steps = struct.pack("<IBhhIBhh", 100, 1, 0x7FFF, 0, 400, 2, 0, -0x7FFF)
+        head = struct.pack("<qQ2h4BQ", -1, 2, 16384, 0, 8, 0, 0, 0, 0)
+        assert device.uploads[0][32:] == head + steps + bytes(14)
+        head = struct.pack("<qQ2h8BI", 3, 2, 0, 32767, 8, 0, 0, 0, 1, 2, 1, 2, 0)
+        assert device.uploads[1][32:] == head + plain + bytes(14)
+        assert device.uploads[1][8:12] == b"\0\1\0\0"
+        device.result = struct.pack("<8i", 1, *[0] * 7)
+        with pytest.raises(InstrumentError, match=r"upload to slot 0.*code 1"):
+            await pattern.upload(0, PROGRAM)
+        device.result = b"12"
+        with pytest.raises(InstrumentError, match="32 bytes"):
+            await pattern.upload(0, PROGRAM)
+
+    virtual(scenario())
+
+
+def test_more_refusals_before_a_byte_leaves(virtual, link) -> None:
+    device = Device()
+
+    async def scenario() -> None:
+        pattern = device.driver(link)
+        await pattern.open()
+        device.calls.clear()
+        nan = float("nan")
+        for doing in (
+            pattern.hold(0, (1.01, 0.0)), pattern.hold(0, (0.0, nan)), pattern.upload(2, PROGRAM),
+            pattern.stream(PROGRAM, 0), pattern.stream(PROGRAM, final_analog=(0.0, -2.0)),
+            pattern.stream(PROGRAM, analog=np.array([[0.0, nan], [0.0, 0.0]])),
+            pattern.start_slots(2),
+        ):  # fmt: skip
+            with pytest.raises(LimitError):
+                await doing
+        for doing in (
+            pattern.upload(0, PROGRAM, when="soon"), pattern.set_trigger("never"),
+            pattern.stream(PROGRAM, analog=np.zeros((3, 2))), pattern.set(q.TEMPERATURE, 1.0),
+            pattern.get(q.MASK), pattern.set(q.MASK, 1, "0"),
+        ):  # fmt: skip
+            with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
+                await doing
+        assert device.calls == []
+        assert device.uploads == []
+
+    virtual(scenario())
+
+
+@pytest.mark.parametrize("told", [None, {}, "warm", [1]])
+def test_what_cannot_be_read_is_a_typed_error(virtual, link, told) -> None:
+    device = Device()
+    device.results |= {"getTemperature": told, "getStreamingState": told, "getClock": told}
+
+    async def scenario() -> None:
+        pattern = device.driver(link)
+        await pattern.open()
+        for doing in (pattern.get(q.TEMPERATURE), pattern.get(q.CLOCK), pattern.state()):
+            with pytest.raises(InstrumentError):
+                await doing
+
+    virtual(scenario())
+
+
+def test_ports_may_be_others(virtual, link) -> None:
+    with pytest.raises(ValueError, match="rpc_port"):
+        Device().driver(link, rpc_port=0)
+    device = Device()
+
+    async def scenario() -> None:
+        device.network.listen_tcp("pulsestreamer", 9999, device._upload)
+        pattern = device.driver(link, upload_port=9999)
+        await pattern.open()
+        await pattern.load(PROGRAM)
+
+    virtual(scenario())
+    assert len(device.uploads) == 1
+
+
+@given(st.binary(max_size=80))
+def test_any_datagram_is_an_answer_or_none(data: bytes) -> None:
+    for made in (data, b"PS-DISCOVERY-REPLY" + data):
+        found = parse(made, "10.0.0.9")
+        assert found is None or isinstance(found.serial, str)
+    told = parse(b'PS-DISCOVERY-REPLY{"serial": "00:26"}', "10.0.0.9")
+    assert told is not None
+    assert (told.host, told.serial) == ("10.0.0.9", "00:26")

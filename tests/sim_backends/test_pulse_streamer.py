@@ -11,18 +11,21 @@ import pytest
 
 from sim_backends.host.http import HttpConversation
 from sim_backends.pulse_streamer import Playback, Program, PulseStreamer
-from sim_backends.pulse_streamer.device import TriggerStart
+from sim_backends.pulse_streamer.alone import square
+from sim_backends.pulse_streamer.discovery import DiscoveryConversation
 from sim_backends.pulse_streamer.rpc import RpcServer
+from sim_backends.pulse_streamer.sequencer import TriggerStart
 from sim_backends.pulse_streamer.upload import MAGIC, UploadConversation
 
 
 class Lab:
-    """A Pulse Streamer with a clock set by hand."""
+    """A Pulse Streamer with a clock set by hand, and edges at its trigger input where given."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: float | None = None) -> None:
         self.time = 10.0
         self.played: list[Playback] = []
-        self.device = PulseStreamer(self, lambda: self.time)
+        edges = None if period is None else square(period)
+        self.device = PulseStreamer(self, lambda: self.time, edges=edges)
         self.rpc = RpcServer(self.device)
         self.sent: list[bytes] = []
         self.upload = UploadConversation(self.device, self.sent.append)
@@ -236,3 +239,150 @@ def test_http_keep_alive_pipelining_and_refusals() -> None:
     http.receive(b"GET /json-rpc HTTP/1.1\r\nConnection: close\r\n\r\n")
     http.receive(b"POST /json-rpc HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert [reply.split(b" ")[1] for reply in sent[2:]] == [b"404", b"405", b"400"]
+
+
+STOP, SWITCH, EXPECT, REPEAT = 0, 1, 2, 3
+
+
+def upload(lab: Lab, slot: int, data: bytes, *follows: int, runs: int = 1, idle: int = 0) -> int:
+    """Fill a slot over the binary port; returns the upload's code."""
+    pulses, pad = len(data) // 9, 32 - len(data) % 32
+    next_action, when, on_no_data = (*follows, 0, 0, 0)[:3]
+    head = struct.pack("<4I2Q", MAGIC, 9, 0x100, 0, len(data) + 32 + pad, 0)
+    sub = struct.pack(
+        "<qQ2h8BI", runs, pulses, 0, 0, idle, 0, 0, 0, slot, next_action, when, on_no_data, 0
+    )
+    lab.sent.clear()
+    lab.upload.receive(head + sub + data + bytes(pad))
+    error, extra = struct.unpack("<4I2Q", lab.sent[0][:32])[2::2]
+    assert (error, extra) == (0, 32)
+    return struct.unpack("<8i", lab.sent[0][32:])[0]
+
+
+def test_slots_follow_each_other_and_new_data_are_waited_for() -> None:
+    lab = Lab()
+    assert upload(lab, 0, steps((1000, 1)), EXPECT, 0, 1, idle=0x10) == 0
+    assert upload(lab, 1, steps((1000, 2)), EXPECT, 0, 1, idle=0x20) == 0
+    assert lab.call("getStreamingState")["StateCondition"] == 4
+    lab.call("start", 0, -1)
+    assert lab.device.mask() == 1
+    assert upload(lab, 0, steps((1, 1))) == 1  # it plays
+    assert lab.call("isReadyForData", 1) == 0  # it is to play
+    lab.time += 1.5e-6
+    assert lab.device.mask() == 2
+    assert lab.call("isReadyForData", 0) == 1
+    lab.time += 1.0e-6
+    told = lab.call("getStreamingState")
+    assert (told["State"], told["StateCondition"], told["SlotChanges"]) == (2, 3, 1)
+    assert lab.device.mask() == 0x20
+    lab.time += 1.0
+    assert upload(lab, 0, steps((1000, 4)), STOP, idle=8) == 0
+    assert lab.device.mask() == 4
+    lab.time += 1.0
+    assert (lab.device.mask(), lab.call("hasFinished")) == (8, 1)
+
+
+@pytest.mark.parametrize(("on_no_data", "mask", "state"), [(0, 0x10, 4), (1, 0x10, 2), (2, 1, 2)])
+def test_without_data_it_stops_idles_or_repeats(on_no_data, mask, state) -> None:
+    lab = Lab()
+    upload(lab, 0, steps((1000, 1)), EXPECT, 0, on_no_data, idle=0x10)
+    lab.call("start", 0, -1)
+    lab.time += 5.5e-6
+    assert lab.device.mask() == mask
+    assert lab.call("getStreamingState")["State"] == state
+
+
+def test_endless_slots_are_not_played_one_by_one() -> None:
+    lab = Lab()
+    upload(lab, 0, steps((1000, 1)), SWITCH)
+    upload(lab, 1, steps((3000, 2)), SWITCH)
+    lab.call("start", 0, -1)
+    lab.time += 1e6 * 4e-6 + 0.5e-6
+    assert lab.device.mask() == 1
+    lab.time += 1e-6
+    assert lab.device.mask() == 2
+    assert lab.call("getStreamingState")["SlotChanges"] == pytest.approx(2e6, abs=2)
+    assert len(lab.played) < 20
+
+
+def test_so_many_slots_and_a_trigger_between_them() -> None:
+    lab = Lab()
+    upload(lab, 0, steps((1000, 1)), REPEAT, 1, idle=0x10)
+    lab.call("start", 0, 2)
+    lab.time += 1.0
+    assert lab.call("getStreamingState")["StateCondition"] == 1
+    assert lab.device.mask() == 0x10
+    assert lab.call("startNow") == 0
+    assert lab.device.mask() == 1
+    lab.time += 1.0
+    assert lab.call("hasFinished") == 1
+    assert lab.call("start", 1, -1) == 1  # nothing there
+
+
+@pytest.mark.parametrize(("start", "first"), [(2, 11.0), (3, 10.5), (4, 10.5)])
+def test_hardware_triggers_start_at_their_edge(start, first) -> None:
+    lab = Lab(period=1.0)
+    lab.time = 10.2
+    lab.call("setTrigger", start, 1)
+    lab.upload.receive(stream_message(steps((1_000_000, 1))))
+    assert lab.call("isStreaming") == 0
+    lab.time = 11.2
+    assert lab.call("hasFinished") == 1
+    assert lab.played[-1].start == pytest.approx(first)
+    # It is not armed again by itself: edges pass by.
+    lab.time = 15.2
+    assert lab.call("hasFinished") == 1
+    assert lab.played[-1].start == pytest.approx(first)
+    assert lab.call("rearm") == 1
+    lab.time = 16.2
+    assert lab.call("hasFinished") == 1
+    assert lab.played[-1].start == pytest.approx(15.5 if start != 2 else 16.0)
+
+
+def test_hardware_triggers_rearm_by_themselves() -> None:
+    lab = Lab(period=1.0)
+    lab.call("setTrigger", 2, 0)
+    lab.upload.receive(stream_message(steps((1000, 1))))
+    lab.time = 13.5
+    lab.call("isStreaming")
+    assert [round(one.start) for one in lab.played[-3:]] == [11, 12, 13]
+    untriggered = Lab()
+    untriggered.call("setTrigger", 2, 0)
+    untriggered.upload.receive(stream_message(steps((1000, 1))))
+    untriggered.time += 100.0
+    assert untriggered.call("getStreamingState")["StateCondition"] == 1
+
+
+def test_analogue_outputs_play_and_are_held() -> None:
+    lab = Lab()
+    lab.call("constant", [0, 1, 0x7FFF, -0x4000])
+    assert lab.device.volts() == pytest.approx((1.0, -0.5), abs=1e-4)
+    data = struct.pack("<IBhh", 1000, 1, 0x2000, 0) + struct.pack("<IBhh", 1000, 1, 0, -0x7FFF)
+    lab.upload.receive(stream_message(data))
+    assert lab.device.volts() == pytest.approx((0.25, 0.0), abs=1e-4)
+    lab.time += 1.5e-6
+    assert lab.device.volts() == pytest.approx((0.0, -1.0), abs=1e-4)
+    lab.time += 1.0
+    assert lab.device.volts() == (0.0, 0.0)
+
+
+def test_faults_of_its_own_and_the_old_calibration_commands() -> None:
+    lab = Lab()
+    lab.device.own_faults["underflow"]("")()
+    lab.device.own_faults["temperature"]("71.5")()
+    assert (lab.call("getUnderflow"), lab.call("getTemperature")) == (1, "71.5")
+    values = struct.pack("<4d", 0.1, 0.2, 1.0, 0.9)
+    lab.upload.receive(struct.pack("<4I2Q", MAGIC, 7, 0x101, 0, 32, 0) + values)
+    lab.upload.receive(struct.pack("<4I2Q", MAGIC, 8, 0x102, 0, 0, 0))
+    assert lab.sent[-1] == struct.pack("<4I2Q", MAGIC, 8, 0, 0, 32, 0) + values
+
+
+def test_discovery_is_answered_and_others_answers_are_not() -> None:
+    lab = Lab()
+    found: list[bytes] = []
+    conversation = DiscoveryConversation(lab.device, found.append)
+    for data in (b"PS-DISCOVERY", b"PS-DISCOVERY-REPLY{}", b"", b"PS"):
+        conversation.receive(data)
+    assert len(found) == 1
+    assert found[0].startswith(b"PS-DISCOVERY-REPLY")
+    assert json.loads(found[0].removeprefix(b"PS-DISCOVERY-REPLY"))["serial"] == lab.device.serial

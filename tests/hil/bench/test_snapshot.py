@@ -48,12 +48,12 @@ def test_it_tells_who_answers_and_how_it_is_set() -> None:
         assert box["decimation"] == core.file.timing.decimation
         assert not [name for name, value in box.items() if "refused" in str(value)]
         pattern = read[_first(core, "PulseStreamer").name]
-        assert pattern["readings"]["hasSequence"] == 1
+        assert pattern["readings"]["has_sequence"] is True
         # What is only read is no setting; what is set is no reading.
         assert set(told["settings"]) == {
             "volts_max", "amps_max", "led", "safe", "adc_time", "adc_average",
         }  # fmt: skip
-        assert set(pattern["settings"]) == {"getTriggerStart", "getTriggerRearm", "getClock"}
+        assert set(pattern["settings"]) == {"trigger_start", "trigger_rearm", "clock"}
         assert not read[_first(core, "RedPitaya").name]["readings"]
         # Reading changed nothing: the same frame still runs without an upload of its settings.
         bench.run(levels, np.zeros((4, 4)))
