@@ -132,6 +132,11 @@ class Instrument(ABC):
         """Names in `read_settings` that can only be read: measured, or a state; no settings."""
         return frozenset()
 
+    @property
+    def imposed(self) -> frozenset[str]:
+        """Names in `read_settings` that a bench file decides: limits, which no snapshot may move."""
+        return frozenset()
+
     async def read_settings(self) -> dict[str, Any]:
         """All settings that the instrument tells, as plain data by name; sets nothing.
 

@@ -21,6 +21,7 @@ from drivers.protocol import qontrol, qontrol_reports
 from drivers.protocol.qontrol import ChainEntry, Fault
 from drivers.protocol.qontrol_reports import LogEntry
 from drivers.qontrol_quantities import (
+    IMPOSED,
     AMPS,
     EVERY_CHANNEL,
     EVERY_MODULE,
@@ -153,6 +154,11 @@ class QontrolChain(Instrument):
     def readings(self) -> frozenset[str]:
         """Volts and amps as measured, and what the modules tell of themselves."""
         return READINGS
+
+    @property
+    def imposed(self) -> frozenset[str]:
+        """The limits above which a channel trips."""
+        return IMPOSED
 
     async def read_settings(self) -> dict[str, Any]:
         """All declared quantities: a list each, of the channels or of the modules."""

@@ -53,3 +53,5 @@ EVERY_MODULE = (LED, OK, SAFE, ADC_TIME, ADC_AVERAGE, LIFETIME)
 QUANTITIES = (*EVERY_CHANNEL, *EVERY_MODULE)
 READINGS = frozenset({"volts", "amps", "ok", "lifetime"})
 """What nobody sets: measured, or a state."""
+IMPOSED = frozenset({VOLTS_MAX.name, AMPS_MAX.name})
+"""What a bench file decides."""

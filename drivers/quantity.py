@@ -33,7 +33,8 @@ class Quantity:
     value of the safe state, where the property has one. `words` gives the wire's spelling of
     choices that differ from ours. `question` asks for the property where that is not the command
     with a `?`; a command with `{value}` in it says itself where the value goes. `channels` are
-    those that the property has, where they are not those of the instrument.
+    those that the property has, where they are not those of the instrument. `follows` names the
+    switch that, while it is on, lets the instrument move the property by itself.
 
     The first word of `doc` says what can be done: Control (set and read), Set (only set), Get (only
     read), Measure (only read, and no setting).
@@ -54,6 +55,7 @@ class Quantity:
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     question: str = ""
     channels: tuple[int | str, ...] = ()
+    follows: str = ""
 
     def __post_init__(self) -> None:
         if self.kind is str and not self.choices and self.writable:

@@ -37,7 +37,7 @@ WAVELENGTH = Quantity(
 )  # fmt: skip
 POWER_RANGE = Quantity(
     "power_range", "SENS:POW:RANG:UPP", "Control the end of the range in W (1e-12 to 1e3).",
-    unit="W", low=1e-12, high=1e3,
+    unit="W", low=1e-12, high=1e3, follows="auto_range",
 )  # fmt: skip
 AUTO_RANGE = NumberedSwitch(
     "auto_range", "SENS:POW:RANG:AUTO", "Control whether the range follows the power."

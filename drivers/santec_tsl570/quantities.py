@@ -80,7 +80,7 @@ DIODE = NumberedSwitch(
 )
 ATTENUATION = Decimal(
     "attenuation", "POW:ATT", "Control the attenuator in dB (0 to 30).", unit="dB", low=0.0,
-    high=30.0,
+    high=30.0, follows="power_control",
 )  # fmt: skip
 POWER_CONTROL = NumberedSwitch(
     "power_control", "POW:ATT:AUT", "Control whether the attenuator follows the power."

@@ -11,10 +11,11 @@ from typing import Any
 from drivers.errors import InstrumentError
 from drivers.instrument import Instrument
 from drivers.transport.link import LinkError
-from hil.bench.opening import OpenBench
+from hil.bench.connection import Connection
+from hil.record.folder import login_name
 
 
-async def snapshot(bench: OpenBench) -> dict[str, Any]:
+async def snapshot(bench: Connection) -> dict[str, Any]:
     """Identity, firmware and all settings of every instrument, by name; sets nothing.
 
     What can only be read (measured, or a state) stands under `readings`, apart from `settings`. The
@@ -27,6 +28,10 @@ async def snapshot(bench: OpenBench) -> dict[str, Any]:
         "schema": "hil-instrument-snapshot",
         "version": 2,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": login_name(),
+        "bench": bench.file.name,
+        "source": bench.file.source,
+        "simulated": bench.all_simulated,
         "bench_time": bench.now(),
         "instruments": dict(read),
     }
@@ -49,7 +54,7 @@ async def _one(instrument: Instrument) -> tuple[str, dict[str, Any]]:
     return instrument.name, found
 
 
-def exchanged(before: Mapping[str, Any], bench: OpenBench) -> list[str]:
+def exchanged(before: Mapping[str, Any], bench: Connection) -> list[str]:
     """Instruments that are not those of a snapshot, a line each."""
     told = []
     for one in bench.parts.instruments:

@@ -1,0 +1,109 @@
+"""Heaters of a snapshot brought back: as levels of the banks, within every limit, by the ramp.
+
+A snapshot has their volts as measured, so they come back to within what the chassis measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.instrument import Instrument
+from hil.bench.connection import Connection
+from hil.bench.differing import Where, settings_of
+from hil.bench.opening import OpenBench
+from hil.control.sequencer import Sequencer
+
+#: The quantity of a chassis that drives its heaters.
+HEATER = "volts"
+#: V that a chassis may measure of a channel that is at rest, or off what was set.
+MEASURED = 0.1
+#: Relative: what is measured of a level at its limit may be more by so much.
+ROUNDING = 0.03
+
+
+@dataclass(frozen=True)
+class HeaterLevels:
+    """Levels (n_banks, elements) in W of a snapshot that the bench may have; `refused` stay at 0.
+
+    `driven`: how many of them are not 0. `differ`: whether any is not as the bench has it now.
+    """
+
+    levels: NDArray[np.float64]
+    refused: Mapping[Where, str]
+    differ: bool
+
+    @property
+    def driven(self) -> int:
+        """How many elements are heated."""
+        return int(np.count_nonzero(self.levels))
+
+
+def heater_levels(
+    bench: Connection, saved: Mapping[str, Any], now: Mapping[str, Any]
+) -> HeaterLevels:
+    """The levels that the measured volts of a snapshot make, those beyond a limit refused."""
+    levels = np.zeros_like(bench.level_max)
+    was, present = _volts(saved), _volts(now)
+    places = {one.name: one for one in bench.parts.chassis}
+    refused: dict[Where, str] = {}
+    differ = False
+    for bank, limits in enumerate(bench.level_max):
+        elements = bench.file.bank_elements(bank)
+        for at, limit in enumerate(limits):
+            where = _where(places[elements.chassis[at]], int(elements.channel[at]))
+            volts = was.get(where, 0.0)
+            level = volts**2 / elements.r_nom[at]
+            if not level <= limit * (1.0 + ROUNDING):  # NaN, too
+                refused[where] = f"{volts:.4g} V makes {level:.4g} W, the limit is {limit:.4g} W"
+                continue
+            if volts > MEASURED:
+                levels[bank, at] = min(level, limit)
+            differ |= not abs(volts - present.get(where, 0.0)) <= MEASURED
+    total, most = float(levels.sum()), bench.file.chip.power_max
+    if total > most:
+        why = f"{total:.4g} W in all, the limit is {most:.4g} W (power_max of the chip)"
+        return HeaterLevels(np.zeros_like(levels), {Where("heaters", HEATER): why}, False)
+    return HeaterLevels(levels, refused, differ)
+
+
+async def bring_back(
+    bench: OpenBench, heaters: HeaterLevels, tell: Callable[[str], None]
+) -> list[str]:
+    """Ramp the heaters of a bench that is off to their levels; tell which read otherwise."""
+    machine = bench.machine
+    assert isinstance(machine, Sequencer)  # only the wire path has settings
+    await bench.ramp(machine.levels, heaters.levels, tell)
+    await machine.settled()
+    told = []
+    for number, bank in enumerate(bench.parts.banks):
+        elements = bench.file.bank_elements(number)
+        asked = elements.volts(heaters.levels[number])
+        read = elements.volts(await bank.read_back())
+        for at in np.flatnonzero(~(np.abs(read - asked) <= MEASURED)):
+            told.append(
+                f"{elements.chassis[at]} {HEATER}[{elements.channel[at]}]: reads {read[at]:.4g} V "
+                f"-> {asked[at]:.4g} V"
+            )
+    return told
+
+
+def _volts(taken: Mapping[str, Any]) -> dict[Where, float]:
+    """Volts by channel of every chassis, set or measured."""
+    found = {**settings_of(taken), **settings_of(taken, "readings")}
+    return {
+        where: float(value)
+        for where, value in found.items()
+        if where.name == HEATER and isinstance(value, int | float)
+    }
+
+
+def _where(chassis: Instrument, channel: int) -> Where:
+    """A chassis' channel, counted from 0, by the name that its quantity has for it."""
+    (quantity,) = (one for one in chassis.quantities if one.name == HEATER)
+    names = quantity.channels or range(channel + 1)
+    return Where(chassis.name, HEATER, str(names[channel]))

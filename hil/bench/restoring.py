@@ -1,0 +1,298 @@
+"""Putting the settings of a snapshot back: what would be set, in which order, and doing it.
+
+Outputs go to their safe value first and stay there, unless they are asked for. A setting that is
+refused is named with the reason, and stops no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.errors import InstrumentError
+from drivers.instrument import Instrument
+from drivers.naming import NamingError, write
+from drivers.quantity import Quantity
+from drivers.transport.link import LinkError
+from hil.bench.connection import Connection
+from hil.bench.differing import Difference, Untold, Where, differences, settings_of
+from hil.bench.file import BenchFile
+from hil.bench.heaters_again import HEATER, HeaterLevels, bring_back, heater_levels
+from hil.bench.opening import OpenBench
+from hil.bench.snapshot import snapshot
+from hil.bench.states import BenchError
+from hil.control.machine import DRIVE_LIMIT
+
+Tell = Callable[[str], None]
+#: One setting may move or forbid another (a load its amplitude, a start of a sweep its end): what
+#: is not as it should be afterwards is set again, so often.
+ROUNDS = 3
+#: Why an output is not set.
+HELD = "an output, kept at its safe value; --outputs sets it"
+RAMPED = "a level that must not jump: it is set by what ramps it"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One setting to make."""
+
+    difference: Difference
+    instrument: Instrument
+    quantity: Quantity
+
+    @property
+    def where(self) -> Where:
+        """Which setting."""
+        return self.difference.where
+
+    @property
+    def told(self) -> str:
+        """One line: what it is, and what it is to be."""
+        turned = Difference(self.where, self.difference.after, self.difference.before)
+        return turned.told(self.quantity.unit)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What restoring a snapshot would do: steps in order, what it keeps safe, what it refuses."""
+
+    steps: tuple[Step, ...]
+    held: tuple[Difference, ...]
+    refused: Mapping[Where, str]
+    heaters: HeaterLevels
+
+
+@dataclass
+class Outcome:
+    """What restoring did: `not_taken` was set without complaint, and reads otherwise."""
+
+    done: list[Where] = field(default_factory=list)
+    held: list[Difference] = field(default_factory=list)
+    refused: dict[Where, str] = field(default_factory=dict)
+    not_taken: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all is as in the snapshot, but for outputs that are kept safe."""
+        return not self.refused and not self.not_taken
+
+
+def quantities_of(bench: Connection) -> dict[str, dict[str, Quantity]]:
+    """Declared quantities by the drivers' class names, then by their own."""
+    return {
+        type(one).__name__: {quantity.name: quantity for quantity in one.quantities}
+        for one in bench.parts.instruments
+    }
+
+
+def plan(
+    bench: Connection, saved: Mapping[str, Any], now: Mapping[str, Any], *, outputs: bool
+) -> Plan:
+    """What would be set to come from the bench as it is to the snapshot.
+
+    Ranges come before levels, limits before sources, switches of outputs last. Quantities that an
+    instrument moves by itself, as the snapshot has it, are no settings.
+    """
+    instruments = {one.name: one for one in bench.parts.instruments}
+    heaters = heater_levels(bench, saved, now)
+    steps: list[Step] = []
+    held: list[Difference] = []
+    refused = dict(heaters.refused) if outputs else {}
+    for name, one in saved["instruments"].items():
+        if why := _unreachable(one, now["instruments"].get(name)):
+            refused[Where(name, "settings")] = why
+    known = quantities_of(bench)
+    saved_settings = settings_of(saved)
+    for difference in differences(saved, now, known):
+        where = difference.where
+        instrument = instruments[where.instrument]
+        quantity = known[type(instrument).__name__].get(where.name)
+        if Where(where.instrument, "settings") in refused:
+            continue
+        if quantity is None or not quantity.writable or where.name in instrument.imposed:
+            refused[where] = _not_settable(instrument, quantity, where.name)
+        elif instrument in bench.parts.chassis and where.name == HEATER:
+            continue  # by bank, within the limits of all its elements, and ramped
+        elif _follows(quantity, where, saved_settings):
+            continue
+        elif is_output(quantity) and not outputs:
+            held.append(difference)
+        elif why := _refusal(bench.file, where, quantity, difference.before):
+            refused[where] = why
+        else:
+            steps.append(Step(difference, instrument, quantity))
+    steps.sort(key=_order)
+    return Plan(tuple(steps), tuple(held), refused, heaters)
+
+
+def is_output(quantity: Quantity) -> bool:
+    """Whether it drives something: it has a safe value."""
+    return quantity.safe is not None
+
+
+async def restore(
+    bench: OpenBench, saved: Mapping[str, Any], *, outputs: bool, tell: Tell
+) -> Outcome:
+    """Drive the bench off, make the settings of a snapshot, read them back.
+
+    Where it is cancelled or fails, whoever opened the bench must drive it off.
+
+    Raises
+    ------
+    BenchError
+        When it cannot be driven off: nothing is set then.
+    """
+    if failed := await bench.off(tell):
+        raise BenchError(f"nothing was set, for the bench cannot be driven off: {failed[0]}")
+    await bench.parts.protect()
+    work = _Work(bench, saved, outputs, tell)
+    await work.rounds(lambda quantity: not is_output(quantity))
+    if outputs:
+        heaters = plan(bench, saved, await snapshot(bench), outputs=True).heaters
+        if heaters.differ:
+            work.outcome.not_taken += await bring_back(bench, heaters, tell)
+        await work.rounds(is_output)
+    return await work.ended()
+
+
+class _Work:
+    def __init__(
+        self, bench: OpenBench, saved: Mapping[str, Any], outputs: bool, tell: Tell
+    ) -> None:
+        self.bench, self.saved, self.outputs, self.tell = bench, saved, outputs, tell
+        self.outcome = Outcome()
+        self.lost: dict[str, str] = {}
+
+    async def rounds(self, wanted: Callable[[Quantity], bool]) -> None:
+        """Make the settings that are wanted, until nothing is left that can still change."""
+        refused, done = self.outcome.refused, self.outcome.done
+        for _ in range(ROUNDS):
+            now = await snapshot(self.bench)
+            steps = plan(self.bench, self.saved, now, outputs=self.outputs).steps
+            progress, settle = False, 0.0
+            for step in steps:
+                if not wanted(step.quantity):
+                    continue
+                if why := await self._set(step):
+                    refused[step.where] = why
+                    continue
+                refused.pop(step.where, None)
+                if step.where not in done:
+                    done.append(step.where)
+                progress, settle = True, max(settle, step.quantity.settle)
+            if not progress:
+                return
+            await asyncio.sleep(settle)
+
+    async def _set(self, step: Step) -> str:
+        """Make one setting; why it was refused."""
+        where, value = step.where, step.difference.before
+        if why := self.lost.get(where.instrument, ""):
+            return why
+        try:
+            await write(step.instrument, where.name, value, where.channel)
+        except LinkError as error:
+            self.lost[where.instrument] = str(error)
+            return str(error)
+        except (InstrumentError, NamingError, ValueError, TypeError) as error:
+            return str(error)
+        self.tell(f"set {step.told}")
+        return ""
+
+    async def ended(self) -> Outcome:
+        """What is left, by a last look."""
+        left = plan(self.bench, self.saved, await snapshot(self.bench), outputs=self.outputs)
+        outcome = self.outcome
+        outcome.held = list(left.held)
+        differing = {step.where for step in left.steps}
+        # What was refused at first may have come by itself, with another setting.
+        kept = {w: why for w, why in outcome.refused.items() if w in differing}
+        outcome.refused = {**kept, **left.refused}
+        outcome.not_taken += [
+            f"{step.where}: reads {step.told}"
+            for step in left.steps
+            if step.where not in outcome.refused
+        ]
+        return outcome
+
+
+def _unreachable(saved: Mapping[str, Any], now: Mapping[str, Any] | None) -> str:
+    """Why nothing of an instrument can be restored; empty where it can."""
+    if now is None:
+        return "the bench has no such instrument"
+    if "settings" not in saved:
+        return f"it was not read: {saved.get('failed', 'it was not open')}"
+    if "settings" not in now:
+        return str(now.get("failed", "it is not open"))
+    if saved.get("driver") != now.get("driver"):
+        return f"the snapshot was taken by {saved.get('driver')}, the bench has {now.get('driver')}"
+    return ""
+
+
+def _not_settable(instrument: Instrument, quantity: Quantity | None, name: str) -> str:
+    if name in instrument.imposed:
+        return "it follows from the bench file; edit that"
+    if quantity is None:
+        return f"{type(instrument).__name__} declares no such setting; its driver sets it when due"
+    return f"it can only be read ({quantity.doc})"
+
+
+def _follows(quantity: Quantity, where: Where, saved: Mapping[Where, Any]) -> bool:
+    """Whether the snapshot has the switch on that lets the instrument move it by itself."""
+    switch = quantity.follows
+    places = (Where(where.instrument, switch, where.channel), Where(where.instrument, switch))
+    return bool(switch) and any(saved.get(place) is True for place in places)
+
+
+def _refusal(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> str:
+    """Why a value may not be set, as far as that can be told before it is tried."""
+    if isinstance(value, Untold):
+        return f"the snapshot has no value: {value.why}"
+    if is_output(quantity) and quantity.ramp is not None:
+        return RAMPED
+    try:
+        quantity.check(value, instrument=where.instrument, channel=where.channel)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return _beyond(file, where, quantity, value)
+
+
+def _beyond(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> str:
+    """Which limit of the bench file, if any, a value exceeds that its driver would let through."""
+    light = file.light
+    if light is not None and where.instrument == light.laser and quantity.name == "power_dbm":
+        if value > light.power_dbm:
+            return (
+                f"{value:g} dBm is more than the bench file's light.power_dbm, {light.power_dbm:g}"
+            )
+    if not is_output(quantity) or quantity.unit != "V":
+        return ""
+    for port in file.wiring.ports:
+        if (port.plays, str(port.output)) == (where.instrument, where.channel):
+            limit = DRIVE_LIMIT * port.v_pi / port.drive_gain
+            if abs(value) > limit * (1.0 + 1e-9):
+                return f"{value:g} V is beyond +-{limit:.4g} V, {DRIVE_LIMIT:g} V_pi of its port"
+    return ""
+
+
+def _order(step: Step) -> tuple[int, int]:
+    """Words (functions, units), ranges, limits, the rest, outputs: in the order they are declared.
+
+    Outputs in the reverse of it, which is the order in which they are made safe; their switches
+    after their levels. What switches an output that has no safe value comes before those.
+    """
+    quantity = step.quantity
+    at = step.instrument.quantities.index(quantity)
+    if is_output(quantity):
+        return (6 if isinstance(quantity.safe, bool) else 5), -at
+    if quantity.name.startswith("output"):
+        return 4, at
+    if quantity.kind is str:
+        return 0, at
+    if "range" in quantity.name:
+        return 1, at
+    if any(word in quantity.name for word in ("limit", "max", "error")):
+        return 2, at
+    return 3, at

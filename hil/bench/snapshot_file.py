@@ -1,0 +1,97 @@
+"""Snapshots in files: written aside and renamed, and checked when they are read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hil.bench.states import BenchError
+
+SCHEMA, VERSION = "hil-instrument-snapshot", 2
+#: What each instrument's entry may hold that is read back, and as what.
+_TABLES = ("settings", "readings", "identity")
+
+
+class SnapshotError(BenchError):
+    """A snapshot that cannot be read or written, or is not of the bench at hand."""
+
+
+def write_snapshot(path: Path, taken: Mapping[str, Any]) -> None:
+    """Write a new file, whole or not at all.
+
+    Raises
+    ------
+    SnapshotError
+        Where there is a file already: a snapshot is not written over.
+    """
+    if path.exists():
+        raise SnapshotError(f"{path} exists; name another with --out, or move it away")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("x", encoding="utf-8") as file:
+            json.dump(taken, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be written: {error.strerror}; see --out") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_snapshot(path: Path) -> dict[str, Any]:
+    """Read a snapshot: of `python -m hil.snapshot save`, or of a run folder.
+
+    Raises
+    ------
+    SnapshotError
+        Naming the file and what is wrong with it.
+    """
+    try:
+        taken = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SnapshotError(f"snapshot {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"snapshot {path} is no JSON: {error}") from error
+    if not isinstance(taken, dict) or taken.get("schema") != SCHEMA:
+        raise SnapshotError(f"{path} is no snapshot: its schema is not {SCHEMA!r}")
+    if taken.get("version") != VERSION:
+        raise SnapshotError(
+            f"snapshot {path} is of version {taken.get('version')!r}; this reads {VERSION}"
+        )
+    instruments = taken.get("instruments")
+    if not isinstance(instruments, dict):
+        raise SnapshotError(f"snapshot {path} is damaged: it has no table of instruments")
+    for name, one in instruments.items():
+        if not isinstance(one, dict):
+            raise SnapshotError(f"snapshot {path} is damaged: {name} is no table")
+        for part in _TABLES:
+            if not isinstance(one.get(part, {}), dict):
+                raise SnapshotError(f"snapshot {path} is damaged: {part} of {name} is no table")
+        for setting, value in one.get("settings", {}).items():
+            if not _is_setting(value):
+                raise SnapshotError(
+                    f"snapshot {path} is damaged: {setting} of {name} is {value!r}, no setting"
+                )
+    return taken
+
+
+def _is_setting(value: Any) -> bool:
+    """A value, a list of them, or values by channel."""
+    if isinstance(value, dict):
+        return all(_is_plain(part) or _is_refusal(part) for part in value.values())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, bool | int | float | str)
+
+
+def _is_refusal(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"refused"}
