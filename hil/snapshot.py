@@ -136,9 +136,8 @@ def save(asked: argparse.Namespace) -> int:
     failed = [n for n, one in taken["instruments"].items() if "settings" not in one]
     for instrument in failed:
         say(f"NOT READ: {instrument}: {taken['instruments'][instrument].get('failed')}")
-    say(
-        f"wrote {out}: {len(settings_of(taken))} settings of {len(taken['instruments'])} instruments"
-    )
+    count = len(settings_of(taken))
+    say(f"wrote {out}: {count} settings of {len(taken['instruments'])} instruments")
     return EXIT_DIFFERS if failed else 0
 
 
@@ -190,7 +189,8 @@ def _grouped(found: Mapping[Where, Any]) -> Iterator[str]:
     for (name, value), group in groupby(found.items(), lambda one: (one[0].name, shown(one[1]))):
         channels = [where.channel for where, _ in group]
         ends = dict.fromkeys((channels[0], channels[-1]))
-        yield f"{name}{f'[{' to '.join(ends)}]' if channels[0] else ''} = {value}"
+        where = f"[{' to '.join(ends)}]" if channels[0] else ""
+        yield f"{name}{where} = {value}"
 
 
 def put_back(asked: argparse.Namespace) -> int:

@@ -79,16 +79,16 @@ async def bring_back(
     assert isinstance(machine, Sequencer)  # only the wire path has settings
     await bench.ramp(machine.levels, heaters.levels, tell)
     await machine.settled()
-    told = []
+    told: list[str] = []
     for number, bank in enumerate(bench.parts.banks):
         elements = bench.file.bank_elements(number)
         asked = elements.volts(heaters.levels[number])
         read = elements.volts(await bank.read_back())
-        for at in np.flatnonzero(~(np.abs(read - asked) <= MEASURED)):
-            told.append(
-                f"{elements.chassis[at]} {HEATER}[{elements.channel[at]}]: reads {read[at]:.4g} V "
-                f"-> {asked[at]:.4g} V"
-            )
+        told += [
+            f"{elements.chassis[at]} {HEATER}[{elements.channel[at]}]: reads {read[at]:.4g} V, "
+            f"not {asked[at]:.4g} V"
+            for at in np.flatnonzero(~(np.abs(read - asked) <= MEASURED))
+        ]
     return told
 
 

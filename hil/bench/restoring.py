@@ -7,6 +7,7 @@ refused is named with the reason, and stops no other.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from drivers.naming import NamingError, write
 from drivers.quantity import Quantity
 from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
-from hil.bench.differing import Difference, Untold, Where, differences, settings_of
+from hil.bench.differing import Difference, Untold, Where, differences, settings_of, shown
 from hil.bench.file import BenchFile
 from hil.bench.heaters_again import HEATER, HeaterLevels, bring_back, heater_levels
 from hil.bench.opening import OpenBench
@@ -211,7 +212,8 @@ class _Work:
         kept = {w: why for w, why in outcome.refused.items() if w in differing}
         outcome.refused = {**kept, **left.refused}
         outcome.not_taken += [
-            f"{step.where}: reads {step.told}"
+            f"{step.where}: reads {shown(step.difference.after)}, "
+            f"not {shown(step.difference.before)}"
             for step in left.steps
             if step.where not in outcome.refused
         ]
@@ -262,11 +264,9 @@ def _refusal(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> s
 def _beyond(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> str:
     """Which limit of the bench file, if any, a value exceeds that its driver would let through."""
     light = file.light
-    if light is not None and where.instrument == light.laser and quantity.name == "power_dbm":
-        if value > light.power_dbm:
-            return (
-                f"{value:g} dBm is more than the bench file's light.power_dbm, {light.power_dbm:g}"
-            )
+    most = math.inf if light is None or where.instrument != light.laser else light.power_dbm
+    if quantity.name == "power_dbm" and value > most:
+        return f"{value:g} dBm is more than {most:g} dBm, light.power_dbm of the bench file"
     if not is_output(quantity) or quantity.unit != "V":
         return ""
     for port in file.wiring.ports:

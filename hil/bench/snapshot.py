@@ -63,6 +63,6 @@ def exchanged(before: Mapping[str, Any], bench: Connection) -> list[str]:
             continue
         for part in ("model", "serial"):
             now = getattr(one.identity, part)
-            if was[part] != now:
-                told.append(f"{one.name} had {part} {was[part]!r}, now {now!r} answers")
+            if was.get(part) != now:
+                told.append(f"{one.name} had {part} {was.get(part)!r}, now {now!r} answers")
     return told

@@ -64,8 +64,8 @@ def read_snapshot(path: Path) -> dict[str, Any]:
             f"snapshot {path} is of version {taken.get('version')!r}; this reads {VERSION}"
         )
     instruments = taken.get("instruments")
-    if not isinstance(instruments, dict):
-        raise SnapshotError(f"snapshot {path} is damaged: it has no table of instruments")
+    if not isinstance(instruments, dict) or not isinstance(taken.get("taken"), str):
+        raise SnapshotError(f"snapshot {path} is damaged: no table of instruments, or no time")
     for name, one in instruments.items():
         if not isinstance(one, dict):
             raise SnapshotError(f"snapshot {path} is damaged: {name} is no table")
