@@ -134,7 +134,7 @@ class Instrument(ABC):
 
     @property
     def imposed(self) -> frozenset[str]:
-        """Names in `read_settings` that a bench file decides: limits, which no snapshot may move."""
+        """Names in `read_settings` that a bench file decides: limits, not for others to move."""
         return frozenset()
 
     async def read_settings(self) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from drivers.protocol import qontrol, qontrol_reports
 from drivers.protocol.qontrol import ChainEntry, Fault
 from drivers.protocol.qontrol_reports import LogEntry
 from drivers.qontrol_quantities import (
-    IMPOSED,
     AMPS,
     EVERY_CHANNEL,
     EVERY_MODULE,
+    IMPOSED,
     QUANTITIES,
     READINGS,
     V_FULL,

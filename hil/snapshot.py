@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -187,10 +187,7 @@ def show(asked: argparse.Namespace) -> int:
 def _grouped(found: Mapping[Where, Any]) -> Iterator[str]:
     """Settings, a line each; neighbouring channels of one value as one."""
     for (name, value), group in groupby(found.items(), lambda one: (one[0].name, shown(one[1]))):
-        channels = [where.channel for where, _ in group]
-        ends = dict.fromkeys((channels[0], channels[-1]))
-        where = f"[{' to '.join(ends)}]" if channels[0] else ""
-        yield f"{name}{where} = {value}"
+        yield f"{name}{_channels(where for where, _ in group)} = {value}"
 
 
 def put_back(asked: argparse.Namespace) -> int:
@@ -223,7 +220,7 @@ def put_back(asked: argparse.Namespace) -> int:
         outcome = here.do(restore(core, saved, outputs=asked.outputs, tell=tell))
         # What was not asked to stay on ends as every other command leaves a bench.
         here.driven = not (asked.outputs and outcome.whole)
-        _show_outcome(outcome, asked.outputs)
+        _show_outcome(outcome)
         left_on = not here.driven
     state = "is left with its outputs as set" if left_on else f"is {core.state}"
     say(f"bench {core.file.name} {state}")
@@ -233,7 +230,7 @@ def put_back(asked: argparse.Namespace) -> int:
 def _show_plan(core: OpenBench, meant: Plan, outputs: bool) -> None:
     heaters = meant.heaters
     if meant.steps or (outputs and heaters.differ):
-        say("drives the bench off first, then sets, in this order:")
+        say("drives the bench off first, writes the bench file's limits, then sets, in this order:")
     for step in meant.steps:
         tell(step.told)
     if outputs and heaters.differ:
@@ -244,22 +241,38 @@ def _show_plan(core: OpenBench, meant: Plan, outputs: bool) -> None:
         )
     elif heaters.driven and not outputs:
         say(f"held: {heaters.driven} heaters that were driven: {HELD}")
-    for one in meant.held:
-        say(f"held: {one.where}: {HELD}")
+    for line in _held(meant.held):
+        say(f"held: {line}")
     for where, why in meant.refused.items():
         say(f"refused: {where}: {why}")
 
 
-def _show_outcome(outcome: Outcome, outputs: bool) -> None:
+def _show_outcome(outcome: Outcome) -> None:
+    for line in _held(outcome.held):
+        say(f"held: {line}")
     for where, why in outcome.refused.items():
         say(f"REFUSED {where}: {why}")
     for line in outcome.not_taken:
         say(f"DID NOT TAKE {line}")
-    held = 0 if outputs else len(outcome.held)
     say(
         f"{len(outcome.done)} set, {len(outcome.refused)} refused, {len(outcome.not_taken)} did "
-        f"not take, {held} outputs held safe"
+        f"not take, {len(outcome.held)} held"
     )
+
+
+def _held(found: Mapping[Where, str]) -> Iterator[str]:
+    """What is held and why, neighbouring channels as one line."""
+    for (instrument, name, why), group in groupby(
+        found.items(), lambda one: (one[0].instrument, one[0].name, one[1])
+    ):
+        yield f"{instrument} {name}{_channels(where for where, _ in group)}: {why}"
+
+
+def _channels(places: Iterable[Where]) -> str:
+    """`[0 to 7]`, `[2]`, or nothing."""
+    channels = [where.channel for where in places]
+    ends = dict.fromkeys((channels[0], channels[-1]))
+    return f"[{' to '.join(ends)}]" if channels[0] else ""
 
 
 def _agreed() -> bool:

@@ -32,6 +32,7 @@ Tell = Callable[[str], None]
 ROUNDS = 3
 #: Why an output is not set.
 HELD = "an output, kept at its safe value; --outputs sets it"
+IMPOSED = "a limit, kept as the bench file has it"
 RAMPED = "a level that must not jump: it is set by what ramps it"
 
 
@@ -57,10 +58,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What restoring a snapshot would do: steps in order, what it keeps safe, what it refuses."""
+    """What restoring a snapshot would do: steps in order; what it keeps and refuses, and why."""
 
     steps: tuple[Step, ...]
-    held: tuple[Difference, ...]
+    held: Mapping[Where, str]
     refused: Mapping[Where, str]
     heaters: HeaterLevels
 
@@ -70,13 +71,13 @@ class Outcome:
     """What restoring did: `not_taken` was set without complaint, and reads otherwise."""
 
     done: list[Where] = field(default_factory=list)
-    held: list[Difference] = field(default_factory=list)
+    held: dict[Where, str] = field(default_factory=dict)
     refused: dict[Where, str] = field(default_factory=dict)
     not_taken: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
-        """Whether all is as in the snapshot, but for outputs that are kept safe."""
+        """Whether all is as in the snapshot, but for what is held."""
         return not self.refused and not self.not_taken
 
 
@@ -99,7 +100,7 @@ def plan(
     instruments = {one.name: one for one in bench.parts.instruments}
     heaters = heater_levels(bench, saved, now)
     steps: list[Step] = []
-    held: list[Difference] = []
+    held: dict[Where, str] = {}
     refused = dict(heaters.refused) if outputs else {}
     for name, one in saved["instruments"].items():
         if why := _unreachable(one, now["instruments"].get(name)):
@@ -112,20 +113,22 @@ def plan(
         quantity = known[type(instrument).__name__].get(where.name)
         if Where(where.instrument, "settings") in refused:
             continue
-        if quantity is None or not quantity.writable or where.name in instrument.imposed:
-            refused[where] = _not_settable(instrument, quantity, where.name)
+        if where.name in instrument.imposed:
+            held[where] = IMPOSED
+        elif quantity is None or not quantity.writable:
+            refused[where] = _not_settable(instrument, quantity)
         elif instrument in bench.parts.chassis and where.name == HEATER:
             continue  # by bank, within the limits of all its elements, and ramped
         elif _follows(quantity, where, saved_settings):
             continue
         elif is_output(quantity) and not outputs:
-            held.append(difference)
+            held[where] = HELD
         elif why := _refusal(bench.file, where, quantity, difference.before):
             refused[where] = why
         else:
             steps.append(Step(difference, instrument, quantity))
     steps.sort(key=_order)
-    return Plan(tuple(steps), tuple(held), refused, heaters)
+    return Plan(tuple(steps), held, refused, heaters)
 
 
 def is_output(quantity: Quantity) -> bool:
@@ -206,7 +209,7 @@ class _Work:
         """What is left, by a last look."""
         left = plan(self.bench, self.saved, await snapshot(self.bench), outputs=self.outputs)
         outcome = self.outcome
-        outcome.held = list(left.held)
+        outcome.held = dict(left.held)
         differing = {step.where for step in left.steps}
         # What was refused at first may have come by itself, with another setting.
         kept = {w: why for w, why in outcome.refused.items() if w in differing}
@@ -233,9 +236,7 @@ def _unreachable(saved: Mapping[str, Any], now: Mapping[str, Any] | None) -> str
     return ""
 
 
-def _not_settable(instrument: Instrument, quantity: Quantity | None, name: str) -> str:
-    if name in instrument.imposed:
-        return "it follows from the bench file; edit that"
+def _not_settable(instrument: Instrument, quantity: Quantity | None) -> str:
     if quantity is None:
         return f"{type(instrument).__name__} declares no such setting; its driver sets it when due"
     return f"it can only be read ({quantity.doc})"

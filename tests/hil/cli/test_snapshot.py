@@ -133,7 +133,7 @@ def test_a_round_trip(lab: Lab, run: Callable[..., Any], write_bench: WriteBench
     assert done.code == 0, done.out + done.err
     assert lab.box().acquisition.decimation == 1
     assert lab.box().outputs[1].frequency == 1000.0
-    assert "2 set, 0 refused, 0 did not take, 0 outputs held safe" in done.out
+    assert "2 set, 0 refused, 0 did not take, 256 held" in done.out
     assert done.out.splitlines()[-1] == "bench small is off"
     assert lab.is_safe
 
@@ -149,6 +149,7 @@ def test_looking_drives_nothing_off(
     lab.by_hand.append(lit)
     for words in (["save", write_bench(), "--out", "a.json"], ["diff", "a.json"]):
         assert run(*words).code == 0
+        assert lab.box("heaters-0").v_max[0] == pytest.approx(12.0)
         assert lab.box().outputs[0].enabled
         assert lab.box("heaters-0").volts[0] == 3.0
     assert run("restore", "a.json", "--yes").code == 0  # nothing differs
@@ -161,10 +162,12 @@ def test_outputs_stay_safe_unless_asked_for(
     def driving(bench: SimulatedBench) -> None:
         instruments: Any = bench.instruments
         instruments["box-0"].outputs[0].enabled = True
+        for output in instruments["box-0"].outputs:
+            output.amplitude = 0.05  # beside which an offset has room
         instruments["box-0"].outputs[0].offset = 0.25
         instruments["box-0"].outputs[1].offset = 0.9
         instruments["heaters-0"].volts[:3] = 3.0, 2.0, 0.0
-        instruments["heaters-0"].volts[4] = 9.0  # a limit that the bench file does not allow
+        instruments["heaters-0"].volts[3] = 9.0  # a limit that the bench file does not allow
 
     bench = write_bench(replace={"drive_gain = 4.5": "drive_gain = 9.0"})
     lab.by_hand.append(driving)
@@ -182,13 +185,13 @@ def test_outputs_stay_safe_unless_asked_for(
     assert forced.code == 1
     assert "REFUSED box-0 offset[2]: 0.9 V is beyond +-0.5 V, 1.5 V_pi of its port" in forced.out
     assert re.search(  # as the chassis measured it
-        r"REFUSED heaters-0 volts\[4\]: (9|8\.9\d*) V makes .* W, the limit", forced.out
+        r"REFUSED heaters-0 volts\[3\]: [89][.\d]* V makes .* W, the limit", forced.out
     )
     assert lab.is_safe  # something was refused: it ends off, as ever
 
     def allowed(instruments: dict[str, Any]) -> None:
         instruments["box-0"]["settings"]["offset"]["2"] = 0.0
-        instruments["heaters-0"]["readings"]["volts"][4] = 0.0
+        instruments["heaters-0"]["readings"]["volts"][3] = 0.0
 
     edited(Path("on.json"), allowed)
     done = run("restore", "on.json", bench, "--yes", "--outputs")
@@ -232,10 +235,11 @@ def test_what_is_refused_is_named_and_stops_nothing(
         if line.startswith("REFUSED ")
     }
     assert set(refused) == {
-        "heaters-0 volts_max[0]", "pattern getTriggerStart", "box-0 frequency[1]",
+        "pattern getTriggerStart", "box-0 frequency[1]",
         "box-0 function[1]", "box-0 cycles[1]", "box-0 average", "box-0 units", "box-0 gone",
     }  # fmt: skip
-    assert "edit that" in refused["heaters-0 volts_max[0]"]
+    assert "held: heaters-0 volts_max[0]: a limit, kept as the bench file has it" in ended.out
+    assert lab.box("heaters-0").v_max[0] == pytest.approx(6.5, abs=1e-3)
     assert "the limit is 1 to 62500000 Hz" in refused["box-0 frequency[1]"]
     assert "neither True nor False" in refused["box-0 average"]
     assert lab.box().acquisition.decimation == 1
