@@ -179,15 +179,21 @@ def show(asked: argparse.Namespace) -> int:
             tell(f"not read: {one.get('failed', 'it was not open')}")
         alone = {"instruments": {name: one}}
         for part in ("settings", "readings"):
-            for line in _grouped(settings_of(alone, part)):
+            for line in _grouped(settings_of(alone, part), measured=part == "readings"):
                 tell(f"{line}{', read' if part == 'readings' else ''}")
     return 0
 
 
-def _grouped(found: Mapping[Where, Any]) -> Iterator[str]:
-    """Settings, a line each; neighbouring channels of one value as one."""
-    for (name, value), group in groupby(found.items(), lambda one: (one[0].name, shown(one[1]))):
-        yield f"{name}{_channels(where for where, _ in group)} = {value}"
+def _grouped(found: Mapping[Where, Any], *, measured: bool) -> Iterator[str]:
+    """A line a setting; neighbouring channels of one value as one, what is measured as a range."""
+    for name, group in groupby(found.items(), lambda one: one[0].name):
+        values = dict(group)
+        numbers = [v for v in values.values() if isinstance(v, float)]
+        if measured and len(numbers) == len(values) > 1:
+            yield f"{name}{_channels(values)} = {min(numbers):.4g} to {max(numbers):.4g}"
+            continue
+        for value, part in groupby(values.items(), lambda one: shown(one[1])):
+            yield f"{name}{_channels(where for where, _ in part)} = {value}"
 
 
 def put_back(asked: argparse.Namespace) -> int:

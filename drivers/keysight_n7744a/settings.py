@@ -21,7 +21,7 @@ UNIT = NumberedWord(
 RANGE = Quantity(
     "range_dbm", "SENS{channel}:POW:RANG",
     "Control the range (the nearest multiple of 10) in dBm (-30 to 10).",
-    unit="dBm", low=-30.0, high=10.0,
+    unit="dBm", low=-30.0, high=10.0, follows="auto_range",
 )  # fmt: skip
 AUTO_RANGE = NumberedSwitch(
     "auto_range", "SENS{channel}:POW:RANG:AUTO",

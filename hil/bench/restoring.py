@@ -18,7 +18,7 @@ from drivers.naming import NamingError, write
 from drivers.quantity import Quantity
 from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
-from hil.bench.differing import Difference, Untold, Where, differences, settings_of, shown
+from hil.bench.differing import Difference, Untold, Where, differences, same, settings_of, shown
 from hil.bench.file import BenchFile
 from hil.bench.heaters_again import HEATER, HeaterLevels, bring_back, heater_levels
 from hil.bench.opening import OpenBench
@@ -152,6 +152,7 @@ async def restore(
         raise BenchError(f"nothing was set, for the bench cannot be driven off: {failed[0]}")
     await bench.parts.protect()
     work = _Work(bench, saved, outputs, tell)
+    await work.make_safe()
     await work.rounds(lambda quantity: not is_output(quantity))
     if outputs:
         heaters = plan(bench, saved, await snapshot(bench), outputs=True).heaters
@@ -168,6 +169,22 @@ class _Work:
         self.bench, self.saved, self.outputs, self.tell = bench, saved, outputs, tell
         self.outcome = Outcome()
         self.lost: dict[str, str] = {}
+
+    async def make_safe(self) -> None:
+        """Set outputs to their safe values where the driver's `off` switches them off and no more.
+
+        They would stand in the way: of an amplitude its offset, where only their sum is limited.
+        """
+        values = settings_of(await snapshot(self.bench))
+        for one in self.bench.parts.instruments:
+            for quantity in filter(is_output, one.quantities):
+                for where, value in values.items():
+                    if (where.instrument, where.name) != (one.name, quantity.name):
+                        continue
+                    if not same(quantity.safe, value, quantity):
+                        step = Step(Difference(where, quantity.safe, value), one, quantity)
+                        if why := await self._set(step):
+                            self.outcome.refused[where] = f"not at its safe value: {why}"
 
     async def rounds(self, wanted: Callable[[Quantity], bool]) -> None:
         """Make the settings that are wanted, until nothing is left that can still change."""
@@ -212,7 +229,7 @@ class _Work:
         outcome.held = dict(left.held)
         differing = {step.where for step in left.steps}
         # What was refused at first may have come by itself, with another setting.
-        kept = {w: why for w, why in outcome.refused.items() if w in differing}
+        kept = {w: y for w, y in outcome.refused.items() if w in differing or w in left.held}
         outcome.refused = {**kept, **left.refused}
         outcome.not_taken += [
             f"{step.where}: reads {shown(step.difference.after)}, "

@@ -17,6 +17,7 @@ from hil.note import main as note_main
 from hil.operate import main as operate_main
 from hil.report import main as report_main
 from hil.runs import main as runs_main
+from hil.snapshot import main as snapshot_main
 from hil.train import main as train_main
 from hil.train import parser as train_parser
 
@@ -158,3 +159,20 @@ def test_commands_of_the_first_day_run(
                 ran.add(name)
     assert ran == set(mains)
     assert "bench relax-mzi-8 is off" in capsys.readouterr().out
+
+
+def test_commands_on_snapshots_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of the simulated bench; the README's and the page's own."""
+    monkeypatch.chdir(tmp_path)
+    ran = set()
+    for path in (README, ROOT / "docs" / "snapshot.md"):
+        for line in (line for block in blocks(path, "sh") for line in block.splitlines()):
+            words = shlex.split(line, comments=True)
+            if "hil.snapshot" in words and "real" not in words:
+                asked = words[words.index("hil.snapshot") + 1 :]
+                assert snapshot_main(asked) == 0, line
+                ran.add(asked[0])
+    assert ran == {"save", "show", "diff", "restore"}
+    assert "no setting differs" in capsys.readouterr().out
