@@ -14,7 +14,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hil.bench.differing import Where, differences, settings_of, shown, strangers
+from drivers.quantity import Quantity
+from hil.bench.differing import Difference, Where, differences, settings_of, shown, strangers
 from hil.bench.entry import plant_overlay
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
@@ -144,9 +145,10 @@ def save(asked: argparse.Namespace) -> int:
 def diff(asked: argparse.Namespace) -> int:
     """Which settings differ."""
     first = read_snapshot(asked.a)
+    quantities: Mapping[str, Mapping[str, Quantity]] = {}
     if asked.b is not None and _is_snapshot(asked.b):
         check_choice("backend", asked.backend, BACKENDS)
-        second, quantities = read_snapshot(Path(asked.b)), {}
+        second = read_snapshot(Path(asked.b))
         _check_bench(first, asked.a, str(second.get("bench", "")), asked.b)
     else:
         with visit(asked, asked.b or _source(first, asked.a)) as here:
@@ -157,13 +159,27 @@ def diff(asked: argparse.Namespace) -> int:
     for line in told:
         say(line)
     found = differences(first, second, quantities)
-    for one in found:
-        driver = str(second["instruments"][one.where.instrument].get("driver"))
-        declared = quantities.get(driver, {}).get(one.where.name)
-        say(one.told(declared.unit if declared else ""))
+    for line in _changes(found, second, quantities):
+        say(line)
     if not found:
         say("no setting differs")
     return EXIT_DIFFERS if found or told else 0
+
+
+def _changes(
+    found: Sequence[Difference],
+    second: Mapping[str, Any],
+    quantities: Mapping[str, Mapping[str, Quantity]],
+) -> Iterator[str]:
+    """A line a difference; neighbouring channels that changed alike as one."""
+
+    def change(one: Difference) -> tuple[str, str, str]:
+        driver = str(second["instruments"][one.where.instrument].get("driver"))
+        declared = quantities.get(driver, {}).get(one.where.name)
+        return one.where.instrument, one.where.name, one.change(declared.unit if declared else "")
+
+    for (instrument, name, told), group in groupby(found, change):
+        yield f"{instrument} {name}{_channels(one.where for one in group)}: {told}"
 
 
 def show(asked: argparse.Namespace) -> int:

@@ -47,7 +47,11 @@ class Difference:
 
     def told(self, unit: str = "") -> str:
         """One line: what it was, and what it is."""
-        return f"{self.where}: {shown(self.before, unit)} -> {shown(self.after, unit)}"
+        return f"{self.where}: {self.change(unit)}"
+
+    def change(self, unit: str = "") -> str:
+        """What it was, and what it is."""
+        return f"{shown(self.before, unit)} -> {shown(self.after, unit)}"
 
 
 def shown(value: Any, unit: str = "") -> str:
