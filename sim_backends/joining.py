@@ -21,6 +21,7 @@ from .meerstetter_tec1091 import Tec1091
 from .plant.numbers import PlantNumbers
 from .plant.spec import PlantSpec
 from .pulse_streamer.device import PulseStreamer
+from .qdevil_qdac2 import Qdac2
 from .qontrol_q8 import MODELS, QontrolChain, ReadbackNumbers
 from .red_pitaya import BoxNumbers, RedPitaya
 from .red_pitaya.clock import BoxClock
@@ -53,6 +54,7 @@ class Joiner:
         """
         builders: dict[str, Callable[[Instrument, int], SimulatedInstrument]] = {
             "qontrol_q8": self._build_chassis,
+            "qdevil_qdac2": self._build_dac,
             "pulse_streamer": self._build_pattern,
             "red_pitaya": self._build_box,
             "keysight_33600a": self._build_generator,
@@ -153,6 +155,28 @@ class Joiner:
                 f"instrument.{index}.identity.model: {model!r} is no Qontrol Q8; there are "
                 + ", ".join(MODELS)
             )
+        numbers = self._numbers
+        return QontrolChain(
+            self._heaters(item, modules),
+            modules,
+            model,
+            item.identity.get("serial", "****"),
+            ReadbackNumbers(
+                numbers.readback_offset, numbers.readback_noise, _seed(self._seed, _CHASSIS, index)
+            ),
+            numbers.heater_dac_bits,
+        )
+
+    def _build_dac(self, item: Instrument, index: int) -> Qdac2:
+        return Qdac2(
+            self._clock.now,
+            serial=item.identity.get("serial", "242"),
+            loads=self._heaters(item, 3),
+            seed=_seed(self._seed, _CHASSIS, index),
+        )
+
+    def _heaters(self, item: Instrument, modules: int) -> Heaters:
+        """What hangs on an instrument's channels, eight a module."""
         bank = np.full(modules * 8, -1, np.intp)
         element = np.zeros(modules * 8, np.intp)
         for heater in self._file.wiring.elements:
@@ -165,17 +189,7 @@ class Joiner:
                 )
             bank[channel] = heater.bank
             element[channel] = element_index(heater, self._file.ports) or 0
-        numbers = self._numbers
-        return QontrolChain(
-            Heaters(self._wiring, bank, element),
-            modules,
-            model,
-            item.identity.get("serial", "****"),
-            ReadbackNumbers(
-                numbers.readback_offset, numbers.readback_noise, _seed(self._seed, _CHASSIS, index)
-            ),
-            numbers.heater_dac_bits,
-        )
+        return Heaters(self._wiring, bank, element)
 
     def _build_pattern(self, item: Instrument, index: int) -> PulseStreamer:
         return PulseStreamer(

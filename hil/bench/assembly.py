@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,9 @@ from numpy.typing import NDArray
 from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
-from drivers.keysight_33600a import Keysight33600A
-from drivers.keysight_n7744a import KeysightN7744A
 from drivers.link_model import LinkModel
-from drivers.meerstetter_tec1091 import MeerstetterTec1091
 from drivers.pulse_streamer import PulseStreamer
-from drivers.qontrol_q8 import QontrolQ8
-from drivers.red_pitaya import RedPitaya
+from drivers.registry import load
 from drivers.roles import (
     InputSource,
     LightSource,
@@ -27,9 +23,10 @@ from drivers.roles import (
     Readout,
     ThermalStage,
     TunableSource,
+    VoltageOutputs,
 )
-from drivers.santec_tsl570 import SantecTsl570
 from drivers.transport.link import Connector
+from hil.bench.catalogue import HEATER_ROLE, fills
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.sections import Instrument as InstrumentTable
@@ -37,23 +34,13 @@ from hil.bench.sections import Manual
 from hil.bench.signal_path import SignalPath, signal_path
 from hil.control.frame import FrameFormat, PortScale
 
-DRIVERS: dict[str, Callable[..., Instrument]] = {
-    "qontrol_q8": QontrolQ8,
-    "pulse_streamer": PulseStreamer,
-    "red_pitaya": RedPitaya,
-    "meerstetter_tec1091": MeerstetterTec1091,
-    "santec_tsl570": SantecTsl570,
-    "keysight_33600a": Keysight33600A,
-    "keysight_n7744a": KeysightN7744A,
-}
-
 
 @dataclass(frozen=True)
 class Assembled:
     """The instruments of a bench and the roles they fill."""
 
     instruments: tuple[Instrument, ...]
-    chassis: tuple[QontrolQ8, ...]
+    chassis: tuple[VoltageOutputs, ...]
     banks: tuple[ChassisBank, ...]
     switch: PulseStreamer
     light: LightSource
@@ -93,7 +80,8 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
             faults.append(f"instrument.{number}.options ({table.name}): {_reason(error)}")
     if faults:
         raise BenchFileError(file.source, faults)
-    chassis = tuple(one for one in built.values() if isinstance(one, QontrolQ8))
+    kinds = {table.name: table.driver for table in file.instruments}
+    chassis = tuple(_outputs(one) for name, one in built.items() if fills(kinds[name], HEATER_ROLE))
     for one in chassis:
         one.set_limits(*_channel_limits(file, one))
     lines = file.wiring.lines
@@ -129,6 +117,11 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     )
 
 
+def _outputs(instrument: Instrument) -> VoltageOutputs:
+    assert isinstance(instrument, VoltageOutputs)  # its driver says so
+    return instrument
+
+
 def _beside(table: Manual | None, name: str, built: Mapping[str, Instrument]) -> Instrument | None:
     """The instrument that a table names, unless a person does its work."""
     return None if table is None or table.kind == "manual" else built[name]
@@ -136,7 +129,8 @@ def _beside(table: Manual | None, name: str, built: Mapping[str, Instrument]) ->
 
 def _driver(table: InstrumentTable, connector: Connector) -> Instrument:
     options: dict[str, Any] = dict(table.options)
-    return DRIVERS[table.driver](
+    driver: Any = load(table.driver)  # its options are checked by its constructor
+    return driver(
         table.name,
         table.resource,
         connector,
@@ -157,15 +151,14 @@ def _reason(error: Exception) -> str:
 def _bank(file: BenchFile, built: Mapping[str, Instrument], bank: int) -> ChassisBank:
     elements = []
     for one in file.bank_wiring(bank):
-        chassis = built[one.chassis]
-        assert isinstance(chassis, QontrolQ8)
+        chassis = _outputs(built[one.chassis])
         channel = 8 * one.module + one.channel
         elements.append(HeaterElement(chassis, channel, one.r_nom, one.v_max, one.i_max, one.p_max))
     return ChassisBank(f"bank {bank}", elements, file.chip.power_max, file.timing.settle)
 
 
 def _channel_limits(
-    file: BenchFile, chassis: QontrolQ8
+    file: BenchFile, chassis: VoltageOutputs
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """V and I limits of a chassis' channels; unwired ones are held at 0."""
     v_max, i_max = np.zeros(chassis.channels), np.zeros(chassis.channels)

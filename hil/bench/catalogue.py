@@ -10,24 +10,18 @@ of +-1 V at 125 MS/s, 16384 points a buffer).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from difflib import get_close_matches
+from functools import cache
 
-Driver = Literal[
-    "qontrol_q8",
-    "pulse_streamer",
-    "red_pitaya",
-    "keysight_33600a",
-    "keysight_n7744a",
-    "santec_tsl570",
-    "meerstetter_tec1091",
-]
+from drivers.registry import RegistryError, entries, load
 
-CHASSIS: Driver = "qontrol_q8"
-PATTERN: Driver = "pulse_streamer"
-BOX: Driver = "red_pitaya"
+CHASSIS = "qontrol_q8"
+PATTERN = "pulse_streamer"
+BOX = "red_pitaya"
 
 CHANNELS_PER_MODULE = 8
 MODULES_PER_CHASSIS = 8
+MODULES_OF = {"qdevil_qdac2": 3}  # 24 channels; channel = 8 * module + channel of the module
 CHANNELS_PER_CHASSIS = CHANNELS_PER_MODULE * MODULES_PER_CHASSIS
 CHASSIS_FULL_SCALE_VOLTS = 12.0
 CHASSIS_FULL_SCALE_AMPS = {"Q8iv": 24.0e-3, "Q8b": 83.333333e-3, "Q8a": 0.1, "Q8bi": 0.1}
@@ -80,8 +74,36 @@ READOUTS: dict[str, ReadoutFacts] = {
     "red_pitaya": ReadoutFacts(BOX_OUTPUTS, 1.0 / BOX_BASE_RATE, BOX_MAX_POINTS, "V", True),
     "keysight_n7744a": ReadoutFacts(8, 1e-6, 1_000_000, "W", False),
 }
-LASERS = ("santec_tsl570",)
-STAGES = ("meerstetter_tec1091",)
+#: What the drivers of heaters, lasers and thermal stages must be able to do: roles, by name.
+HEATER_ROLE, LASER_ROLE, STAGE_ROLE = "VoltageOutputs", "TunableSource", "ThermalStage"
+
+
+def drivers_of(role: str) -> tuple[str, ...]:
+    """Names of all registered drivers that fill a role, those of other packages too."""
+    return tuple(entry.name for entry in entries() if fills(entry.name, role))
+
+
+@cache
+def fills(driver: str, role: str) -> bool:
+    """Whether a driver fills a role; False for one that there is not."""
+    try:
+        return role in load(driver).roles
+    except RegistryError:
+        return False
+
+
+def registered(driver: str) -> str:
+    """The name of a driver that there is.
+
+    Raises `ValueError` naming those that there are.
+    """
+    known = [entry.name for entry in entries()]
+    if driver not in known:
+        near = get_close_matches(driver, known, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"no driver {driver!r}; {meant}there are {', '.join(known)}")
+    return driver
+
 
 MAX_DRIVE = 1.5  # |u| in units of V_pi that full scale of a box's output must reach
 MAX_ONE_HOT = len(SELECT_LINES)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hil.bench.catalogue import (
     BOX_BASE_RATE,
     BOX_MAX_DECIMATION,
+    MODULES_OF,
     MODULES_PER_CHASSIS,
     PATTERN_LINES,
-    Driver,
+    registered,
 )
 from hil.bench.layout import Kind, Place
 
@@ -174,7 +175,7 @@ class Instrument(Section):
     """One instrument of the bench."""
 
     name: Name
-    driver: Driver
+    driver: Annotated[str, AfterValidator(registered)]
     resource: Annotated[str, Field(min_length=1)]
     backend: Literal["sim", "real"] | None = None
     """None: the command's --backend."""
@@ -185,8 +186,11 @@ class Instrument(Section):
 
     @property
     def modules(self) -> int:
-        """Modules of a heater chassis: its option `modules`, or a full backplane."""
-        value = self.options.get("modules", MODULES_PER_CHASSIS)
+        """Modules of eight heater channels: of a Qontrol chassis its option `modules`, or a full
+        backplane; of others as many as their channels make.
+        """
+        usual = MODULES_OF.get(self.driver, MODULES_PER_CHASSIS)
+        value = self.options.get("modules", usual)
         # A value of the wrong type is reported by the checks; here it must only not break them.
         return value if type(value) is int else MODULES_PER_CHASSIS
 

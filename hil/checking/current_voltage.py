@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import InstrumentError
-from drivers.qontrol_q8 import QontrolQ8
+from drivers.roles import VoltageOutputs
 from hil.checking.channels import WiredHeater, column
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Response:
 
 
 async def current_voltage(
-    chassis: QontrolQ8, heaters: Sequence[WiredHeater], voltage: float
+    chassis: VoltageOutputs, heaters: Sequence[WiredHeater], voltage: float
 ) -> Response:
     """Drive the chassis' heaters to `voltage` V where they bear it; all are at 0 V again after.
 
@@ -70,7 +70,7 @@ async def current_voltage(
 
 
 async def _drive(
-    chassis: QontrolQ8, channels: NDArray[np.intp], volts: Floats
+    chassis: VoltageOutputs, channels: NDArray[np.intp], volts: Floats
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats]:
     """Set volts (n,); give those held, which tripped (n,), and volts and amps of all channels.
 
@@ -96,7 +96,7 @@ async def _drive(
     return held, tripped, read_volts, read_amps
 
 
-async def _write(chassis: QontrolQ8, channels: NDArray[np.intp], volts: Floats) -> bool:
+async def _write(chassis: VoltageOutputs, channels: NDArray[np.intp], volts: Floats) -> bool:
     """Whether a write went without a fault."""
     try:
         await chassis.write_volts(channels, volts)
@@ -105,7 +105,7 @@ async def _write(chassis: QontrolQ8, channels: NDArray[np.intp], volts: Floats) 
     return True
 
 
-async def _read(chassis: QontrolQ8) -> tuple[Floats, Floats, bool]:
+async def _read(chassis: VoltageOutputs) -> tuple[Floats, Floats, bool]:
     """Volts and amps (channels,), and whether faults were told meanwhile."""
     faulty = False
     for _ in range(_TRIES - 1):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.qontrol_q8 import QontrolQ8
+from drivers.roles import VoltageOutputs
 from hil.bench.assembly import Assembled
 from hil.bench.catalogue import CHANNELS_PER_MODULE
 from hil.bench.file import BenchFile
@@ -21,7 +21,7 @@ TOLD = 8
 
 
 def hot_channels(
-    chassis: QontrolQ8, volts: NDArray[np.float64], amps: NDArray[np.float64]
+    chassis: VoltageOutputs, volts: NDArray[np.float64], amps: NDArray[np.float64]
 ) -> list[int]:
     """Channels of volts (channels,) and amps (channels,) that are not at rest."""
     hot = (np.abs(volts) > HOT * chassis.v_full) | (np.abs(amps) > HOT * chassis.i_full)
@@ -54,7 +54,7 @@ async def check_outputs(
 
 def _told(
     file: BenchFile,
-    chassis: QontrolQ8,
+    chassis: VoltageOutputs,
     hot: Sequence[int],
     volts: NDArray[np.float64],
     amps: NDArray[np.float64],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from hil.bench.catalogue import CHANNELS_PER_MODULE, CHASSIS
+from hil.bench.catalogue import CHANNELS_PER_MODULE, HEATER_ROLE, drivers_of, fills
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.cores import index_of, places, why_no_place
@@ -65,16 +65,16 @@ def _channel(
     path: str, one: ElementDrive, instruments: dict[str, Instrument], names: Set[str]
 ) -> Iterator[Finding]:
     if one.chassis not in names:
-        have = [name for name, known in instruments.items() if known.driver == CHASSIS]
+        have = [name for name, known in instruments.items() if fills(known.driver, HEATER_ROLE)]
         yield Finding(
             f"{path}.chassis",
             f"no instrument named {one.chassis!r}; the file has {_listed(have)}",
         )
     chassis = instruments.get(one.chassis)
-    if chassis is not None and chassis.driver != CHASSIS:
+    if chassis is not None and not fills(chassis.driver, HEATER_ROLE):
         yield Finding(
             f"{path}.chassis",
-            f"{one.chassis!r} has driver {chassis.driver!r}; a heater needs a {CHASSIS!r}",
+            f"{one.chassis!r} has driver {chassis.driver!r}; a heater needs a {_wanted()}",
         )
     elif chassis is not None and one.module >= chassis.modules:
         yield Finding(
@@ -88,9 +88,14 @@ def _channel(
         )
 
 
+def _wanted() -> str:
+    """The drivers that a heater may have, in words."""
+    return " or ".join(map(repr, drivers_of(HEATER_ROLE)))
+
+
 def _listed(names: list[str], most: int = 8) -> str:
     if not names:
-        return f"no {CHASSIS!r} at all"
+        return f"no {_wanted()} at all"
     rest = f", … ({len(names)} in all)" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
 
@@ -117,5 +122,5 @@ def _missing(parts: Parts) -> Iterator[Finding]:
 def _idle_chassis(parts: Parts) -> Iterator[Finding]:
     busy = {one.chassis for one in parts.drives.values()}
     for index, one in parts.instruments.items():
-        if one.driver == CHASSIS and one.name not in busy:
+        if fills(one.driver, HEATER_ROLE) and one.name not in busy:
             yield Finding(f"instrument.{index}", f"{one.name!r} drives no element", harmless=True)

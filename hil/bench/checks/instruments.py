@@ -12,7 +12,15 @@ from drivers.transport.resource import (
     SocketResource,
     parse,
 )
-from hil.bench.catalogue import BOX, CHASSIS, LASERS, MODULES_PER_CHASSIS, PATTERN, STAGES
+from hil.bench.catalogue import (
+    BOX,
+    CHASSIS,
+    LASER_ROLE,
+    MODULES_PER_CHASSIS,
+    PATTERN,
+    STAGE_ROLE,
+    drivers_of,
+)
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.sections import Instrument
@@ -48,8 +56,8 @@ def _beside(parts: Parts) -> Iterator[Finding]:
     """Find a laser or thermal stage that is named but is none, and one that nothing names."""
     instruments = parts.by_name()
     for table, key, drivers, name, manual in (
-        ("light", "laser", LASERS, *_named(parts.light, "laser")),
-        ("stage", "controller", STAGES, *_named(parts.stage, "controller")),
+        ("light", "laser", drivers_of(LASER_ROLE), *_named(parts.light, "laser")),
+        ("stage", "controller", drivers_of(STAGE_ROLE), *_named(parts.stage, "controller")),
     ):
         known = instruments.get(name)
         if manual:

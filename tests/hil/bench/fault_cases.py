@@ -114,9 +114,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     # instruments
     "unknown driver": (
         put("instrument.0.driver", "qontrol"),
-        "instrument.0.driver: must be 'qontrol_q8', 'pulse_streamer', 'red_pitaya', "
-        "'keysight_33600a', 'keysight_n7744a', 'santec_tsl570' or 'meerstetter_tec1091', "
-        "not 'qontrol'",
+        "instrument.0.driver: no driver 'qontrol'; did you mean 'qontrol_q8'? there are agiltron",
     ),
     "backend": (
         put("instrument.0.backend", "fake"),
@@ -178,7 +176,8 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "no chassis but a box": (
         put("wiring.elements.7.chassis", "box-0"),
-        "wiring.elements.7.chassis: 'box-0' has driver 'red_pitaya'; a heater needs a 'qontrol_q8'",
+        "wiring.elements.7.chassis: 'box-0' has driver 'red_pitaya'; a heater needs a "
+        "'qdevil_qdac2' or 'qontrol_q8'",
     ),
     "module": (
         put("wiring.elements.7.module", 8),
@@ -290,7 +289,8 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "a laser that is none": (
         put("light", {**LIGHT, "laser": "pattern"}),
-        "light.laser: 'pattern' has driver 'pulse_streamer', not 'santec_tsl570'",
+        "light.laser: 'pattern' has driver 'pulse_streamer', not 'keysight_816x' or "
+        "'santec_tsl570'",
     ),
     "a laser by hand that is an instrument": (
         put("light", {**LIGHT, "laser": "box-0", "kind": "manual"}),

@@ -1,0 +1,63 @@
+"""Heaters on a DAC of 24 outputs instead of a Qontrol chassis: the same bench otherwise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hil
+from drivers.errors import LimitError
+from tests.hil.conftest import WriteBench
+
+QUIET = {"switch_off": ["drift", "noise"]}
+
+
+def on_dacs(path: Path) -> Path:
+    """The bench file with a QDAC-II in place of each chassis."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(
+        r'driver = "qontrol_q8"\nresource = "ASRL/dev/qontrol-(\d)::INSTR"\nidentity = .*\n'
+        r"link = .*\noptions = .*\n",
+        r'driver = "qdevil_qdac2"\nresource = "TCPIP::dac-\1::5025::SOCKET"\n'
+        r"link = { latency = 0.001, bytes_per_second = 1.0e6 }\n",
+        text,
+    )
+    assert text.count("qdevil_qdac2") == 2
+    made = path.with_name("dacs.toml")
+    made.write_text(text, encoding="utf-8")
+    return made
+
+
+def test_levels_reach_the_same_chip(write_bench: WriteBench) -> None:
+    qontrol = write_bench()
+    dacs = on_dacs(qontrol)
+    read = []
+    for path in (qontrol, dacs):
+        with hil.open(path, plant=QUIET) as bench:
+            levels = np.array([[0.2, 0.5, 0.3, 0.8], [0.6, 0.1, 0.4, 0.2]]) * bench.level_max
+            x = np.array([[0.5, -0.3], [-0.2, 0.6]])
+            bench.run(levels, x)
+            bench.do(bench.core.machine.rest(5.0))
+            read.append(bench.run(levels, x).measured)
+    np.testing.assert_allclose(read[1], read[0], atol=2e-3)
+
+
+def test_limits_hold_and_off_is_zero(write_bench: WriteBench, behind: Any) -> None:
+    with hil.open(on_dacs(write_bench()), plant=QUIET) as bench:
+        inside = behind(bench).simulated.instruments
+        with pytest.raises(LimitError, match="element 0"):
+            bench.run(1.5 * bench.level_max, np.zeros((1, 2)))
+        bench.run(0.5 * bench.level_max, np.zeros((1, 2)))
+        dac = inside["heaters-0"]
+        assert max(abs(volts) for volts in given(dac)) > 1.0
+    for name in ("heaters-0", "heaters-1"):
+        assert max(abs(volts) for volts in given(inside[name])) < 1e-3
+
+
+def given(dac: Any) -> list[float]:
+    """Volts at the outputs (24,)."""
+    return [float(volts) for volts in dac.volts()]
