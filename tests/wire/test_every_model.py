@@ -37,7 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {"qontrol_q8": {"modules": 8}}
 UNKNOWN = re.compile(
     r"(^|; |')-11[0-4],|command not available|parameter not available", re.IGNORECASE
 )
-HEADER = re.compile(r"(\*[A-Z]{3}|[A-Z]{2,}[a-z]*[0-9]*(:[A-Z][A-Za-z]*[0-9]*)+)\??")
+HEADER = re.compile(r":?(\*[A-Z]{3}|[A-Z]{2,}[a-z]*[0-9]*(:[A-Z][A-Za-z]*[0-9]*)+)\??")
 
 
 def served(model: str, network: MemoryNetwork) -> tuple[SimulatedInstrument, str]:
@@ -117,7 +117,8 @@ def test_every_declared_quantity_is_known(model: str) -> None:
                 every = instrument.channels_of(quantity)
                 channels = tuple(map(str, {every[0]: 0, every[-1]: 0}))
             elif quantity.has_channels:
-                channels = ("", "0")
+                named = [str(one) for one in quantity.channels] or ["0"]
+                channels = ("", named[0], named[-1])
             for channel in channels:
                 if quantity.readable:
                     try:
