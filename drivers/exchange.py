@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -11,6 +12,8 @@ from drivers.transport.link import ByteLink, LinkClosed, LinkError
 
 logger = logging.getLogger(__name__)
 
+COPY_BYTES = 24
+"""Bytes of an acknowledgement, where all are alike: those of text are no longer."""
 MAX_FAILURES = 3
 """Failed recoveries in a row after which a link is latched broken until it is opened again."""
 
@@ -42,13 +45,19 @@ class GuardedLink:
         connect: Callable[[], Awaitable[ByteLink]],
         greet: Callable[[ByteLink], Awaitable[None]],
         resynchronise: Callable[[ByteLink], Awaitable[None]] | None,
+        spacing: float = 0.0,
     ) -> None:
+        """`spacing`: s from the end of an exchange to the next, in which a reply that comes twice
+        shows itself: where nothing tells it from the reply to the next question.
+        """
         self._owner = owner
         self._resource = resource
         self._clock = clock
         self._connect = connect
         self._greet = greet
         self._resynchronise = resynchronise
+        self._spacing = spacing
+        self._free = -math.inf
         self._lock = asyncio.Lock()
         self._link: ByteLink | None = None
         self._wanted = False
@@ -104,6 +113,8 @@ class GuardedLink:
         """Take the lock and a link that can be trusted. Used by `Exchange`."""
         await self._lock.acquire()
         try:
+            if self._spacing:
+                await self._wait_for_copies()
             link = self._link
             if link is None or self._doubtful or link.closed:
                 link = await self._recover()
@@ -117,9 +128,16 @@ class GuardedLink:
         clock = self._clock
         clock.busy[kind] = clock.busy.get(kind, 0.0) + seconds
         clock.count += 1
+        if self._spacing:
+            self._free = asyncio.get_running_loop().time() + self._spacing
         if failed:
             self._doubtful = True
         self._lock.release()
+
+    async def _wait_for_copies(self) -> None:
+        wait = self._free - asyncio.get_running_loop().time()
+        if wait > 0.0:
+            await asyncio.sleep(wait)
 
     async def _recover(self) -> ByteLink:
         if not self._wanted:

@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 BAUD = 115200
 CHANNELS_PER_MODULE = 8
+OK_BYTES = 3
+"""What every addressed module answers: `OK` and a line feed."""
 LOST_POWER = (3, 90)
 """Codes after which a module has forgotten its limits: power error, powered up."""
 I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q8bi": 0.1}
@@ -73,7 +75,10 @@ class QontrolChain(Instrument):
         self._last = "open"
         self._limits_due = False
         self._link = self._guard(
-            lambda: connector.serial(device, BAUD), self._greet, self._synchronise
+            lambda: connector.serial(device, BAUD),
+            self._greet,
+            self._synchronise,
+            copies=OK_BYTES * modules,
         )
 
     async def read_volts(self) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import WORD_MAX, Code
-from drivers.qontrol_chain import CHANNELS_PER_MODULE, I_FULL, QontrolChain
+from drivers.qontrol_chain import CHANNELS_PER_MODULE, I_FULL, OK_BYTES, QontrolChain
 from drivers.qontrol_quantities import AMPS, QUANTITIES, V_FULL, VOLTS, VOLTS_MAX
 from drivers.qontrol_writes import UNKNOWN, plan_writes
 from drivers.quantity import Quantity, Value
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 MODULES_MAX = 8
 VECTOR_BYTES = 7
 """A binary vector's header, code, address and count."""
-OK_BYTES = 3
-"""What every addressed module answers: `OK` and a line feed."""
 
 
 class QontrolQ8(QontrolChain):

@@ -175,6 +175,8 @@ class Quantity:
                 return False
             raise ValueError(f"{self.name}: {text!r} is neither ON nor OFF")
         if self.kind is str and not self.choices:
+            if not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{self.name}: {text!r} is no text that an instrument tells")
             return text.strip('"')
         if self.kind is str:
             for choice in self.choices:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from drivers.errors import IdentityError, InstrumentError
+from drivers.exchange import COPY_BYTES
 from drivers.instrument import ANY_IDENTITY, Identity, Instrument
 from drivers.link_model import LinkModel
 from drivers.protocol import scpi
@@ -50,8 +51,8 @@ class ScpiInstrument(Instrument):
     Bytes that come unasked do the same, and what they say of errors is raised.
 
     So an answer is that of its question, or an error is raised, whatever is lost, late, cut short
-    or mixed with noise. Not noticed: a whole reply that comes twice, the second copy only after the
-    next question has left, where `error_in_message`; TCP itself delivers nothing twice.
+    or mixed with noise. On a serial port that includes whole replies that come twice; TCP and
+    message-based links deliver nothing twice.
     """
 
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "gpib", "vxi11", "hislip")
@@ -106,7 +107,10 @@ class ScpiInstrument(Instrument):
                 if rate is None:
                     raise ResourceError(f"{name}: {resource!r} needs the port's `baud`")
                 self._link = self._guard(
-                    lambda: connector.serial(device, rate), self._greet, self._resynchronise
+                    lambda: connector.serial(device, rate),
+                    self._greet,
+                    self._resynchronise,
+                    copies=COPY_BYTES,
                 )
             case _:
                 self._link = self._guard(
@@ -319,6 +323,8 @@ class ScpiInstrument(Instrument):
         self._asked = 0
 
     def _is_identity(self, line: bytes) -> bool:
+        if not (line.isascii() and line.decode("ascii").isprintable()):
+            return False  # kept with noise in it, it would never be known again
         try:
             self.parse_identity(line.decode("latin-1"))
         except ValueError:

@@ -177,7 +177,8 @@ class ThorlabsOsw12(Instrument):
             await until_quiet(link, QUIET)
 
     async def _synchronise(self, link: ByteLink) -> None:
-        await until_quiet(link, QUIET)
+        # What is late must have come before the next question: all answers are alike.
+        await until_quiet(link, self.timeout)
 
     async def _greet(self, link: ByteLink) -> None:
         await link.write(b"\n")  # ends what another program may have left half said

@@ -31,12 +31,15 @@ def parse_result(body: bytes, call_id: int) -> Any:
     """
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RpcMismatch(f"{body[:80]!r} is no JSON: {error}") from None
     if not isinstance(answer, dict):
         raise RpcMismatch(f"{body[:80]!r} is no JSON-RPC response")
-    if answer.get("id") != call_id and not (answer.get("id") is None and answer.get("error")):
-        raise RpcMismatch(f"call {call_id} was answered under id {answer.get('id')!r}")
+    told = answer.get("id")
+    if not (isinstance(told, int) and not isinstance(told, bool) and told == call_id) and not (
+        told is None and answer.get("error")
+    ):
+        raise RpcMismatch(f"call {call_id} was answered under id {told!r}")
     if error := answer.get("error"):
         if isinstance(error, dict):
             raise RpcRefused(f"{error.get('message', 'error')} (code {error.get('code', '?')})")

@@ -162,7 +162,12 @@ class Dialogue:
                 seen += 1
             elif loop.time() > last:
                 raise LinkTimeout(f"{link.name}: other replies came in place of the identity")
-        await self.drain(link, timeout)
+        await link.write(scpi.message(self.error_query, end=self.end_out))
+        while (line := await self._line(link, timeout)).endswith(identity):
+            if loop.time() > last:  # an exchange that failed may have asked for it too, not more
+                raise LinkTimeout(f"{link.name}: the identity came again and again")
+        if self.parse_error(line).code:
+            await self.drain(link, timeout)
 
     def refusals(self, stray: bytes) -> str:
         """Errors among bytes that came unasked, in words: none of them may be lost."""

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar
 
+from drivers.exchange import COPY_BYTES
 from drivers.instrument import (
     ANY_IDENTITY,
     Identity,
@@ -68,7 +69,12 @@ class SrsDg645(Instrument):
             raise ResourceError(
                 f"{name}: {resource!r} is {kind}; a DG645 has {', '.join(self.links)}"
             )
-        self._link = self._guard(lambda: connector.visa(resource), self._greet, self._synchronise)
+        self._link = self._guard(
+            lambda: connector.visa(resource),
+            self._greet,
+            self._synchronise,
+            copies=COPY_BYTES if kind == "serial" else 0,
+        )
 
     @classmethod
     def parse_identity(cls, text: str) -> Identity:

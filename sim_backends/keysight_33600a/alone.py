@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from sim_backends.edges import next_periodic
 from sim_backends.host.clock import Clock
 from sim_backends.instrument import OptionError, Placement, refuse_unknown
 
@@ -24,7 +25,7 @@ class Bench:
         """Rising edges at whole periods. Those that nobody has asked for in a second are over."""
         after = max(after, self._clock.now() - 1.0)
         shift = 0.0 if rising else 0.1 * self._period
-        return (math.floor((after - shift) / self._period) + 1) * self._period + shift
+        return next_periodic(after, self._period, shift)
 
     def before_change(self) -> None:
         """Nothing depends on it."""

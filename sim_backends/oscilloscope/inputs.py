@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim_backends.edges import next_periodic
+
 Volts = NDArray[np.float64]
 EXTERNAL = 0
 """The external trigger input among the sources of a trigger; inputs count from 1."""
@@ -73,7 +75,7 @@ class DecayingSine:
             if not 0.0 < level < self.HIGH:
                 return None
             shift = 0.0 if rising else 0.1 * self.period
-            return (math.floor((after - shift) / self.period) + 1) * self.period + shift
+            return next_periodic(after, self.period, shift)
         times = after + np.linspace(0.0, self.period, self.SCANNED)
         above = self.volts(source, times) >= level
         before, later = (~above[:-1], above[1:]) if rising else (above[:-1], ~above[1:])

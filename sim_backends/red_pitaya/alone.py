@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from sim_backends.edges import next_periodic
 from sim_backends.host.clock import Clock
 from sim_backends.instrument import OptionError, Placement, refuse_unknown
 
@@ -30,7 +29,7 @@ class LoopBack:
         """
         after = max(after, self.now() - 1.0)
         shift = 0.0 if rising else 0.1 * self._period
-        return (math.floor((after - shift) / self._period) + 1) * self._period + shift
+        return next_periodic(after, self._period, shift)
 
     def quiet(self) -> bool:
         """The edges go on for ever."""
@@ -50,10 +49,13 @@ class LoopBack:
             if capture.first <= begin and end <= held:
                 return
             begin, end = min(begin, capture.first), max(end, held)
-        times = np.arange(begin, end) * capture.step
+        # In the middle of each point: output and input have one clock, edges would fall together.
+        times = (np.arange(begin, end) + 0.5) * capture.step
         columns = []
         for output in self.box.outputs:
-            wave = output.waveform(capture.start, float(times[0]), float(times[-1]) + capture.step)
+            begins = capture.start + times[0]
+            ends = capture.start + times[-1] + capture.step
+            wave = output.waveform(capture.start, float(begins), float(ends))
             index = np.floor((times - wave.start) / wave.dwell).astype(int)
             inside = np.asarray(wave.values)[np.clip(index, 0, len(wave.values) - 1)]
             volts = np.where(index < 0, wave.before, inside)

@@ -139,6 +139,35 @@ def test_what_was_left_on_a_port_is_passed_over() -> None:
     play([], scenario, resource=PORT, hello=hello)
 
 
+def test_an_identity_with_noise_in_it_is_none() -> None:
+    """It would be waited for ever after, in vain."""
+
+    async def scenario(supply: Supply) -> None:
+        assert supply.identity is not None
+        assert supply.identity.maker == "ACME"
+
+    hello = [(b"*IDN?\n", b"\xff\x00" + IDN + b"\n" + IDN + b"\n"), (ASK, NONE)]
+    play([], scenario, resource=PORT, hello=hello)
+    with pytest.raises(LinkError, match="no identity"):
+        play([], scenario, hello=[(b"*IDN?\n", b"\xff\x00" + IDN + b"\n")])
+
+
+def test_an_identity_that_a_failed_exchange_asked_for_is_passed_over() -> None:
+    """An answer that looks like an entry is checked by the identity, which comes too late."""
+
+    async def scenario(supply: Supply) -> None:
+        with pytest.raises(LinkError):
+            await supply.get(AMPS)
+        assert await supply.get(AMPS) == 0.25
+
+    entries = [
+        (b"MEAS:CURR?\n" + ASK, b'0,"copy"\nbroken\n'), (b"*IDN?\n", b""),
+        (b"*IDN?\n", IDN + b"\n" + IDN + b"\n"), (ASK, NONE),
+        (b"MEAS:CURR?\n" + ASK, b"0.25\n" + NONE),
+    ]  # fmt: skip
+    play(entries, scenario, resource=PORT)
+
+
 @pytest.mark.parametrize(
     ("told", "error", "words"),
     [
