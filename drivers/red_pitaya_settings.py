@@ -6,6 +6,7 @@ Source: Red Pitaya scpi-server source (`scpi-commands.cpp`, `generate.cpp`, `acq
 from __future__ import annotations
 
 from drivers.errors import LimitError
+from drivers.numbered import NumberedSwitch
 from drivers.quantity import Quantity
 
 SAMPLE_CLOCK = 125e6
@@ -94,10 +95,53 @@ OUTPUT_DEBOUNCE = Quantity(
     "Control for how long the generator's trigger is deaf after an edge in s (0 to 1).", unit="s",
     low=0.0, high=1.0, scale=1e6,
 )  # fmt: skip
+PHASE = Quantity(
+    "phase", "SOUR{channel}:PHAS", "Control a waveform's phase in degrees (-360 to 360).",
+    unit="degrees", low=-360.0, high=360.0,
+)  # fmt: skip
+DUTY_CYCLE = Quantity(
+    "duty_cycle", "SOUR{channel}:DCYC", "Control the part of a PWM's period that is high (0 to 1).",
+    low=0.0, high=1.0,
+)  # fmt: skip
+BURST_PERIOD = Quantity(
+    "burst_period", "SOUR{channel}:BURS:INT:PER",
+    "Control the time from burst to burst of a trigger in s (1e-6 to 500).", unit="s", low=1e-6,
+    high=500.0, scale=1e6,
+)  # fmt: skip
+TRIGGER_LEVEL = Quantity(
+    "trigger_level", "ACQ:TRig:LEV",
+    "Control the volts at which an input triggers in V (-20 to 20).", unit="V", low=-20.0,
+    high=20.0,
+)  # fmt: skip
+HYSTERESIS = Quantity(
+    "trigger_hysteresis", "ACQ:TRig:HYST",
+    "Control the volts by which an input must leave that level in V (0 to 1).", unit="V", low=0.0,
+    high=1.0,
+)  # fmt: skip
+LEDS = tuple(f"LED{number}" for number in range(8))
+DIGITAL = tuple(f"DIO{number}_{side}" for side in "PN" for number in range(8))
+PIN = NumberedSwitch(
+    "pin", "DIG:PIN {channel},{value}", "Control an LED, or a digital pin that is an output.",
+    question="DIG:PIN? {channel}", channels=LEDS + DIGITAL,
+)  # fmt: skip
+PIN_DIRECTION = Quantity(
+    "pin_direction", "DIG:PIN:DIR {value},{channel}", "Control the direction of a digital pin.",
+    kind=str, choices=("IN", "OUT"), question="DIG:PIN:DIR? {channel}", channels=DIGITAL,
+)  # fmt: skip
+SLOW_OUTPUT = Quantity(
+    "slow_output", "ANALOG:PIN {channel},{value}",
+    "Control a slow analogue output in V (0 to 1.8).", unit="V", low=0.0, high=1.8, safe=0.0,
+    question="ANALOG:PIN? {channel}", channels=tuple(f"AOUT{number}" for number in range(4)),
+)  # fmt: skip
+SLOW_INPUT = Quantity(
+    "slow_input", "ANALOG:PIN {channel}", "Measure a slow analogue input in V.", unit="V",
+    question="ANALOG:PIN? {channel}", channels=tuple(f"AIN{number}" for number in range(4)),
+)  # fmt: skip
 QUANTITIES = (
-    FUNCTION, FREQUENCY, AMPLITUDE, OFFSET, BURST, CYCLES, REPETITIONS, INITIAL, LAST,
-    OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, DECIMATION, AVERAGE, TRIGGER_DELAY,
-    INPUT_DEBOUNCE, OUTPUT_DEBOUNCE,
+    FUNCTION, FREQUENCY, AMPLITUDE, OFFSET, PHASE, DUTY_CYCLE, BURST, CYCLES, REPETITIONS,
+    BURST_PERIOD, INITIAL, LAST, OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, DECIMATION, AVERAGE,
+    TRIGGER_DELAY, TRIGGER_LEVEL, HYSTERESIS, INPUT_DEBOUNCE, OUTPUT_DEBOUNCE, PIN, PIN_DIRECTION,
+    SLOW_OUTPUT, SLOW_INPUT,
 )  # fmt: skip
 
 

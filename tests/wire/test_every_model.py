@@ -177,7 +177,7 @@ def headers(driver: type[Instrument]) -> dict[str, str]:
     package = source.parent.name != "drivers"
     files = source.parent.glob("*.py") if package else source.parent.glob(f"{source.stem}*.py")
     # What can only be read is no command without its question mark: declared ones are tried above.
-    declared = {quantity.header(1) for quantity in driver.quantities}
+    declared = {one.command.format(channel=1, value=1) for one in driver.quantities}
     found: dict[str, str] = {}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
