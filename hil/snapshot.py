@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from drivers.quantity import Quantity
-from hil.bench.differing import Difference, Where, differences, settings_of, shown, strangers
+from hil.bench.differing import differences, settings_of, strangers
 from hil.bench.entry import plant_overlay
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
-from hil.bench.restoring import HELD, Outcome, Plan, plan, quantities_of, restore
+from hil.bench.restoring import plan, quantities_of, restore
 from hil.bench.snapshot import exchanged, snapshot
 from hil.bench.snapshot_file import SnapshotError, read_snapshot, write_snapshot
+from hil.bench.snapshot_text import (
+    change_lines,
+    outcome_lines,
+    plan_lines,
+    snapshot_lines,
+)
 from hil.bench.states import BACKENDS, check_choice
 from hil.bench.visiting import Visit
 from hil.console import (
@@ -121,7 +126,8 @@ def visit(asked: argparse.Namespace, name: str) -> Visit:
     core = OpenBench(file, backend="real" if asked.backend == "real" else "sim")
     simulated = " (simulated)" if core.all_simulated else ""
     say(f"opening bench {file.name}{simulated}")
-    return Visit(core, tell)
+    asked.visit = Visit(core, tell)
+    return asked.visit
 
 
 def save(asked: argparse.Namespace) -> int:
@@ -159,57 +165,19 @@ def diff(asked: argparse.Namespace) -> int:
     for line in told:
         say(line)
     found = differences(first, second, quantities)
-    for line in _changes(found, second, quantities):
+    for line in change_lines(found, second, quantities):
         say(line)
     if not found:
         say("no setting differs")
     return EXIT_DIFFERS if found or told else 0
 
 
-def _changes(
-    found: Sequence[Difference],
-    second: Mapping[str, Any],
-    quantities: Mapping[str, Mapping[str, Quantity]],
-) -> Iterator[str]:
-    """A line a difference; neighbouring channels that changed alike as one."""
-
-    def change(one: Difference) -> tuple[str, str, str]:
-        driver = str(second["instruments"][one.where.instrument].get("driver"))
-        declared = quantities.get(driver, {}).get(one.where.name)
-        return one.where.instrument, one.where.name, one.change(declared.unit if declared else "")
-
-    for (instrument, name, told), group in groupby(found, change):
-        yield f"{instrument} {name}{_channels(one.where for one in group)}: {told}"
-
-
 def show(asked: argparse.Namespace) -> int:
     """What a file holds."""
     taken = read_snapshot(asked.file)
-    kind = " (simulated)" if taken.get("simulated") else ""
-    say(f"bench {taken.get('bench', '?')}{kind}, {taken['taken']}, by {taken.get('by', '?')}")
-    for name, one in taken["instruments"].items():
-        who = one.get("identity") or {}
-        told = " ".join(str(who[part]) for part in ("model", "serial", "firmware") if who.get(part))
-        say(f"{name}: {told or 'not identified'} at {one.get('resource', '?')}")
-        if "settings" not in one:
-            tell(f"not read: {one.get('failed', 'it was not open')}")
-        alone = {"instruments": {name: one}}
-        for part in ("settings", "readings"):
-            for line in _grouped(settings_of(alone, part), measured=part == "readings"):
-                tell(f"{line}{', read' if part == 'readings' else ''}")
+    for line in snapshot_lines(taken):
+        say(line)
     return 0
-
-
-def _grouped(found: Mapping[Where, Any], *, measured: bool) -> Iterator[str]:
-    """A line a setting; neighbouring channels of one value as one, what is measured as a range."""
-    for name, group in groupby(found.items(), lambda one: one[0].name):
-        values = dict(group)
-        numbers = [v for v in values.values() if isinstance(v, float)]
-        if measured and len(numbers) == len(values) > 1:
-            yield f"{name}{_channels(values)} = {min(numbers):.4g} to {max(numbers):.4g}"
-            continue
-        for value, part in groupby(values.items(), lambda one: shown(one[1])):
-            yield f"{name}{_channels(where for where, _ in part)} = {value}"
 
 
 def put_back(asked: argparse.Namespace) -> int:
@@ -227,7 +195,8 @@ def put_back(asked: argparse.Namespace) -> int:
         meant = plan(core, saved, now, outputs=asked.outputs)
         if saved.get("simulated") and not core.all_simulated:
             say("note: the snapshot is of the simulated bench, this one is real")
-        _show_plan(core, meant, asked.outputs)
+        for line in plan_lines(meant, outputs=asked.outputs, ramp_time=core.file.chip.ramp_time):
+            say(line)
         heaters = asked.outputs and meant.heaters.differ
         if not meant.steps and not heaters:
             say("nothing to set; nothing was driven")
@@ -238,63 +207,16 @@ def put_back(asked: argparse.Namespace) -> int:
         if not (asked.yes or _agreed()):
             say("nothing was set, nothing was driven")
             return EXIT_DIFFERS
-        here.driven = True
+        here.drive()
         outcome = here.do(restore(core, saved, outputs=asked.outputs, tell=tell))
         # What was not asked to stay on ends as every other command leaves a bench.
         here.driven = not (asked.outputs and outcome.whole)
-        _show_outcome(outcome)
+        for line in outcome_lines(outcome):
+            say(line)
         left_on = not here.driven
     state = "is left with its outputs as set" if left_on else f"is {core.state}"
     say(f"bench {core.file.name} {state}")
     return 0 if outcome.whole else EXIT_DIFFERS
-
-
-def _show_plan(core: OpenBench, meant: Plan, outputs: bool) -> None:
-    heaters = meant.heaters
-    if meant.steps or (outputs and heaters.differ):
-        say("drives the bench off first, writes the bench file's limits, then sets, in this order:")
-    for step in meant.steps:
-        tell(step.told)
-    if outputs and heaters.differ:
-        chip = core.file.chip
-        tell(
-            f"{heaters.driven} heaters, {heaters.levels.sum():.4g} W in all, up the ramp in "
-            f"{chip.ramp_time:g} s (before the other outputs)"
-        )
-    elif heaters.driven and not outputs:
-        say(f"held: {heaters.driven} heaters that were driven: {HELD}")
-    for line in _held(meant.held):
-        say(f"held: {line}")
-    for where, why in meant.refused.items():
-        say(f"refused: {where}: {why}")
-
-
-def _show_outcome(outcome: Outcome) -> None:
-    for line in _held(outcome.held):
-        say(f"held: {line}")
-    for where, why in outcome.refused.items():
-        say(f"REFUSED {where}: {why}")
-    for line in outcome.not_taken:
-        say(f"DID NOT TAKE {line}")
-    say(
-        f"{len(outcome.done)} set, {len(outcome.refused)} refused, {len(outcome.not_taken)} did "
-        f"not take, {len(outcome.held)} held"
-    )
-
-
-def _held(found: Mapping[Where, str]) -> Iterator[str]:
-    """What is held and why, neighbouring channels as one line."""
-    for (instrument, name, why), group in groupby(
-        found.items(), lambda one: (one[0].instrument, one[0].name, one[1])
-    ):
-        yield f"{instrument} {name}{_channels(where for where, _ in group)}: {why}"
-
-
-def _channels(places: Iterable[Where]) -> str:
-    """`[0 to 7]`, `[2]`, or nothing."""
-    channels = [where.channel for where in places]
-    ends = dict.fromkeys((channels[0], channels[-1]))
-    return f"[{' to '.join(ends)}]" if channels[0] else ""
 
 
 def _agreed() -> bool:
@@ -326,21 +248,17 @@ def _check_bench(taken: dict[str, Any], path: Path, name: str, of: str = "") -> 
         raise SnapshotError(f"snapshot {path} is of bench {was}, {other}")
 
 
-def _untouched(run: Callable[[], int]) -> int:
-    """Run what sets nothing: interrupted, it leaves the bench as it was, not off."""
+def command(asked: argparse.Namespace) -> int:
+    """Do what was asked; interrupted before anything was set, say that the bench is as it was."""
+    asked.visit = None
     try:
-        return run()
+        return asked.run(asked)
     except KeyboardInterrupt as error:
+        if asked.visit is not None and asked.visit.touched:
+            raise
         print("interrupted; nothing was set, nothing was driven", file=sys.stderr)
         codes = {HungUp: EXIT_HUNG_UP, Terminated: EXIT_TERMINATED}
         return codes.get(type(error), EXIT_INTERRUPTED)
-
-
-def command(asked: argparse.Namespace) -> int:
-    """Do what was asked."""
-    if asked.command == "restore" and not asked.dry_run:
-        return asked.run(asked)
-    return _untouched(lambda: asked.run(asked))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

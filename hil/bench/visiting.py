@@ -21,13 +21,17 @@ class Visit:
 
     def __init__(self, core: OpenBench, tell: Callable[[str], None]) -> None:
         self.core = core
-        self.driven = False
+        self.driven = self.touched = False
         self._tell = unfailing(tell)
         self._thread = LoopThread(core.new_loop(), core.file.name)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the bench's loop and wait for it; Ctrl-C cancels it safely."""
         return self._thread.call(work)
+
+    def drive(self) -> None:
+        """From now on the bench is touched, and driven off at the end."""
+        self.driven = self.touched = True
 
     def __enter__(self) -> Self:
         try:

@@ -61,7 +61,7 @@ def test_every_setting_comes_back(here: Visit) -> None:
     kinds = quantities_of(core)
     before = {one.where for one in differences(saved, here.do(snapshot(core)), kinds)}
     assert len(before & moved) > 0.7 * len(moved)
-    here.driven = True
+    here.drive()
     told: list[str] = []
     outcome = here.do(restore(core, saved, outputs=False, tell=told.append))
     assert outcome.refused == {}

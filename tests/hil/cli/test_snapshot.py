@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import hil.bench.restoring
+import hil.snapshot
 from drivers.transport.memory import MemoryLink
 from hil.bench.simulated import Simulation
 from hil.snapshot import main as snapshot
@@ -291,6 +292,25 @@ def test_another_instrument_is_refused_unless_any_will_do(
     assert lab.box().acquisition.decimation == 1
 
 
+def test_channels_that_changed_alike_are_one_line(
+    run: Callable[..., Any], write_bench: WriteBench
+) -> None:
+    assert run("save", write_bench(), "--out", "a.json").code == 0
+    Path("b.json").write_text(Path("a.json").read_text(encoding="utf-8"), encoding="utf-8")
+
+    def change(instruments: dict[str, Any]) -> None:
+        for channel in (0, 2, 3, 4, 6):
+            instruments["heaters-0"]["settings"]["volts_max"][channel] = 5.0
+        instruments["heaters-0"]["settings"]["volts_max"][5] = 4.0
+
+    edited(Path("b.json"), change)
+    assert run("diff", "a.json", "b.json").out.splitlines()[1:] == [
+        "heaters-0 volts_max[0, 2 to 4]: 12 -> 5",
+        "heaters-0 volts_max[5]: 12 -> 4",
+        "heaters-0 volts_max[6]: 12 -> 5",
+    ]
+
+
 def test_mistakes(lab: Lab, run: Callable[..., Any], write_bench: WriteBench) -> None:
     bench, other = write_bench(), write_bench(name="other")
     assert run("save", bench, "--out", "a.json").code == 0
@@ -389,6 +409,35 @@ def test_an_interruption_midway_leaves_the_bench_safe(
     assert all(seen)
     assert "the bench is off" in ended.err
     assert lab.is_safe
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("words", [["diff"], ["restore", "--dry-run"], ["restore", "--yes"]])
+def test_an_interruption_before_anything_was_set_leaves_the_bench_as_it_was(
+    words: list[str],
+    lab: Lab,
+    run: Callable[..., Any],
+    write_bench: WriteBench,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lit(bench: SimulatedBench) -> None:
+        box: Any = bench.instruments["box-0"]
+        box.outputs[0].enabled = True
+
+    assert run("save", write_bench(), "--out", "a.json").code == 0
+    lab.by_hand.append(lit)
+    take = hil.snapshot.snapshot
+
+    async def interrupted(bench: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return await take(bench)
+
+    monkeypatch.setattr(hil.snapshot, "snapshot", interrupted)
+    ended = run(words[0], "a.json", *words[1:])
+    assert ended.code == 130
+    assert ended.err == "interrupted; nothing was set, nothing was driven\n"
+    assert lab.box().outputs[0].enabled
+    assert not lab.settings_sent
 
 
 def test_a_file_is_shown(lab: Lab, run: Callable[..., Any], write_bench: WriteBench) -> None:
