@@ -34,6 +34,8 @@ from sim_backends.virtual_time import VirtualTimeLoop
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
 TYPED = (InstrumentError, LinkError, LimitError)
 TIMEOUT = 1.0
+CONFLICT = "-221,"
+"""SCPI's refusal of a setting that another one forbids: no fault of anybody's."""
 DEEPEST = 4
 """Replies of an operation among which the one that suffers is drawn."""
 
@@ -264,8 +266,13 @@ class Storm:
             await asyncio.sleep(owed + 0.1)
         elif self.dice.random() < 0.3:
             await asyncio.sleep(self.dice.choice((1e-3, 0.05, 2.5)))
-        with contextlib.suppress(LimitError):  # what it holds now forbids what was drawn
+        try:
             await self.in_time(self.dice.choice(self.operations))
+        except LimitError:
+            pass  # what it holds now forbids what was drawn
+        except InstrumentError as error:
+            if CONFLICT not in error.reply:
+                raise
         self.plan.outputs(self)
 
     async def in_time(self, operation: Operation) -> None:
