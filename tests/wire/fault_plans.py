@@ -476,7 +476,8 @@ PLANS: dict[str, Plan] = {
         skip=frozenset({"volts", "slew", "mode", "range", "filter", "current_range", "aperture"}),
         **VOLTAGES,
     ),
-    "qontrol_q8": Plan(options={"modules": 2}, simulated={"modules": 2}, **VOLTAGES),
+    # Its driver tells of what it makes of an OK that comes twice.
+    "qontrol_q8": Plan(options={"modules": 2}, simulated={"modules": 2}, doubles=False, **VOLTAGES),
     "red_pitaya": Plan(
         operations=(frame,) * 3,
         simulated={"period": 0.4},  # of which the stand-alone box remembers the last four

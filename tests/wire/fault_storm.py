@@ -50,7 +50,8 @@ class Plan:
     """What is drawn for one model, beside its declared quantities.
 
     `skip`: quantities that are left alone, since `operations` do what they are for. `patience`: s
-    of virtual time that an operation may take at most.
+    of virtual time that an operation may take at most. `doubles`: whether replies come twice, where
+    the link can do that.
     """
 
     operations: Sequence[Operation] = ()
@@ -62,6 +63,7 @@ class Plan:
     safe: Callable[[Storm], None] = lambda storm: None
     truth: Callable[[Storm, Quantity, int | str], Value] | None = None
     patience: float = 20.0
+    doubles: bool = True
 
 
 class Storm:
@@ -225,7 +227,9 @@ class Storm:
             faults.truncate(dice.randint(0, 12)), replaced(noise), replaced(noise + b"\r\n"),
             faults.drop(),
         ]  # fmt: skip
-        if alone and self.door.kind == "serial":  # no other link delivers twice
+        if (
+            alone and self.plan.doubles and self.door.kind == "serial"
+        ):  # no other link delivers twice
             kinds += [faults.duplicate()] * 2
         befalls = dice.choice(kinds)
 
