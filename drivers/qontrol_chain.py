@@ -50,9 +50,10 @@ I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q
 class QontrolChain(Instrument):
     """What a chain tells; `QontrolQ8` sets it as well.
 
-    Not guarded against: an `OK` that comes twice, its copy only after the next write has left, which
-    it acknowledges too early. That write's own `OK` comes unasked then, so that the next exchange
-    gets into step again and raises what was wrong. To wait for copies would cost a run 5 % more.
+    Not guarded against: an `OK` that comes twice, its copy only after the next write has left,
+    which it acknowledges too early. That write's own `OK` comes unasked then, so that the next
+    exchange gets into step again and raises what was wrong. To wait for copies would cost a run
+    5 % of its bench time.
     """
 
     def __init__(
