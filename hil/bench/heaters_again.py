@@ -49,7 +49,7 @@ def heater_levels(
     """The levels that the measured volts of a snapshot make, those beyond a limit refused."""
     levels = np.zeros_like(bench.level_max)
     was, present = _volts(saved), _volts(now)
-    places = {one.name: one for one in bench.parts.chassis}
+    places = {one.name: one for one in bench.parts.instruments}
     refused: dict[Where, str] = {}
     differ = False
     for bank, limits in enumerate(bench.level_max):

@@ -1,0 +1,25 @@
+"""What a bench needs of its instruments, whatever their model. All that a sequencer knows."""
+
+from __future__ import annotations
+
+from drivers.roles.beside import OpticalMatrix, OpticalSwitch, ThermalStage
+from drivers.roles.light import LightSource, PhaseReference, TunableSource
+from drivers.roles.lines import LineProgram, SwitchSequencer
+from drivers.roles.signals import DetectionMode, InputSource, Readout
+from drivers.roles.weights import VoltageOutputs, WeightBank
+
+__all__ = [
+    "DetectionMode",
+    "InputSource",
+    "LightSource",
+    "LineProgram",
+    "OpticalMatrix",
+    "OpticalSwitch",
+    "PhaseReference",
+    "Readout",
+    "SwitchSequencer",
+    "ThermalStage",
+    "TunableSource",
+    "VoltageOutputs",
+    "WeightBank",
+]
