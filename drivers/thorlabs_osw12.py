@@ -167,6 +167,8 @@ class ThorlabsOsw12(Instrument):
                 logger.info("%s: no answer to %s; asking again", self.name, question)
                 await until_quiet(link, QUIET)
             else:
+                if attempt:  # what was asked before may be answered late, by the old state
+                    await until_quiet(link, wait)
                 return line.removesuffix(END).decode("latin-1").strip()
         raise AssertionError("a loop that returns or raises")
 
