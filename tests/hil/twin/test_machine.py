@@ -17,7 +17,16 @@ AT = 40.0
 #: Signal units; float64 through two ways of adding some 1e3 numbers of order one.
 TOLERANCE = 1e-11
 #: Of edges within a frame, of read-back, and of the LO's step: a settled slot has none of them.
-IN_TIME = ("switch_rise", "skew", "jitter", "bandwidth", "readback", "box_clock", "quadrature")
+IN_TIME = (
+    "switch_rise",
+    "skew",
+    "jitter",
+    "bandwidth",
+    "readback",
+    "box_clock",
+    "quadrature",
+    "stage",
+)
 
 #: Of microring banks: tests/hil/twin/test_microring.py.
 OF_RINGS = ("ring_offset", "ring_amplitude", "channel_crosstalk")
