@@ -310,7 +310,12 @@ class Keithley2450(ScpiDevice):
     # -- runs -------------------------------------------------------------------------------------
 
     def begin(self, run: Run) -> None:
-        """A run begins with its buffer empty; a sweep turns the output on."""
+        """A run begins with its buffer empty; a sweep turns the output on.
+
+        Raises `ScpiError` -221 for a sweep of what is not sourced: its volts are no amperes.
+        """
+        if run.sweeps and run.volts != self.source.side.volts:
+            raise ScpiError(-221)
         self.buffers.named(f'"{run.buffer}"').entries.clear()
         if run.sweeps:
             side = self.source.side
@@ -320,7 +325,7 @@ class Keithley2450(ScpiDevice):
     def step(self, run: Run, level: float | None) -> float:
         """The source takes a level; s until a reading is there."""
         side = self.source.side
-        if level is None:
+        if level is None or run.volts != side.volts:
             self._swept = None
         else:
             at = side.range.index

@@ -30,12 +30,16 @@ SWEEP_BLOCKS, LOOP_BLOCKS = 11, 5
 
 @dataclass(frozen=True)
 class Run:
-    """A trigger model: levels to step through (None: as it is), s between, and for how long."""
+    """A trigger model: levels to step through (None: as it is), s between, and for how long.
+
+    `volts`: whether the levels are volts, or amperes.
+    """
 
     buffer: str
     delay: float
     blocks: int
     levels: tuple[float, ...] = ()
+    volts: bool = True
     best_range: bool = True
     fixed_range: bool = False
     aborts: bool = False
@@ -196,7 +200,7 @@ def add_runs(
                 raise ScpiError(-222)
             if not options["fixed_range"] and not abs(level) <= side.most:
                 raise ScpiError(-222)
-        model.load(Run(levels=found, blocks=SWEEP_BLOCKS, **options))
+        model.load(Run(levels=found, volts=side.volts, blocks=SWEEP_BLOCKS, **options))
 
     def linear(side: SourceSide, text: str, *, step: bool, log: bool) -> None:
         words = arguments(text, 3, 9)

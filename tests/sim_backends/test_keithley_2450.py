@@ -293,3 +293,17 @@ def test_whatever_comes_the_load_sees_no_more_than_was_set(texts: list[str]) -> 
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
         runner.run(scenario())
+
+
+def test_a_sweep_of_volts_never_drives_amperes() -> None:
+    async def scenario() -> None:
+        load = Watched(200.0)
+        smu = Client(Keithley2450(asyncio.get_running_loop().time, load, lead_ohms=0.0))
+        for text in (":SOUR:FUNC CURR", ":SOUR:SWE:VOLT:LIN 0,4,5,0,1", ":INIT"):
+            smu.ask(text)
+        await asyncio.sleep(5.0)
+        assert max(map(abs, load.seen), default=0.0) == 0.0
+        assert smu.ask(":SYST:ERR?").startswith("-221")
+
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
+        runner.run(scenario())
