@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time: a change must not fail for what it did not touch. Others are drawn
+# with `--hypothesis-profile drawn`, now and then, and what they find becomes a test of its own.
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("drawn", derandomize=False, print_blob=True)
+settings.load_profile("fixed")
 
 PEERS = "tests/peers/"
 #: Files of peers' tests from which on a run counts as one of all of them.
@@ -14,7 +21,7 @@ class PeersTried:
 
     def __init__(self) -> None:
         self.files: set[str] = set()
-        self.ran = self.skipped = 0
+        self.ran = self.skipped = self.left_out = 0
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file of tests, skipped as a whole where its client is not installed."""
@@ -28,10 +35,14 @@ class PeersTried:
             self.skipped += report.skipped
             self.ran += report.when == "call" and not report.skipped
 
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Tests that were not asked for (-k, -m)."""
+        self.left_out += sum(item.nodeid.startswith(PEERS) for item in items)
+
     @property
     def complaint(self) -> str:
         """What is wrong, if anything is."""
-        if len(self.files) < ALL or self.ran or not self.skipped:
+        if len(self.files) < ALL or self.ran or self.left_out or not self.skipped:
             return ""
         return "all tests of other people's clients were skipped; install them: pip install .[test]"
 
