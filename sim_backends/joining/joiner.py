@@ -1,0 +1,63 @@
+"""Which driver's name stands for which simulated instrument of a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sim_backends.bench_file import BenchDocumentError, BenchFile, Document, Instrument
+from sim_backends.host.clock import BenchClock
+from sim_backends.instrument import OptionError, SimulatedInstrument
+from sim_backends.wiring import Wiring
+
+from .boxes import box
+from .generators import generator
+from .heaters import chassis, dac
+from .lasers import laser
+from .meters import meter
+from .pattern import pattern
+from .site import Site
+from .stages import stage
+
+Builder = Callable[[Site, Instrument, int], SimulatedInstrument]
+"""Builds and joins an instrument, given its place in the file; may raise `OptionError` and
+`BenchDocumentError`.
+"""
+
+BUILDERS: Mapping[str, Builder] = {
+    "qontrol_q8": chassis,
+    "qdevil_qdac2": dac,
+    "pulse_streamer": pattern,
+    "red_pitaya": box,
+    "keysight_33600a": generator,
+    "keysight_n7744a": meter,
+    "santec_tsl570": laser,
+    "meerstetter_tec1091": stage,
+}
+
+
+class Joiner:
+    """Builds the instruments of one bench file."""
+
+    def __init__(
+        self, document: Document, file: BenchFile, wiring: Wiring, clock: BenchClock
+    ) -> None:
+        self._site = Site(document, file, wiring, clock)
+
+    def build(self, item: Instrument, index: int) -> SimulatedInstrument:
+        """Build one instrument, `index` being its place in the file.
+
+        Raises
+        ------
+        BenchDocumentError
+            When it cannot be simulated as the file asks.
+        """
+        builder = BUILDERS.get(item.driver)
+        if builder is None:
+            raise BenchDocumentError(
+                f"instrument.{index}.driver: {item.driver!r} cannot be simulated on a bench; there "
+                f"are {', '.join(BUILDERS)}"
+            )
+        try:
+            return builder(self._site, item, index)
+        except OptionError as error:
+            raise BenchDocumentError(f"instrument.{index} ({item.name}): {error}") from None
