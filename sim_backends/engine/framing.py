@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .parameters import block_end
 
 
@@ -9,18 +11,22 @@ class Framer:
     """Collects bytes and gives complete messages, without their terminator, as latin-1 text.
 
     `terminator` ends a message; with `blocks` a terminator inside a definite-length block or a
-    quoted string is data. A message longer than `limit` bytes is dropped and counted in `overruns`.
+    quoted string is data; an indefinite block ends with the message. A message longer than `limit`
+    bytes is dropped, up to the next terminator, and counted in `overruns`.
     """
 
     def __init__(self, terminator: bytes, *, blocks: bool, limit: int) -> None:
         self._terminator = terminator
         self._end = terminator.decode("latin-1")
         self._blocks = blocks
+        self._marks = re.compile("[\"'#]|" + re.escape(self._end))
         self._limit = limit
         self._buffer = b""
         self._more: list[bytes] = []
         self._missing = 0
         """Bytes that the block at the end of the buffer still lacks; they are only collected."""
+        self._dropping = False
+        """Whether the rest of a message that was too long is still to come."""
         self.overruns = 0
 
     def feed(self, data: bytes) -> list[str]:
@@ -35,6 +41,12 @@ class Framer:
         if self._buffer:
             data = self._buffer + data
         self._missing = 0
+        if self._dropping:
+            dropped, end, data = data.partition(self._terminator)
+            if not end:
+                self._buffer = dropped[len(dropped) - len(self._terminator) + 1 :]
+                return []
+            self._dropping = False
         if not self._blocks or (b"#" not in data and b'"' not in data and b"'" not in data):
             if data.endswith(self._terminator) and data.count(self._terminator) == 1:
                 self._buffer = b""
@@ -45,46 +57,52 @@ class Framer:
         else:
             messages = self._feed_blocks(data.decode("latin-1"))
         if len(self._buffer) + self._missing > self._limit:
+            tail = self._buffer[len(self._buffer) - len(self._terminator) + 1 :]
             self.clear()
+            self._buffer, self._dropping = tail, True
             self.overruns += 1
         return messages
 
     def end(self) -> list[str]:
         """The message that END completes without its terminator, if there is one."""
         message = b"".join((self._buffer, *self._more)).decode("latin-1")
+        dropped = self._dropping
         self.clear()
-        return [message] if message else []
+        return [message] if message and not dropped else []
 
     def clear(self) -> None:
         """Forget what has come of an incomplete message."""
         self._buffer = b""
         self._more.clear()
         self._missing = 0
+        self._dropping = False
 
     def _feed_blocks(self, text: str) -> list[str]:
         messages: list[str] = []
         begin = position = 0
-        quote = ""
-        while position < len(text):
-            character = text[position]
-            if quote:
-                quote = "" if character == quote else quote
-            elif character in "\"'":
-                quote = character
-            elif character == "#":
-                end = block_end(text, position)
-                if end is None:
-                    self._missing = _missing(text, position)
+        while (mark := self._marks.search(text, position)) is not None:
+            character, at = mark[0], mark.start()
+            position = mark.end()
+            if character in ("'", '"'):
+                end = text.find(character, position)
+                if end < 0:
                     break
-                if end > position:
-                    position = end
-                    continue
-            elif text.startswith(self._end, position):
-                messages.append(text[begin:position])
-                position += len(self._end)
-                begin = position
+                position = end + 1
                 continue
-            position += 1
+            if character == "#":
+                if text.startswith("0", position):
+                    position = text.find(self._end, position)
+                    if position < 0:
+                        break
+                    continue
+                end = block_end(text, at)
+                if end is None:
+                    self._missing = _missing(text, at)
+                    break
+                position = max(position, end)
+                continue
+            messages.append(text[begin:at])
+            begin = position
         self._buffer = text[begin:].encode("latin-1")
         return messages
 

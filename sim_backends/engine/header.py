@@ -40,6 +40,24 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE)
 
 
+def initials(pattern: str) -> set[str]:
+    """The letters, capitals, that headers of a pattern may begin with."""
+    found: set[str] = set()
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "[":
+            depth, end = 1, position + 1
+            while depth:
+                depth += {"[": 1, "]": -1}.get(pattern[end], 0)
+                end += 1
+            found |= initials(pattern[position + 1 : end - 1])
+            position = end
+        else:
+            return found | {character.upper()}
+    return found
+
+
 class Found(NamedTuple, Generic[Handler]):
     """A header that has been looked up."""
 
@@ -54,7 +72,9 @@ class CommandTable(Generic[Handler]):
     """Commands by header pattern; look-ups are remembered, as programs repeat themselves."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[str, re.Pattern[str], Handler, Ranges]] = []
+        self._patterns: list[str] = []
+        self._entries: dict[str, list[tuple[re.Pattern[str], Handler, Ranges]]] = {}
+        """By initial, so that headers that are none, in their thousands, cost little."""
         self._cache: dict[str, Found[Handler]] = {}
 
     def add(self, pattern: str, handler: Handler, ranges: Ranges = ()) -> None:
@@ -63,13 +83,16 @@ class CommandTable(Generic[Handler]):
         `ranges`: the numeric suffixes allowed, (low, high) a `#`; the others are the handler's to
         check.
         """
-        self._entries.append((pattern, compile_pattern(pattern), handler, ranges))
+        self._patterns.append(pattern)
+        entry = (compile_pattern(pattern), handler, ranges)
+        for initial in initials(pattern):
+            self._entries.setdefault(initial, []).append(entry)
         self._cache.clear()
 
     @property
     def patterns(self) -> list[str]:
         """All patterns, in order of entry."""
-        return [pattern for pattern, _, _, _ in self._entries]
+        return list(self._patterns)
 
     def find(self, header: str) -> Found[Handler] | None:
         """The command of a full header (from the root, without leading colon), or None.
@@ -79,7 +102,7 @@ class CommandTable(Generic[Handler]):
         found = self._cache.get(header)
         if found is not None:
             return found
-        for _, expression, handler, ranges in self._entries:
+        for expression, handler, ranges in self._entries.get(header[0].upper(), ()):
             match = expression.fullmatch(header)
             if match is None:
                 continue

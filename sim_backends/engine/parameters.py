@@ -14,14 +14,24 @@ from functools import lru_cache
 
 from .errors import ScpiError
 
+WHITE = "".join(map(chr, range(33)))
+"""White space: all control characters, and the space (488.2, 7.4.1.2); a C client's NUL too."""
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%]*)")
+_SPACE = re.compile(r"\s+")
+_DIGITS = {"H": re.compile(r"[0-9A-F]+"), "Q": re.compile(r"[0-7]+"), "B": re.compile(r"[01]+")}
+_MARKS = {
+    ",": re.compile(r"[\"'#(),]"), ";": re.compile(r"[\"'#;]"),
+}  # fmt: skip
+"""What `separate` looks at, by separator: parentheses keep commas together, not units."""
 _LIST = re.compile(r"\(\s*@(.*)\)", re.DOTALL)
 _RANGE = re.compile(r"([0-9]{1,9})(?:\s*:\s*([0-9]{1,9}))?")
 _NAMED = {
     "MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX", "DEF": "DEF", "DEFAULT": "DEF",
 }  # fmt: skip
 _BASES = {"H": 16, "Q": 8, "B": 2}
-_SPECIAL = {"INF": math.inf, "INFINITY": math.inf, "NINF": -math.inf}
+_SPECIAL = {
+    "INF": math.inf, "INFINITY": math.inf, "NINF": -math.inf, "NINFINITY": -math.inf,
+}  # fmt: skip
 _MULTIPLIERS = {
     "EX": 1e18, "PE": 1e15, "T": 1e12, "G": 1e9, "MA": 1e6, "K": 1e3, "": 1.0,
     "M": 1e-3, "U": 1e-6, "N": 1e-9, "P": 1e-12, "F": 1e-15, "A": 1e-18,
@@ -49,32 +59,33 @@ def block_end(text: str, start: int) -> int | None:
 
 
 def separate(text: str, separator: str) -> list[str]:
-    """Split at `separator` outside strings, blocks and parentheses (channel lists)."""
+    """Split at `;`, or at `,`, outside strings and blocks; at `,` outside channel lists as well.
+
+    An indefinite block (`#0`) reaches to the end of the text.
+    """
     if '"' not in text and "'" not in text and "#" not in text and "(" not in text:
         return text.split(separator)
+    marks = _MARKS[separator]
     parts: list[str] = []
     begin = position = depth = 0
-    quote = ""
-    while position < len(text):
-        character = text[position]
-        if quote:
-            if character == quote:
-                quote = ""
-        elif character in "\"'":
-            quote = character
+    while (mark := marks.search(text, position)) is not None:
+        character, at = mark[0], mark.start()
+        position = at + 1
+        if character in "\"'":
+            end = text.find(character, position)
+            position = len(text) if end < 0 else end + 1
         elif character == "#":
-            end = block_end(text, position)
-            if end is not None and end > position:
-                position = end
-                continue
+            if text.startswith("0", position):
+                break
+            end = block_end(text, at)
+            position = position if end is None else max(position, end)
         elif character == "(":
             depth += 1
         elif character == ")":
             depth = max(0, depth - 1)
-        elif character == separator and not (depth and separator == ","):
-            parts.append(text[begin:position])
-            begin = position + 1
-        position += 1
+        elif not depth:
+            parts.append(text[begin:at])
+            begin = position
     parts.append(text[begin:])
     return parts
 
@@ -84,7 +95,7 @@ def arguments(text: str, least: int, most: int) -> list[str]:
 
     Raises `ScpiError` -109 with fewer than `least`, -108 with more than `most`.
     """
-    parts = [part.strip() for part in separate(text, ",")] if text else []
+    parts = [part.strip(WHITE) for part in separate(text, ",")] if text else []
     if len(parts) < least or (len(parts) <= least and parts and not parts[-1]):
         raise ScpiError(-109)
     if len(parts) > most:
@@ -113,18 +124,25 @@ def number(text: str, unit: str = "") -> float:
     upper = text.upper()
     if upper in _SPECIAL:
         return _SPECIAL[upper]
-    if len(upper) > 2 and upper[0] == "#" and upper[1] in _BASES:
-        try:
-            return float(int(upper[2:], _BASES[upper[1]]))
-        except ValueError:
-            raise ScpiError(-121) from None
+    if upper[:1] == "#" and upper[1:2] in _BASES:
+        if _DIGITS[upper[1]].fullmatch(upper, 2) is None:
+            raise ScpiError(-121)
+        return float(int(upper[2:], _BASES[upper[1]]))
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ScpiError(-104)
-    suffix = match.group(2).upper()
-    if not unit:
+    value = float(_SPACE.sub("", match[1]))
+    if math.isinf(value):
+        raise ScpiError(-123)
+    return value * _multiplier(match[2].upper(), unit.upper())
+
+
+def _multiplier(suffix: str, base: str) -> float:
+    """What a unit suffix multiplies by. Raises `ScpiError`."""
+    if not suffix:
+        return 1.0
+    if not base:
         raise ScpiError(-138)
-    base = unit.upper()
     if not suffix.endswith(base):
         raise ScpiError(-131)
     prefix = suffix[: len(suffix) - len(base)]
@@ -132,7 +150,7 @@ def number(text: str, unit: str = "") -> float:
         prefix = "MA"
     if prefix not in _MULTIPLIERS:
         raise ScpiError(-131)
-    return float(match.group(1).replace(" ", "")) * _MULTIPLIERS[prefix]
+    return _MULTIPLIERS[prefix]
 
 
 def named(text: str) -> str:
@@ -165,20 +183,23 @@ def channel_list(text: str, low: int, high: int) -> list[int]:
 def integer(text: str, low: int, high: int) -> int:
     """A whole number; fractions are rounded as 488.2 asks. `ScpiError` -222 outside low..high."""
     value = number(text)
-    if not low <= value <= high:
+    if not low - 0.5 <= value < high + 0.5:
         raise ScpiError(-222)
     return math.floor(value + 0.5)
 
 
 def boolean(text: str) -> bool:
-    """`ON`, `OFF` or a number (non-zero is on). `ScpiError` -224 for another word."""
+    """`ON`, `OFF` or a number, which is rounded: non-zero is on (SCPI-1999 volume 1, 7.3).
+
+    Raises `ScpiError` -224 for another word.
+    """
     upper = text.upper()
     if upper == "ON" or upper == "1":
         return True
     if upper == "OFF" or upper == "0":
         return False
     try:
-        return number(text) != 0
+        return not -0.5 <= number(text) < 0.5
     except ScpiError:
         raise ScpiError(-224) from None
 

@@ -4,6 +4,7 @@ replies, and waiting for what takes its time.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from .operations import Deferred
 from .parameters import separate
 from .status import Status
 
+_HEAD = re.compile(r"[\x00-\x20]*([^\x00-\x20]*)[\x00-\x20]*")
 Reply = str | bytes | Deferred | None
 Command = Callable[["ScpiSession", tuple[int, ...], str], Reply]
 """A command's action: (session, header suffixes, parameter text) -> reply of a query, or None; a
@@ -147,7 +149,10 @@ class ScpiSession:
         """
         if self._wake is not None:
             self._wake()
-        return self._run(separate(message, ";"), 0, "", [])
+        units = separate(message, ";")
+        if not message.isprintable():
+            units = [_spaced(unit) for unit in units]
+        return self._run(units, 0, "", [])
 
     def _take(self, messages: list[str]) -> None:
         inbox = self._inbox
@@ -230,3 +235,14 @@ class ScpiSession:
         if answer:
             self._send(answer)
         self._take([])
+
+
+def _spaced(unit: str) -> str:
+    """A unit with plain spaces around its header: NUL and other control characters are white space
+    too (488.2, 7.4.1.2), which Python does not take them for.
+    """
+    head = _HEAD.match(unit)
+    assert head is not None
+    if head.end() == len(head[1]) or head[0].isprintable():
+        return unit
+    return f"{head[1]} {unit[head.end() :]}"

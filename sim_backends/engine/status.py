@@ -73,8 +73,17 @@ class Status:
         self.esr = esr
         self.ese = 0
         self.sre = 0
-        self.operation = EventRegister(self.changed)
-        self.questionable = EventRegister(self.changed)
+        self._registers: list[tuple[int, EventRegister]] = []
+        self.questionable = self.register(_QUESTIONABLE)
+        self.operation = self.register(_OPERATION)
+
+    def register(self, summary: int) -> EventRegister:
+        """A new event register whose enabled events show in this bit of the status byte (2^n); it
+        asks for service, and is preset and cleared, with the others. Registers may share a bit.
+        """
+        made = EventRegister(self.changed)
+        self._registers.append((summary, made))
+        return made
 
     def error(self, code: int) -> None:
         """Set the event bit of an error."""
@@ -100,10 +109,9 @@ class Status:
         value = _ERROR_QUEUE if errors else 0
         if message_available:
             value |= MESSAGE_AVAILABLE
-        if self.questionable.event & self.questionable.enable:
-            value |= _QUESTIONABLE
-        if self.operation.event & self.operation.enable:
-            value |= _OPERATION
+        for summary, register in self._registers:
+            if register.event & register.enable:
+                value |= summary
         if self.esr & self.ese:
             value |= _EVENTS
         if value & self.sre & ~_MASTER:
@@ -112,11 +120,11 @@ class Status:
 
     def preset(self) -> None:
         """What STATus:PRESet does."""
-        self.operation.preset()
-        self.questionable.preset()
+        for _, register in self._registers:
+            register.preset()
 
     def clear(self) -> None:
         """What *CLS does to the event registers; enables stay."""
         self.esr = 0
-        self.operation.event = 0
-        self.questionable.event = 0
+        for _, register in self._registers:
+            register.event = 0

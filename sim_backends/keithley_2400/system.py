@@ -19,6 +19,8 @@ READING, BUFFER_AVAILABLE, BUFFER_FULL, OVER_TEMPERATURE, CLAMPED, COMPLIANCE = 
 """Bits of the measurement event register."""
 SWEEPING, WAITING_TRIGGER, WAITING_ARM, IDLE = 1 << 3, 1 << 5, 1 << 6, 1 << 10
 """Bits of the operation event register."""
+_MEASUREMENT = 1
+"""Bit of the status byte."""
 
 
 class Status2400(Status):
@@ -26,28 +28,9 @@ class Status2400(Status):
 
     def __init__(self, esr: int) -> None:
         super().__init__(esr)
-        self.measurement = EventRegister()
+        self.measurement = self.register(_MEASUREMENT)
         self.operation.set(IDLE, True)
         self.operation.event = 0
-
-    def byte(self, errors: int, message_available: bool = False) -> int:
-        """The status byte."""
-        value = super().byte(errors, message_available)
-        if self.measurement.event & self.measurement.enable:
-            value |= 1
-            if self.sre & 1:
-                value |= 64
-        return value
-
-    def preset(self) -> None:
-        """STATus:PRESet."""
-        super().preset()
-        self.measurement.preset()
-
-    def clear(self) -> None:
-        """*CLS."""
-        super().clear()
-        self.measurement.event = 0
 
 
 class Panel(Protocol):

@@ -10,7 +10,6 @@ from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, boolean, named, number
 from sim_backends.engine.session import Reply, ScpiSession
-from sim_backends.engine.status import EventRegister
 from sim_backends.engine.writing import nr1, nr3, quoted
 from sim_backends.instrument import Door, OwnFault
 
@@ -19,6 +18,8 @@ from .sensor import RESPONSE, SENSORS, WAVELENGTH, DarkFibre, Light, Sensor
 
 Suffixes = tuple[int, ...]
 SENSE = "[SENSe[1]:]"
+_AUXILIARY, _MEASUREMENT = 1, 2
+"""Bits of the status byte, as the same maker's DC2200 manual (page 50) has them."""
 _KINDS = {
     "POW": "[:POWer]", "CURR": ":CURRent[:DC]", "VOLT": ":VOLTage[:DC]", "TEMP": ":TEMPerature",
     "ENER": ":ENERgy", "FREQ": ":FREQuency", "RES": ":RESistance", "PDEN": ":PDENsity",
@@ -270,10 +271,11 @@ class ThorlabsPm100(ScpiDevice):
             "line", "SYSTem:LFRequency", 50, 60, 50, whole=True, form=nr1, check=self._line
         )
         settings.number("brightness", "DISPlay:BRIGhtness", 0.0, 1.0, 1.0, form=NUMBER)
+        auxiliary = self.status.register(_AUXILIARY)
         for name, register in (
-            ("MEASurement", EventRegister()),
-            ("AUXillary", EventRegister()),  # the maker's own spelling
-            ("AUXiliary", EventRegister()),
+            ("MEASurement", self.status.register(_MEASUREMENT)),
+            ("AUXillary", auxiliary),  # the maker's own spelling
+            ("AUXiliary", auxiliary),
         ):
             add_register(self.commands, f"STATus:{name}", lambda session, r=register: r)
         self._action("STATus:QUEStionable:PRESet", self.status.questionable.preset)
