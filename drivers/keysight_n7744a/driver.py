@@ -28,24 +28,17 @@ from numpy.typing import NDArray
 
 from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.instrument import ANY_IDENTITY
-from drivers.keysight_n7744a import settings
+from drivers.keysight_n7744a import logs, settings
 from drivers.link_model import LinkModel
 from drivers.optical_power import watts_of
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Quantity
 from drivers.roles import DetectionMode
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
-RANGES_DBM = (-30.0, -20.0, -10.0, 0.0, 10.0)
-HEADROOM = 1.9999
-"""A range reads up to so many times its power; above it 9.9E37 is told."""
-OVER_RANGE = 1e20
-"""W above which a value is no power but says that the range was exceeded (after LabExT)."""
 POLL_INTERVAL = 1e-3
 ZERO_TIME = 60.0
 """s that zeroing all ports may take."""
-COMPLETE = "LOGGING_STABILITY,COMPLETE"
-STATES = ("NONE", "LOGGING_STABILITY", "MINMAX", "STABILITY", "LOGGING")
 
 
 class KeysightN7744A(ScpiInstrument):
@@ -122,7 +115,7 @@ class KeysightN7744A(ScpiInstrument):
     @property
     def full_scale(self) -> NDArray[np.float64]:
         """Largest power (ports,) in W that the ranges can tell."""
-        return np.array([HEADROOM * watts_of(dbm) for dbm in self._fixed])
+        return np.array([logs.HEADROOM * watts_of(dbm) for dbm in self._fixed])
 
     @property
     def averaging(self) -> float:
@@ -177,10 +170,8 @@ class KeysightN7744A(ScpiInstrument):
             limit = f"the {self._armed} points that were armed"
             raise LimitError(self.name, f"window from point {first}", first + count, limit)
         await self._complete()
-        watts = np.empty((count, len(self._ports)))
-        for at, port in enumerate(self._ports):
-            watts[:, at] = (await self._result(port))[first : first + count]
-        self.over_range = watts > OVER_RANGE
+        watts = (await self._results())[first : first + count]
+        self.over_range = watts > logs.OVER_RANGE
         return np.where(self.over_range, self.full_scale, watts)
 
     def planned_arm(self, points: int) -> float:
@@ -188,11 +179,14 @@ class KeysightN7744A(ScpiInstrument):
         return self.link.cost(90 * len(self._ports), 16)
 
     def planned_fetch(self, points: int) -> float:
-        """Seconds that `fetch` of so many points takes by the link model, one poll included."""
+        """Seconds that `fetch` of so many points takes by the link model, one poll included.
+
+        On raw TCP the results of all ports cost one latency, elsewhere one each.
+        """
         ports = len(self._ports)
         armed = max(points, self._armed)
         poll = self.link.cost(24 * ports, 30 * ports)
-        return poll + self.link.cost(32 * ports, ports * (4 * armed + 32), ports)
+        return poll + self.planned_ask_all(ports, 16 * ports, ports * (4 * armed + 16))
 
     async def off(self) -> None:
         """Logging stopped; a power meter drives nothing."""
@@ -210,7 +204,7 @@ class KeysightN7744A(ScpiInstrument):
         if port not in self._ports:
             raise ValueError(f"{self.name}: port {port} is none of {self._ports}, which are read")
         if dbm is not None:
-            _check_range(self.name, port, dbm)
+            logs.check_range(self.name, port, dbm)
         if self._armed:
             hint = "call off() first"
             raise InstrumentError(self.name, "set_range", "it is armed; a log has one range", hint)
@@ -237,7 +231,7 @@ class KeysightN7744A(ScpiInstrument):
         if not math.isfinite(value):
             self._link.doubt()
             raise InstrumentError(self.name, query, text, "a number is due")
-        if value > OVER_RANGE:
+        if value > logs.OVER_RANGE:
             return math.inf
         return watts_of(value) if unit == "DBM" else value
 
@@ -274,23 +268,10 @@ class KeysightN7744A(ScpiInstrument):
 
     def _adopt(self, model: str) -> None:
         """Be a model: its ports, and those of them that are read."""
-        count = 4 if model.upper().startswith("N7744") else 8
-        every = tuple(range(1, count + 1))
-        self.channels = every
-        ports = every if self._given is None else self._given
-        if not ports or len(set(ports)) != len(ports) or not set(ports) <= set(every):
-            raise ValueError(f"{self.name}: ports {ports} are not some of 1 to {count}")
-        ranges = self._ranges
-        each = [ranges] if isinstance(ranges, int | float) else list(ranges)
-        if len(each) == 1:
-            each *= len(ports)
-        if len(each) != len(ports):
-            raise ValueError(f"{self.name}: {len(each)} ranges for {len(ports)} ports")
-        for port, dbm in zip(ports, each, strict=True):
-            _check_range(self.name, port, dbm)
+        self.channels = tuple(range(1, logs.port_count(model) + 1))
+        ports, ranges = logs.chosen_ports(self.name, model, self._given, self._ranges)
         if self._ports != ports:
-            self._ports = ports
-            self._fixed = [float(dbm) for dbm in each]
+            self._ports, self._fixed = ports, ranges
 
     async def _ensure_prepared(self) -> None:
         if self._link.doubtful:
@@ -308,11 +289,7 @@ class KeysightN7744A(ScpiInstrument):
                 (settings.TRIGGER_OUTPUT, "DIS"), (settings.TRIGGER_INPUT, self._trigger),
             ):  # fmt: skip
                 await self.set(quantity, value, port)
-            for quantity, wanted in (
-                (settings.UNIT, "W"), (settings.RANGE, dbm), (settings.AUTO_RANGE, False),
-                (settings.AVERAGING, self._averaging),
-            ):  # fmt: skip
-                await self._agree(quantity, port, wanted)
+        await self._agree()
         self._automatic.clear()
         self._prepared = True
 
@@ -320,34 +297,43 @@ class KeysightN7744A(ScpiInstrument):
         await self.set(settings.AUTO_RANGE, False, port)
         await self.set(settings.RANGE, dbm, port)
 
-    async def _agree(self, quantity: Quantity, port: int, wanted: Value) -> None:
-        found = await self.get(quantity, port)
-        same = found == wanted
-        if isinstance(wanted, float) and isinstance(found, float):
-            same = math.isclose(found, wanted, rel_tol=1e-5, abs_tol=1e-12)
-        if not same:
-            hint = f"{wanted} was set; the instrument has adjusted it"
-            raise InstrumentError(self.name, quantity.query(port), str(found), hint)
+    async def _agree(self) -> None:
+        """See that what matters most was set, on all ports that are read."""
+        wanted = [
+            (quantity, port, value)
+            for port, dbm in zip(self._ports, self._fixed, strict=True)
+            for quantity, value in (
+                (settings.UNIT, "W"), (settings.RANGE, dbm), (settings.AUTO_RANGE, False),
+                (settings.AVERAGING, self._averaging),
+            )
+        ]  # fmt: skip
+        found = await self.get_all([(quantity, port) for quantity, port, _ in wanted])
+        for (quantity, port, value), has in zip(wanted, found, strict=True):
+            same = has == value
+            if isinstance(value, float) and isinstance(has, float):
+                same = math.isclose(has, value, rel_tol=1e-5, abs_tol=1e-12)
+            if not same:
+                hint = f"{value} was set; the instrument has adjusted it"
+                raise InstrumentError(self.name, quantity.query(port), str(has), hint)
 
     async def _complete(self) -> None:
         """Wait until all ports have all their points."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.trigger_timeout + self._armed * self._averaging
-        queries = [f"SENS{port}:FUNC:STAT?" for port in self._ports]
+        queries = [logs.state(port) for port in self._ports]
         while True:
             replies = await self.ask(*queries, received=30 * len(queries), kind="poll")
             states = [reply.decode("latin-1").strip() for reply in replies]
             for query, state in zip(queries, states, strict=True):
-                name, _, progress = state.partition(",")
-                if name not in STATES or progress not in ("PROGRESS", "COMPLETE"):
+                if not logs.is_state(state):
                     self._link.doubt()
                     raise InstrumentError(self.name, query, state, "a state is due")
-            if all(state == COMPLETE for state in states):
+            if all(state == logs.COMPLETE for state in states):
                 return
             if loop.time() >= deadline:
                 self._armed = 0
                 late = zip(self._ports, states, strict=True)
-                shown = ", ".join(f"port {port}: {s}" for port, s in late if s != COMPLETE)
+                shown = ", ".join(f"port {port}: {s}" for port, s in late if s != logs.COMPLETE)
                 hint = (
                     f"not all points within {self.trigger_timeout:g} s: check that the pattern "
                     f"generator ran and that its trigger line reaches the trigger input"
@@ -355,19 +341,15 @@ class KeysightN7744A(ScpiInstrument):
                 raise TriggerTimeout(self.name, queries[0], shown, hint)
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def _result(self, port: int) -> NDArray[np.float64]:
-        """All points (armed,) of a port, W."""
-        query = f"SENS{port}:FUNC:RES?"
-        (data,) = await self.ask(query, received=4 * self._armed + 16, kind="fetch")
-        if len(data) != 4 * self._armed:
-            self._link.doubt()
-            shown = f"{len(data)} bytes for {self._armed} points"
-            hint = "another client may have used it; arm it again"
-            raise InstrumentError(self.name, query, shown, hint)
-        return np.frombuffer(data, dtype="<f4").astype(np.float64)
-
-
-def _check_range(name: str, port: int, dbm: float) -> None:
-    if dbm not in RANGES_DBM:
-        limit = f"one of {', '.join(f'{one:g}' for one in RANGES_DBM)} dBm"
-        raise LimitError(name, port, dbm, limit, "dBm")
+    async def _results(self) -> NDArray[np.float64]:
+        """All points (armed, ports), W. Blocks of all ports follow each other on raw TCP."""
+        queries = [logs.result(port) for port in self._ports]
+        size = 4 * self._armed
+        blocks = await self.ask_all(queries, received=size + 16, kind="fetch")
+        for query, data in zip(queries, blocks, strict=True):
+            if len(data) != size:
+                self._link.doubt()
+                shown = f"{len(data)} bytes for {self._armed} points"
+                hint = "another client may have used it; arm it again"
+                raise InstrumentError(self.name, query, shown, hint)
+        return np.stack([logs.watts(data) for data in blocks], axis=1)

@@ -174,6 +174,10 @@ class Dialogue:
         entries = (self._as_error(line.strip()) for line in stray.split(self.end_in))
         return "; ".join(str(entry) for entry in entries if entry is not None and entry.code)
 
+    def as_entry(self, reply: Sequence[bytes]) -> ScpiError | None:
+        """The units of a reply as the entry of an error queue; None where it has not that form."""
+        return self._as_error(b";".join(reply)) if len(reply[0]) < LONGEST_ENTRY else None
+
     async def _read_both(
         self,
         link: ByteLink,
@@ -187,7 +191,7 @@ class Dialogue:
         if not answers:
             return [], await self._read_error(link, timeout)
         first = await scpi.read_reply(link, self.end_in, timeout, size, long=long)
-        suspect = self._as_error(b";".join(first)) if len(first[0]) < LONGEST_ENTRY else None
+        suspect = self.as_entry(first)
         if suspect is None:
             return first, await self._read_error(link, timeout)
         await link.write(scpi.message("*IDN?", end=self.end_out))

@@ -47,6 +47,7 @@ def prepared(*ports: int, dbm: int = 0, averaging: bytes = b"1e-05", mode: bytes
             b"SENS%d:POW:ATIM %b" % (n, averaging), b"SENS%d:POW:GAIN:AUTO 0" % n,
             b"TRIG%d:OUTP DIS" % n, b"TRIG%d:INP %b" % (n, mode),
         )  # fmt: skip
+    for n in ports:
         entries += [
             asked(b"SENS%d:POW:UNIT?" % n, b"+1"),
             asked(b"SENS%d:POW:RANG?" % n, b"%+.8E" % dbm),
@@ -74,6 +75,11 @@ def block(values) -> bytes:
     data = np.asarray(values, dtype="<f4").tobytes()
     length = str(len(data)).encode()
     return b"#%d%b%b" % (len(length), length, data)
+
+
+def ahead(*entries: tuple) -> tuple:
+    """What leaves in one write, before any of it is answered."""
+    return b"".join(sent for sent, _ in entries), b"".join(reply for _, reply in entries)
 
 
 def result(port: int, values) -> tuple:
@@ -124,8 +130,8 @@ def test_a_frame(play) -> None:
     second[1] = 0x0A0A * 2.0**-40  # line feeds inside the block
     entries = [
         *prepared(2, 1), *armed(6, 2, 1), polled([BUSY, DONE], 2, 1), polled([DONE, DONE], 2, 1),
-        result(2, first), result(1, second), *armed(6, 2, 1, fresh=False),
-        polled([DONE, DONE], 2, 1), result(2, first), result(1, second),
+        ahead(result(2, first), result(1, second)), *armed(6, 2, 1, fresh=False),
+        polled([DONE, DONE], 2, 1), ahead(result(2, first), result(1, second)),
     ]  # fmt: skip
 
     async def scenario(meter) -> None:
@@ -212,6 +218,21 @@ def test_a_refused_result_says_why(play) -> None:
     play(entries, scenario, ports=(1,))
 
 
+def test_a_result_refused_among_others_is_named(play) -> None:
+    refused = (b"SENS2:FUNC:RES?\n" + ASK, b'-231,"Data questionable"\n')
+    entries = [
+        *prepared(1, 2, 3), *armed(3, 1, 2, 3), polled([DONE] * 3, 1, 2, 3),
+        ahead(result(1, [1.0] * 3), refused, result(3, [1.0] * 3)), (b"*IDN?\n", FOUR),
+    ]  # fmt: skip
+
+    async def scenario(meter) -> None:
+        await meter.arm(3)
+        with pytest.raises(InstrumentError, match=r"'SENS2:FUNC:RES\?' was .*Data questionable"):
+            await meter.fetch(0, 3)
+
+    play(entries, scenario, ports=(1, 2, 3))
+
+
 @pytest.mark.parametrize(
     ("at", "reply"),
     [
@@ -223,10 +244,8 @@ def test_a_refused_result_says_why(play) -> None:
 def test_what_is_read_back_must_be_what_was_set(play, at, reply) -> None:
     entries = []
     for message, answer in prepared(1):
-        if message.startswith(at + b"\n"):
-            entries.append(asked(at, reply))
-            break
-        entries.append((message, answer))
+        wrong = message.startswith(at + b"\n")
+        entries.append(asked(at, reply) if wrong else (message, answer))
 
     async def scenario(meter) -> None:
         with pytest.raises(InstrumentError):
@@ -283,7 +302,7 @@ def test_off_and_the_plan(play) -> None:
     entries = told(each(b"SENS%d:FUNC:STAT LOGG,STOP", 1, 2, 3, 4))
 
     async def scenario(meter) -> None:
-        assert meter.planned_fetch(1000) == pytest.approx(3e-3 + (108 + 64 + 2 * 4032) / 1e7)
+        assert meter.planned_fetch(1000) == pytest.approx(2e-3 + (108 + 54 + 2 * 4032) / 1e7)
         assert meter.planned_arm(1000) == pytest.approx(1e-3 + 196 / 1e7)
         await meter.off()
 

@@ -209,6 +209,21 @@ async def frame(storm: Storm) -> None:
     assert np.allclose(found, driver.quantise(volts), atol=5e-3)
 
 
+async def log(storm: Storm) -> None:
+    """Log some points of all ports: what comes back is what the ports hold."""
+    driver, points = storm.driver, storm.dice.randint(1, 400)
+    await driver.arm(points)
+    found = await driver.fetch(0, points)
+    ports = [storm.device.ports[number - 1] for number in driver.ports]
+    held = np.stack([port.result() for port in ports], axis=1)
+    assert np.array_equal(found, held.astype(np.float32))
+
+
+def no_log(storm: Storm) -> None:
+    """No port logs."""
+    assert not any(port.running for port in storm.device.ports)
+
+
 def box_off(storm: Storm) -> None:
     """Both outputs off."""
     assert not any(output.enabled for output in storm.device.outputs)
@@ -451,6 +466,26 @@ PLANS: dict[str, Plan] = {
         patience=40.0,
     ),
     "keysight_816x": Plan(options={"pin": "1234"}, **LASER),
+    "keysight_n7744a": Plan(
+        operations=(log,),
+        options={"ports": (3, 1, 8)},
+        simulated={"power_dbm": -3.0, "period": 0.3},
+        safe=no_log,
+        skip=frozenset(
+            {
+                "unit",
+                "range_dbm",
+                "auto_range",
+                "averaging",
+                "auto_gain",
+                "wavelength",
+                "trigger_input",
+                "trigger_output",
+                "trigger_routing",
+            }
+        ),
+        patience=40.0,
+    ),
     "meerstetter_tec1091": Plan(
         operations=(stage_point, stage_runs),
         truth=stage_truth,
