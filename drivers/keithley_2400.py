@@ -17,23 +17,19 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError
 from drivers.protocol.scpi_numbers import special_values
 from drivers.quantity import Quantity
-from drivers.source_meter import PATIENCE, Measurement, SourceMeter
+from drivers.source_meter import PATIENCE, Measurement
+from drivers.source_output import SourceOutput
+from drivers.source_quantities import (
+    FUNCTION,
+    LEVEL_AMPERES,
+    LEVEL_VOLTS,
+    OUTPUT,
+    RANGES_AUTO,
+    TERMINALS,
+)
 from drivers.transport.link import ByteLink
 from drivers.transport.resource import SerialResource, parse
 
-FUNCTION = Quantity(
-    "function", "SOUR:FUNC", "Control what is sourced.", kind=str, choices=("VOLT", "CURR")
-)
-OUTPUT = Quantity("output", "OUTP", "Control whether the output is on.", kind=bool, safe=False)
-LEVEL_VOLTS = Quantity(
-    "level_volts", "SOUR:VOLT", "Control the level of a source of volts in V (-210 to 210).",
-    unit="V", low=-210.0, high=210.0, safe=0.0, settle=1e-4, ramp=50.0,
-)  # fmt: skip
-LEVEL_AMPERES = Quantity(
-    "level_amperes", "SOUR:CURR",
-    "Control the level of a source of amperes in A (-1.05 to 1.05).",
-    unit="A", low=-1.05, high=1.05, safe=0.0, settle=1e-4, ramp=0.5,
-)  # fmt: skip
 LIMIT_AMPERES = Quantity(
     "amperes_limit", "SENS:CURR:PROT",
     "Control the compliance of a source of volts in A (1e-09 to 1.05).",
@@ -68,29 +64,9 @@ AUTO_CLEAR = Quantity(
     "auto_clear", "SOUR:CLE:AUTO", "Control whether the output goes off after each reading.",
     kind=bool,
 )  # fmt: skip
-TERMINALS = Quantity(
-    "terminals", "ROUT:TERM", "Control which terminals are used.", kind=str,
-    choices=("FRON", "REAR"),
-)  # fmt: skip
 OFF_STATE = Quantity(
     "off_state", "OUTP:SMOD", "Control what the output does when it is off.", kind=str,
     choices=("HIMP", "NORM", "ZERO", "GUAR"),
-)  # fmt: skip
-VOLTS_RANGE_AUTO = Quantity(
-    "volts_range_auto", "SENS:VOLT:RANG:AUTO", "Control whether volts are ranged by themselves.",
-    kind=bool,
-)  # fmt: skip
-AMPERES_RANGE_AUTO = Quantity(
-    "amperes_range_auto", "SENS:CURR:RANG:AUTO",
-    "Control whether amperes are ranged by themselves.", kind=bool,
-)  # fmt: skip
-SOURCE_VOLTS_RANGE_AUTO = Quantity(
-    "source_volts_range_auto", "SOUR:VOLT:RANG:AUTO",
-    "Control whether the range of a source of volts follows its level.", kind=bool,
-)  # fmt: skip
-SOURCE_AMPERES_RANGE_AUTO = Quantity(
-    "source_amperes_range_auto", "SOUR:CURR:RANG:AUTO",
-    "Control whether the range of a source of amperes follows its level.", kind=bool,
 )  # fmt: skip
 FILTER = Quantity("filter", "SENS:AVER", "Control whether readings are averaged.", kind=bool)
 FILTER_COUNT = Quantity(
@@ -98,6 +74,17 @@ FILTER_COUNT = Quantity(
     kind=int, low=1, high=100,
 )  # fmt: skip
 
+LIMITED_AMPERES = Quantity(
+    "limited_amperes", "SENS:CURR:PROT:TRIP",
+    "Measure whether a source of volts is at its limit.", kind=bool,
+)  # fmt: skip
+PROTECTION = Quantity(
+    "volts_protection", "SOUR:VOLT:PROT",
+    "Control the over-voltage protection in V (20 to 210).", unit="V", low=20.0, high=210.0,
+)  # fmt: skip
+
+PROTECTION_STEPS = (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0, 210.0)
+"""What the protection can be; 210 is none. It takes the next step at or above what is asked for."""
 MOST_POINTS = 2500
 LIMITED = 1 << 3 | 1 << 4 | 1 << 16
 """Bits of the status word: real compliance, over-voltage protection, range compliance."""
@@ -111,22 +98,20 @@ CONVERSIONS = 4
 """Volts, amperes and two zeros."""
 
 
-class Keithley2400(SourceMeter):
+class Keithley2400(SourceOutput):
     """A 2400. Sweeps come as text over RS-232, and as 32-bit floats elsewhere."""
 
     quantities = (
         OUTPUT, LEVEL_VOLTS, LEVEL_AMPERES, FUNCTION, LIMIT_AMPERES, LIMIT_VOLTS, NPLC,
         REMOTE_SENSE, AUTO_ZERO, SOURCE_DELAY, SOURCE_DELAY_AUTO, AUTO_CLEAR, TERMINALS, OFF_STATE,
-        VOLTS_RANGE_AUTO, AMPERES_RANGE_AUTO, SOURCE_VOLTS_RANGE_AUTO, SOURCE_AMPERES_RANGE_AUTO,
-        FILTER, FILTER_COUNT,
+        *RANGES_AUTO, LIMITED_AMPERES, PROTECTION, FILTER, FILTER_COUNT,
     )  # fmt: skip
     models = ("2400",)
     links = ("serial", "gpib", "hislip", "vxi11")
     baud = 9600
-    function, output = FUNCTION, OUTPUT
-    volts, amperes = LEVEL_VOLTS, LEVEL_AMPERES
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC
+    limited, protection = LIMITED_AMPERES, PROTECTION
     most_points = MOST_POINTS
 
     def reading_seconds(self) -> float:
@@ -135,6 +120,10 @@ class Keithley2400(SourceMeter):
         repeats = self._told(FILTER_COUNT, 10) if self._told(FILTER, 0.0) else 1.0
         delay = max(AUTO_DELAY, self._told(SOURCE_DELAY, 0.0))
         return repeats * CONVERSIONS * cycles + delay + COMMAND_SECONDS
+
+    def protecting(self, volts: float) -> float:
+        """The lowest step of the protection that leaves room for `volts`, V."""
+        return next(step for step in PROTECTION_STEPS if volts <= step)
 
     def _configuration(self) -> list[str]:
         sense = "ON" if self.four_wire else "OFF"

@@ -14,23 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import InstrumentError
+from drivers.limited_source import VOLTS
 from drivers.quantity import Quantity
-from drivers.source_meter import PATIENCE, VOLTS, Measurement, SourceMeter
+from drivers.source_meter import PATIENCE, Measurement
+from drivers.source_output import SourceOutput
+from drivers.source_quantities import (
+    FUNCTION,
+    LEVEL_AMPERES,
+    LEVEL_VOLTS,
+    OUTPUT,
+    RANGES_AUTO,
+    TERMINALS,
+)
 from drivers.transport.link import ByteLink, LinkTimeout
 
-FUNCTION = Quantity(
-    "function", "SOUR:FUNC", "Control what is sourced.", kind=str, choices=("VOLT", "CURR")
-)
-OUTPUT = Quantity("output", "OUTP", "Control whether the output is on.", kind=bool, safe=False)
-LEVEL_VOLTS = Quantity(
-    "level_volts", "SOUR:VOLT", "Control the level of a source of volts in V (-210 to 210).",
-    unit="V", low=-210.0, high=210.0, safe=0.0, settle=1e-4, ramp=50.0,
-)  # fmt: skip
-LEVEL_AMPERES = Quantity(
-    "level_amperes", "SOUR:CURR",
-    "Control the level of a source of amperes in A (-1.05 to 1.05).",
-    unit="A", low=-1.05, high=1.05, safe=0.0, settle=1e-4, ramp=0.5,
-)  # fmt: skip
 LIMIT_AMPERES = Quantity(
     "amperes_limit", "SOUR:VOLT:ILIM",
     "Control the limit of a source of volts in A (1e-09 to 1.05).",
@@ -74,22 +71,6 @@ AUTO_ZERO_VOLTS = Quantity(
     "auto_zero_volts", "SENS:VOLT:AZER", "Control whether volts have zeros of their own.",
     kind=bool,
 )  # fmt: skip
-AMPERES_RANGE_AUTO = Quantity(
-    "amperes_range_auto", "SENS:CURR:RANG:AUTO",
-    "Control whether amperes are ranged by themselves.", kind=bool,
-)  # fmt: skip
-VOLTS_RANGE_AUTO = Quantity(
-    "volts_range_auto", "SENS:VOLT:RANG:AUTO", "Control whether volts are ranged by themselves.",
-    kind=bool,
-)  # fmt: skip
-SOURCE_VOLTS_RANGE_AUTO = Quantity(
-    "source_volts_range_auto", "SOUR:VOLT:RANG:AUTO",
-    "Control whether the range of a source of volts follows its level.", kind=bool,
-)  # fmt: skip
-SOURCE_AMPERES_RANGE_AUTO = Quantity(
-    "source_amperes_range_auto", "SOUR:CURR:RANG:AUTO",
-    "Control whether the range of a source of amperes follows its level.", kind=bool,
-)  # fmt: skip
 DELAY_VOLTS = Quantity(
     "delay_volts", "SOUR:VOLT:DEL",
     "Control the time between volts and their reading in s (0 to 10000).", unit="s", low=0.0,
@@ -104,10 +85,6 @@ COUNT = Quantity(
     "count", "SENS:COUN", "Control the readings of one measurement (1 to 300000).", kind=int, low=1,
     high=300000,
 )  # fmt: skip
-TERMINALS = Quantity(
-    "terminals", "ROUT:TERM", "Control which terminals are used.", kind=str,
-    choices=("FRON", "REAR"),
-)  # fmt: skip
 OFF_STATE_VOLTS = Quantity(
     "off_state_volts", "OUTP:VOLT:SMOD",
     "Control what the output of a source of volts does when it is off.", kind=str,
@@ -117,6 +94,14 @@ OFF_STATE_AMPERES = Quantity(
     "off_state_amperes", "OUTP:CURR:SMOD",
     "Control what the output of a source of amperes does when it is off.", kind=str,
     choices=("NORM", "HIMP", "ZERO", "GUAR"),
+)  # fmt: skip
+
+PROTECTION_STEPS = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 180.0)
+"""V of the steps of the over-voltage protection, beside none."""
+PROTECTION = Quantity(
+    "volts_protection", "SOUR:VOLT:PROT",
+    "Control the over-voltage protection: its step of V, or NONE.", kind=str,
+    choices=(*(f"PROT{step:g}" for step in PROTECTION_STEPS), "NONE"),
 )  # fmt: skip
 
 LANGUAGE_QUERY = "*LANG?"
@@ -133,23 +118,21 @@ CONVERSIONS = 4
 """The value, its source read back, and two zeros."""
 
 
-class Keithley2450(SourceMeter):
+class Keithley2450(SourceOutput):
     """A 2450 that measures what it does not source, and reads back what it does."""
 
     quantities = (
         OUTPUT, LEVEL_VOLTS, LEVEL_AMPERES, FUNCTION, LIMIT_AMPERES, LIMIT_VOLTS, LIMITED_AMPERES,
         LIMITED_VOLTS, MEASURED, NPLC_AMPERES, NPLC_VOLTS, REMOTE_SENSE_AMPERES,
-        REMOTE_SENSE_VOLTS, AUTO_ZERO_AMPERES, AUTO_ZERO_VOLTS, AMPERES_RANGE_AUTO,
-        VOLTS_RANGE_AUTO, SOURCE_VOLTS_RANGE_AUTO, SOURCE_AMPERES_RANGE_AUTO, DELAY_VOLTS,
-        DELAY_AMPERES, COUNT, TERMINALS, OFF_STATE_VOLTS, OFF_STATE_AMPERES,
+        REMOTE_SENSE_VOLTS, AUTO_ZERO_AMPERES, AUTO_ZERO_VOLTS, *RANGES_AUTO, DELAY_VOLTS,
+        DELAY_AMPERES, COUNT, TERMINALS, OFF_STATE_VOLTS, OFF_STATE_AMPERES, PROTECTION,
     )  # fmt: skip
     models = ("2450",)
     links = ("tcp", "usb", "vxi11", "gpib", "hislip")
     default_port = 5025
-    function, output = FUNCTION, OUTPUT
-    volts, amperes = LEVEL_VOLTS, LEVEL_AMPERES
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC_AMPERES
+    limited, protection = LIMITED_AMPERES, PROTECTION
     most_points = MOST_POINTS
     least_delay = 50e-6
 
@@ -165,6 +148,11 @@ class Keithley2450(SourceMeter):
         delay = self._told(DELAY_VOLTS if sources_volts else DELAY_AMPERES, 0.0)
         each = CONVERSIONS * nplc / self.line_frequency + COMMAND_SECONDS
         return self._told(COUNT, 1) * each + max(AUTO_DELAY, delay)
+
+    def protecting(self, volts: float) -> str:
+        """The lowest step of the protection that leaves room for `volts` V."""
+        steps = (f"PROT{step:g}" for step in PROTECTION_STEPS if volts <= step)
+        return next(steps, "NONE")
 
     def _configuration(self) -> list[str]:
         sense, nplc = ("ON" if self.four_wire else "OFF"), NPLC_AMPERES.text(self.nplc)

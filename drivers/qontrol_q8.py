@@ -20,6 +20,7 @@ from drivers.qontrol_chain import CHANNELS_PER_MODULE, I_FULL, OK_BYTES, Qontrol
 from drivers.qontrol_quantities import AMPS, QUANTITIES, V_FULL, VOLTS, VOLTS_MAX
 from drivers.qontrol_writes import UNKNOWN, plan_writes
 from drivers.quantity import Quantity, Value
+from drivers.roles import OutputLayout
 from drivers.transport.link import Connector, LinkError
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class QontrolQ8(QontrolChain):
     models = tuple(I_FULL)
     links: ClassVar[tuple[str, ...]] = ("serial",)
     roles = ("VoltageOutputs", "WeightBank")
+    layout = OutputLayout(MODULES_MAX, CHANNELS_PER_MODULE, V_FULL, I_FULL, option="modules")
     greeting = "firmware? at 115200 baud"
 
     def __init__(

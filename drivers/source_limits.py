@@ -17,9 +17,9 @@ LARGE_VOLTS, LARGE_AMPERES = 21.0, 0.105
 
 @dataclass(frozen=True)
 class SourceLimits:
-    """Limits of one unit on its bench, V and A, of levels and limits alike.
+    """Limits of one unit on its bench, V and A, of levels and limits alike; 0 allows nothing.
 
-    Raises `ValueError` for what is not positive, or more than the unit has.
+    Raises `ValueError` for what is negative, or more than the unit has.
     """
 
     name: str
@@ -31,10 +31,14 @@ class SourceLimits:
             ("max_volts", self.max_volts, MOST_VOLTS),
             ("max_amperes", self.max_amperes, MOST_AMPERES),
         ):
-            if not 0.0 < value <= most:
+            if not 0.0 <= value <= most:
                 raise ValueError(
                     f"{self.name}: {what} {value!r} must be above 0 and at most {most:g}"
                 )
+
+    def narrowed(self, volts: float, amperes: float) -> SourceLimits:
+        """These limits, no wider than `volts` V and `amperes` A."""
+        return SourceLimits(self.name, min(self.max_volts, volts), min(self.max_amperes, amperes))
 
     def check_bench(self, quantity: Quantity, value: float) -> None:
         """Raise `LimitError` for more than the bench allows, NaN too."""

@@ -15,6 +15,8 @@ from .host.serving import Served
 from .host.session import LinkTiming, client_connected
 from .instrument import SimulatedInstrument
 from .joining import Joiner
+from .joints import HeaterTerminals
+from .source_measure.unit import SourceMeasureUnit
 from .wiring import PlantInterface, PortWire, Wiring
 
 if TYPE_CHECKING:
@@ -125,6 +127,22 @@ class SimulatedBench:
     def file(self) -> BenchFile:
         """The checked bench document."""
         return self._file
+
+    def join_by_hand(self, name: str, bank: int, element: int) -> None:
+        """Put the terminals of a source-measure unit at another heater, as a person would.
+
+        Raises
+        ------
+        BenchDocumentError
+            For an instrument that is none, or a heater that there is not.
+        """
+        unit = getattr(self.instruments.get(name), "unit", None)
+        load = unit.own_load if isinstance(unit, SourceMeasureUnit) else None
+        if not isinstance(load, HeaterTerminals):
+            raise BenchDocumentError(f"{name!r} has no terminals that a heater could be put at")
+        if not (0 <= bank < self._file.n_banks and 0 <= element < self._file.ports**2):
+            raise BenchDocumentError(f"there is no element {bank}:{element}")
+        load.join(bank, element)
 
     # -- beside the wire --------------------------------------------------------------------------
 

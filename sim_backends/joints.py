@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,47 @@ class Heaters:
                 elements = self._element[channels[mine]]
                 drawn[mine] = self._wiring.plant.heater_amps(bank, elements, volts[mine])
         return drawn
+
+
+class HeaterTerminals:
+    """Two terminals with one heater of the plant at them, or none: a load of a source-measure unit.
+
+    It may be joined to another heater at any time, as by hand; `joined` is its bank and element.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._heater: Heaters | None = None
+        self.joined: tuple[int, int] | None = None
+        self._volts = 0.0
+
+    def join(self, bank: int, element: int) -> None:
+        """Lead to this heater from now on; the one before is at rest."""
+        if self._volts and self._heater is not None:
+            self._drive(self._heater, 0.0)
+        self._heater = Heaters(self._wiring, np.array([bank]), np.array([element]))
+        self.joined = (bank, element)
+        if self._volts:
+            self._drive(self._heater, self._volts)
+
+    def current(self, volts: float) -> float:
+        """Amperes that flow at so many volts once it is warm."""
+        if self._heater is None:
+            return 0.0
+        (amps,) = self._heater.amps(np.zeros(1, np.intp), np.array([abs(volts)]))
+        return math.copysign(float(amps), volts)
+
+    def driven(self, volts: float) -> None:
+        """From now on there are so many volts over it; heat knows no sign."""
+        if volts == self._volts:
+            return
+        self._volts = volts
+        if self._heater is not None:
+            self._drive(self._heater, volts)
+
+    @staticmethod
+    def _drive(heater: Heaters, volts: float) -> None:
+        heater.drive(np.zeros(1, np.intp), np.array([abs(volts)]))
 
 
 class BoxJoint:

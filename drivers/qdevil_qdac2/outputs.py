@@ -33,6 +33,7 @@ from drivers.qdevil_qdac2.settings import (
     spelled,
 )
 from drivers.quantity import Quantity, Value
+from drivers.roles import OutputLayout
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector, LinkError
 
@@ -61,6 +62,7 @@ class QdevilQdac2(ScpiInstrument):
     models: ClassVar[tuple[str, ...]] = ("QDAC-II",)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial")
     roles: ClassVar[tuple[str, ...]] = ("VoltageOutputs", "WeightBank")
+    layout = OutputLayout(CHANNELS // 8, 8, V_FULL, {"": I_FULL})
     # Of the base it is the channels of quantities, which all name their own here.
     channels: int = CHANNELS  # type: ignore[assignment]
     default_port: ClassVar[int | None] = 5025

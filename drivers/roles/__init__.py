@@ -6,7 +6,7 @@ from drivers.roles.beside import OpticalMatrix, OpticalSwitch, ThermalStage
 from drivers.roles.light import LightSource, PhaseReference, TunableSource
 from drivers.roles.lines import LineProgram, SwitchSequencer
 from drivers.roles.signals import DetectionMode, InputSource, Readout
-from drivers.roles.weights import VoltageOutputs, WeightBank
+from drivers.roles.weights import OutputLayout, VoltageOutputs, WeightBank
 
 __all__ = [
     "DetectionMode",
@@ -15,6 +15,7 @@ __all__ = [
     "LineProgram",
     "OpticalMatrix",
     "OpticalSwitch",
+    "OutputLayout",
     "PhaseReference",
     "Readout",
     "SwitchSequencer",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +48,43 @@ class WeightBank(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OutputLayout:
+    """The outputs that instruments of a driver have, as a bench file counts them: eight a module.
+
+    modules, channels : how many modules at most, and outputs in each, from 0 on (at most eight).
+    v_full : V, the most that an output gives. i_full : A, the most that is measured, by model as
+    the instrument tells it ("" for all others). option : of the driver, how many modules are
+    fitted. level : name of the quantity that an output's volts are set by.
+    """
+
+    modules: int
+    channels: int
+    v_full: float
+    i_full: Mapping[str, float]
+    option: str = ""
+    level: str = "volts"
+
+    def fitted(self, options: Mapping[str, Any]) -> int:
+        """Modules of an instrument with these options; a value that is no number counts as all."""
+        given = options.get(self.option, self.modules) if self.option else self.modules
+        return given if type(given) is int else self.modules
+
+    def amps(self, model: str) -> float | None:
+        """A, the most that a model measures; None where it cannot be told."""
+        return self.i_full.get(model, self.i_full.get(""))
+
+
 @runtime_checkable
 class VoltageOutputs(Protocol):
     """One instrument of many outputs that are set in V: heaters or bias voltages hang on them.
 
     Channels are counted from 0, whatever the instrument's panel says. Limits are the narrower of
-    the hardware's and of what `set_limits` was given.
+    the hardware's and of what `set_limits` was given. A class that fills this role says its
+    `layout`, which is all that a bench file is checked by.
     """
+
+    layout: ClassVar[OutputLayout]
 
     @property
     def name(self) -> str:

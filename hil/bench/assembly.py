@@ -83,7 +83,10 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     kinds = {table.name: table.driver for table in file.instruments}
     chassis = tuple(_outputs(one) for name, one in built.items() if fills(kinds[name], HEATER_ROLE))
     for one in chassis:
-        one.set_limits(*_channel_limits(file, one))
+        try:
+            one.set_limits(*_channel_limits(file, one))
+        except ValueError as error:
+            raise BenchFileError(file.source, [f"wiring.elements: {error}"]) from None
     lines = file.wiring.lines
     switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
     held = HeldLines(switch)

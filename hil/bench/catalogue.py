@@ -1,10 +1,10 @@
 """The instruments a bench file may name, and what the wiring may ask of them.
 
 Only what is needed to check a wiring document before any instrument answers; the drivers know the
-rest. Sources: Qontrol BP8 manual and the vendor's Python API 1.1.20 (eight channels a module, up
-to eight modules a backplane, 12 V full scale, current by model); Swabian Pulse Streamer 8/2 data
-sheet (eight digital lines, 1 ns); Red Pitaya STEMlab 125-14 documentation (two outputs and inputs
-of +-1 V at 125 MS/s, 16384 points a buffer).
+rest, and what outputs heaters may hang on (`OutputLayout`). Sources: Qontrol BP8 manual (eight
+channels a module, eight modules a backplane: what a new file is written with); Swabian Pulse
+Streamer 8/2 data sheet (eight digital lines, 1 ns); Red Pitaya STEMlab 125-14 documentation (two
+outputs and inputs of +-1 V at 125 MS/s, 16384 points a buffer).
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from difflib import get_close_matches
 from functools import cache
 
 from drivers.registry import RegistryError, entries, load
+from drivers.roles import OutputLayout
 
 CHASSIS = "qontrol_q8"
 PATTERN = "pulse_streamer"
 BOX = "red_pitaya"
 
-CHANNELS_PER_MODULE = 8
+CHANNELS_PER_MODULE = 8  # as a file counts: channel = 8 * module + channel of the module
 MODULES_PER_CHASSIS = 8
-MODULES_OF = {"qdevil_qdac2": 3}  # 24 channels; channel = 8 * module + channel of the module
 CHANNELS_PER_CHASSIS = CHANNELS_PER_MODULE * MODULES_PER_CHASSIS
-CHASSIS_FULL_SCALE_VOLTS = 12.0
-CHASSIS_FULL_SCALE_AMPS = {"Q8iv": 24.0e-3, "Q8b": 83.333333e-3, "Q8a": 0.1, "Q8bi": 0.1}
 
 PATTERN_LINES = 8
 SELECT_LINES = (3, 4, 5, 6, 7)
@@ -90,6 +88,15 @@ def fills(driver: str, role: str) -> bool:
         return role in load(driver).roles
     except RegistryError:
         return False
+
+
+@cache
+def outputs_of(driver: str) -> OutputLayout | None:
+    """The outputs that heaters may hang on; None for a driver that has none, or is none."""
+    if not fills(driver, HEATER_ROLE):
+        return None
+    layout = getattr(load(driver), "layout", None)
+    return layout if isinstance(layout, OutputLayout) else None
 
 
 def registered(driver: str) -> str:

@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from hil.bench.catalogue import (
     BOX_BASE_RATE,
     BOX_MAX_DECIMATION,
-    MODULES_OF,
-    MODULES_PER_CHASSIS,
     PATTERN_LINES,
+    outputs_of,
     registered,
 )
 from hil.bench.layout import Kind, Place
@@ -186,13 +185,10 @@ class Instrument(Section):
 
     @property
     def modules(self) -> int:
-        """Modules of eight heater channels: of a Qontrol chassis its option `modules`, or a full
-        backplane; of others as many as their channels make.
-        """
-        usual = MODULES_OF.get(self.driver, MODULES_PER_CHASSIS)
-        value = self.options.get("modules", usual)
+        """Modules of heater channels, as its driver and its options say; 0 of one without any."""
+        layout = outputs_of(self.driver)
         # A value of the wrong type is reported by the checks; here it must only not break them.
-        return value if type(value) is int else MODULES_PER_CHASSIS
+        return 0 if layout is None else layout.fitted(self.options)
 
 
 class ElementSite(Section):

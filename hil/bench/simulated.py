@@ -1,8 +1,9 @@
 """The one door from hil to the simulated bench.
 
 Nothing else in hil may import sim_backends (an import contract keeps it so), and this module
-passes on four things only: instruments to talk to over bytes, an as-built FILE, the fast in-process
-machine, and the event loop of virtual time. The plant itself stays behind the door.
+passes on five things only: instruments to talk to over bytes, what a person would do with a cable,
+an as-built FILE, the fast in-process machine, and the event loop of virtual time. The plant itself
+stays behind the door.
 """
 
 from __future__ import annotations
@@ -83,6 +84,19 @@ class Simulation:
         """
         try:
             self._bench.write_as_built(path, quality)
+        except ValueError as error:
+            raise SimulationError(str(error)) from error
+
+    def join_by_hand(self, meter: str, bank: int, element: int) -> None:
+        """Put a source-measure unit's terminals at another heater.
+
+        Raises
+        ------
+        SimulationError
+            When there is no such unit, or no such heater.
+        """
+        try:
+            self._bench.join_by_hand(meter, bank, element)
         except ValueError as error:
             raise SimulationError(str(error)) from error
 

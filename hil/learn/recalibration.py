@@ -78,7 +78,7 @@ def knowledge_of(twin: Twin, record: CalibrationRecord) -> Knowledge:
     softness = float(q["softness"])
     known.saturation = None if softness <= LEAST_SOFTNESS else softness**-0.5
     known.memory = float(q["memory"])
-    known.leak[:banks, :banks] = torch.view_as_complex(q["leak"]).numpy()
+    known.leak[:banks, :banks] = torch.complex(q["leak"][..., 0], q["leak"][..., 1]).numpy()
     turn_outputs(known, -float(q["lo_phase"]))
     return known
 

@@ -99,7 +99,8 @@ class Twin:
         """Real slot matrices (..., n_banks, N, N) for powers in units of p_pi."""
         q = self.parameters if parameters is None else parameters
         own = mesh_matrix(self.phases(powers, q), q["alpha"], q["beta"], q["loss_db"])
-        leak = torch.view_as_complex(q["leak"])
+        # Not a view: one needs an even place in what the parameters are a part of.
+        leak = torch.complex(q["leak"][..., 0], q["leak"][..., 1])
         coupling = leak + torch.eye(self.n_banks, dtype=leak.dtype)
         turned = coupling * torch.polar(torch.ones_like(q["lo_phase"]), -q["lo_phase"])
         return torch.einsum("kj,...jno->...kno", turned, own).real

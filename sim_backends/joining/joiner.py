@@ -16,6 +16,7 @@ from .lasers import laser
 from .meters import meter
 from .pattern import pattern
 from .site import Site
+from .source_meters import source_meter
 from .stages import stage
 
 Builder = Callable[[Site, Instrument, int], SimulatedInstrument]
@@ -26,6 +27,8 @@ Builder = Callable[[Site, Instrument, int], SimulatedInstrument]
 BUILDERS: Mapping[str, Builder] = {
     "qontrol_q8": chassis,
     "qdevil_qdac2": dac,
+    "keithley_2400": source_meter,
+    "keithley_2450": source_meter,
     "pulse_streamer": pattern,
     "red_pitaya": box,
     "keysight_33600a": generator,

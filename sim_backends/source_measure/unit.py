@@ -52,7 +52,7 @@ class SourceMeasureUnit:
         lead_ohms: float = 0.2,
     ) -> None:
         generator = np.random.default_rng([seed, 2400])
-        self.load = self._own_load = load
+        self.load = self.own_load = load
         self.lead_ohms = lead_ohms
         self.volts = volts
         self.amperes = amperes
@@ -67,13 +67,14 @@ class SourceMeasureUnit:
             raise ValueError("ohms are 0 or more")
 
         def change() -> None:
+            self.load.driven(0.0)
             self.load = Resistor(ohms)
 
         return change
 
     def mend(self) -> None:
         """The load that it was made with is back."""
-        self.load = self._own_load
+        self.load = self.own_load
 
     def apply(self, drive: Drive) -> OperatingPoint:
         """Drive the load; where it settles."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from hil.bench.catalogue import CHANNELS_PER_MODULE, HEATER_ROLE, drivers_of, fills
+from hil.bench.catalogue import CHANNELS_PER_MODULE, HEATER_ROLE, drivers_of, fills, outputs_of
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.cores import index_of, places, why_no_place
@@ -76,16 +76,20 @@ def _channel(
             f"{path}.chassis",
             f"{one.chassis!r} has driver {chassis.driver!r}; a heater needs a {_wanted()}",
         )
-    elif chassis is not None and one.module >= chassis.modules:
-        yield Finding(
-            f"{path}.module",
-            f"{one.chassis!r} has modules 0 to {chassis.modules - 1}, not {one.module}",
-        )
-    if one.channel >= CHANNELS_PER_MODULE:
-        yield Finding(
-            f"{path}.channel",
-            f"a module has channels 0 to {CHANNELS_PER_MODULE - 1}, not {one.channel}",
-        )
+        return
+    layout = None if chassis is None else outputs_of(chassis.driver)
+    channels = CHANNELS_PER_MODULE if layout is None else layout.channels
+    if chassis is not None and layout is not None and one.module >= chassis.modules:
+        have = _numbers("module", chassis.modules)
+        yield Finding(f"{path}.module", f"{one.chassis!r} has {have}, not {one.module}")
+    if one.channel >= channels:
+        whose = "a module" if channels == CHANNELS_PER_MODULE else repr(one.chassis)
+        have = _numbers("channel", channels)
+        yield Finding(f"{path}.channel", f"{whose} has {have}, not {one.channel}")
+
+
+def _numbers(what: str, count: int) -> str:
+    return f"{what} 0 alone" if count == 1 else f"{what}s 0 to {count - 1}"
 
 
 def _wanted() -> str:

@@ -16,10 +16,10 @@ from hil.bench.catalogue import (
     BOX,
     CHASSIS,
     LASER_ROLE,
-    MODULES_PER_CHASSIS,
     PATTERN,
     STAGE_ROLE,
     drivers_of,
+    outputs_of,
 )
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
@@ -114,13 +114,14 @@ def _resource(index: int, one: Instrument) -> Iterator[Finding]:
 
 
 def _options(index: int, one: Instrument) -> Iterator[Finding]:
-    if one.driver != CHASSIS or "modules" not in one.options:
+    layout = outputs_of(one.driver)
+    if layout is None or layout.option not in one.options:
         return
-    modules = one.options["modules"]
-    if type(modules) is not int or not 1 <= modules <= MODULES_PER_CHASSIS:
+    modules = one.options[layout.option]
+    if type(modules) is not int or not 1 <= modules <= layout.modules:
         yield Finding(
-            f"instrument.{index}.options.modules",
-            f"must be a whole number from 1 to {MODULES_PER_CHASSIS}, not {modules!r}",
+            f"instrument.{index}.options.{layout.option}",
+            f"must be a whole number from 1 to {layout.modules}, not {modules!r}",
         )
 
 

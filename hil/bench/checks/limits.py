@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from hil.bench.catalogue import CHASSIS, CHASSIS_FULL_SCALE_AMPS, CHASSIS_FULL_SCALE_VOLTS
+from hil.bench.catalogue import outputs_of
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.cores import MESH
@@ -27,20 +27,21 @@ def check_limits(parts: Parts) -> Iterator[Finding]:
 
 def _full_scale(path: str, one: ElementBounds, chassis: Instrument | None) -> Iterator[Finding]:
     # Asking for more than full scale would be refused by the driver in the middle of a run.
-    if chassis is None or chassis.driver != CHASSIS:
+    layout = None if chassis is None else outputs_of(chassis.driver)
+    if chassis is None or layout is None:
         return
-    if one.v_max > CHASSIS_FULL_SCALE_VOLTS:
+    if one.v_max > layout.v_full:
         yield Finding(
             f"{path}.v_max",
-            f"{one.v_max:g} V is above the {CHASSIS_FULL_SCALE_VOLTS:g} V full scale "
-            f"of {chassis.name!r}",
+            f"{one.v_max:g} V is above the {layout.v_full:g} V full scale of {chassis.name!r}",
         )
-    amps = CHASSIS_FULL_SCALE_AMPS.get(chassis.identity.model or "")
+    model = chassis.identity.model or ""
+    amps = layout.amps(model)
     if amps is not None and one.i_max > amps:
+        whose = f"a {model} ({chassis.name!r})" if model else repr(chassis.name)
         yield Finding(
             f"{path}.i_max",
-            f"{one.i_max * 1e3:g} mA is above the {amps * 1e3:g} mA full scale of a "
-            f"{chassis.identity.model} ({chassis.name!r})",
+            f"{one.i_max * 1e3:g} mA is above the {amps * 1e3:g} mA full scale of {whose}",
         )
 
 

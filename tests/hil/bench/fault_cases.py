@@ -177,7 +177,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "no chassis but a box": (
         put("wiring.elements.7.chassis", "box-0"),
         "wiring.elements.7.chassis: 'box-0' has driver 'red_pitaya'; a heater needs a "
-        "'qdevil_qdac2' or 'qontrol_q8'",
+        "'keithley_2400' or 'keithley_2450' or 'qdevil_qdac2' or 'qontrol_q8'",
     ),
     "module": (
         put("wiring.elements.7.module", 8),
@@ -185,7 +185,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "module not fitted": (
         put("instrument.0.options.modules", 1),
-        "wiring.elements.8.module: 'heaters-0' has modules 0 to 0, not 1",
+        "wiring.elements.8.module: 'heaters-0' has module 0 alone, not 1",
     ),
     "channel": (
         put("wiring.elements.7.channel", 8),

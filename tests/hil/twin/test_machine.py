@@ -117,6 +117,18 @@ def test_the_crosstalk_law_is_that_of_the_record(ports: int, decay: float) -> No
     )
 
 
+@pytest.mark.parametrize("before", [1, 2])
+def test_parameters_may_be_anywhere_in_a_vector(before: int) -> None:
+    """A layout with an odd number of entries before the leak: 2 ports and one bank have one."""
+    plant = Plant.from_document(document(2, n_banks=1))
+    twin = exact_twin(plant)
+    powers = torch.ones(1, 4, dtype=torch.float64)
+    leak = twin.parameters["leak"].detach()
+    vector = torch.cat([torch.zeros(before, dtype=leak.dtype), leak.reshape(-1)])
+    moved = {**twin.parameters, "leak": vector[before:].view(leak.shape)}
+    torch.testing.assert_close(twin.matrices(powers, moved), twin.matrices(powers))
+
+
 def test_the_sample_before_is_the_one_before_in_time() -> None:
     amplitudes = torch.arange(12.0).reshape(6, 2)
     dark = torch.tensor([True, False, False, True, False, False])
