@@ -6,6 +6,7 @@ depends on the modules that there are. Source: Qontrol API 1.1.20 and its transc
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,14 +30,25 @@ class Introduction:
     chain: tuple[ChainEntry, ...]
 
 
-async def collect(link: ByteLink, lines: int, faults: list[Fault], timeout: float) -> list[bytes]:
+async def collect(
+    link: ByteLink,
+    lines: int,
+    faults: list[Fault],
+    timeout: float,
+    *,
+    closing: bytes = b"",
+    earlier: list[Fault] | None = None,
+) -> list[bytes]:
     """Read `lines` reply lines, cleaned; fault lines between them are added to `faults`.
 
-    Returns early, with fewer, when a fault comes in place of a reply. Raises `LinkTimeout` and
-    `LinkClosed`.
+    What stands before an answer to the `closing` question is older than this exchange: replies are
+    passed over. Where such an answer must still come, faults before it are added to `earlier`.
+    Returns early, with fewer lines, when a fault comes in place of a reply. Raises `LinkTimeout`
+    and `LinkClosed`.
     """
+    awaited = earlier is not None
     replies: list[bytes] = []
-    while len(replies) < lines:
+    while awaited or len(replies) < lines:
         try:
             line = await link.read_until(b"\n", timeout)
         except LinkTimeout:
@@ -47,15 +59,35 @@ async def collect(link: ByteLink, lines: int, faults: list[Fault], timeout: floa
             replies.append(b"OK")
             continue
         cleaned = qontrol.clean(line)
+        if closing and cleaned.endswith(closing):
+            awaited = False
+            replies.clear()
+            continue
         fault = qontrol.parse_fault(cleaned)
         if fault is None:
             if cleaned:
                 replies.append(cleaned)
             continue
+        if awaited and earlier is not None:
+            earlier.append(fault)
+            continue
         faults.append(fault)
         if not fault.unasked:
             return replies
     return replies
+
+
+async def until_closed(link: ByteLink, closing: bytes, lines: list[bytes], timeout: float) -> None:
+    """Add the lines before the answer to the `closing` question, cleaned, to `lines`.
+
+    Noise may stand before that answer. Raises `LinkTimeout` and `LinkClosed`.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    while not (line := qontrol.clean(await link.read_until(b"\n", end - loop.time()))).endswith(
+        closing
+    ):
+        lines.append(line)
 
 
 async def until_quiet(link: ByteLink, first: float = QUIET) -> bool:
@@ -116,10 +148,10 @@ async def full_scales(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Full scales of the modules in V and A, (modules,) each. Raises as `introduce`."""
     scales: list[NDArray[np.float64]] = []
-    for command in ("VFULL", "IFULL"):
+    for command, unit in (("VFULL", "V"), ("IFULL", "A")):
         lines = await _ask(link, name, command, modules, timeout, "ALL")
         try:
-            scales.append(np.array([qontrol.parse_value(line) for line in lines]))
+            scales.append(np.array([qontrol.parse_value(line, unit) for line in lines]))
         except ValueError as error:
             shown = b", ".join(lines).decode("latin-1")
             raise InstrumentError(name, f"{command}ALL?", shown, str(error)) from None

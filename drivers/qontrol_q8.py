@@ -16,9 +16,10 @@ from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import WORD_MAX, Code
-from drivers.qontrol_chain import CHANNELS_PER_MODULE, I_FULL, OK_BYTES, QontrolChain
+from drivers.qontrol_chain import QontrolChain
+from drivers.qontrol_exchanges import CHANNELS_PER_MODULE, I_FULL, OK_BYTES
 from drivers.qontrol_quantities import AMPS, QUANTITIES, V_FULL, VOLTS, VOLTS_MAX
-from drivers.qontrol_writes import UNKNOWN, plan_writes
+from drivers.qontrol_writes import CLOSING_READ, CLOSING_SENT, UNKNOWN, plan_writes
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
 from drivers.transport.link import Connector, LinkError
@@ -143,8 +144,9 @@ class QontrolQ8(QontrolChain):
         if not changed:
             return 0.0
         vectors = -(-changed // self._longest)
-        sent = vectors * VECTOR_BYTES + 2 * changed
-        return self.link.cost(sent, OK_BYTES * self.modules * vectors, vectors)
+        sent = vectors * VECTOR_BYTES + 2 * changed + (vectors - 1) * CLOSING_SENT
+        read = vectors * OK_BYTES * self.modules + (vectors - 1) * CLOSING_READ
+        return self.link.cost(sent, read, vectors)
 
     async def write_amps(self, channels: NDArray[np.intp], amps: NDArray[np.float64]) -> None:
         """Make the outputs of channels (n,) find the voltages that drive amps (n,).
@@ -267,7 +269,8 @@ class QontrolQ8(QontrolChain):
     ) -> None:
         """Set a span of channels and wait for the `OK` of every module that it touches.
 
-        A garbled transfer (E15) is tried once more, as the vendor's client does.
+        A garbled transfer (E15) is tried once more, as the vendor's client does. `tolerant`: faults
+        of outputs are logged.
         """
         if not self._binary:  # an ASCII vector stays within its module
             border = CHANNELS_PER_MODULE - first % CHANNELS_PER_MODULE

@@ -14,6 +14,8 @@ UNKNOWN = -1
 
 _FRAME_BYTES = 9  # a vector frame without words, and the two bytes of its first word
 _OK_BYTES = 3
+CLOSING_SENT, CLOSING_READ = 4, 10
+"""Bytes of the question that ends an exchange, and of its answer: `ID?`, `Q8iv-0001`."""
 
 
 def plan_writes(
@@ -27,7 +29,7 @@ def plan_writes(
     changed = np.flatnonzero(wanted != held)
     if changed.size == 0:
         return
-    extra = link.cost(_FRAME_BYTES, _OK_BYTES)
+    extra = link.cost(_FRAME_BYTES + CLOSING_SENT, _OK_BYTES + CLOSING_READ)
     worth = int(extra * link.bytes_per_second) // 2  # words that cost no more than an exchange
     first = previous = int(changed[0])
     for channel in changed[1:].tolist():

@@ -45,9 +45,9 @@ def split(at: int, pause: float) -> Trouble:
     return lambda reply: Fate(((reply[:at], 0.0), (reply[at:], pause)))
 
 
-def duplicate() -> Trouble:
-    """It comes twice."""
-    return lambda reply: Fate(((reply, 0.0), (reply, 0.0)))
+def duplicate(pause: float = 0.0) -> Trouble:
+    """It comes twice, the second time `pause` s after the first."""
+    return lambda reply: Fate(((reply, 0.0), (reply, pause)))
 
 
 def truncate(at: int) -> Trouble:
@@ -118,9 +118,9 @@ class LinkFaults:
         """The next reply comes in two pieces, cut after `at` bytes, `pause` s apart."""
         self.order(split(at, pause))
 
-    def duplicate(self) -> None:
-        """The next reply comes twice."""
-        self.order(duplicate())
+    def duplicate(self, pause: float = 0.0) -> None:
+        """The next reply comes twice, the second time `pause` s after the first."""
+        self.order(duplicate(pause))
 
     def truncate(self, at: int) -> None:
         """The next reply ends after `at` bytes."""

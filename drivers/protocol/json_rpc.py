@@ -24,6 +24,15 @@ def encode_call(method: str, params: Sequence[Any], call_id: int) -> bytes:
     return json.dumps(call, separators=(",", ":"), allow_nan=False).encode("utf-8")
 
 
+def is_older(body: bytes, call_id: int) -> bool:
+    """Whether a body answers a call before `call_id`: it came twice, or late."""
+    try:
+        told = json.loads(body).get("id")
+    except (ValueError, RecursionError, AttributeError):
+        return False
+    return isinstance(told, int) and not isinstance(told, bool) and 0 < told < call_id
+
+
 def parse_result(body: bytes, call_id: int) -> Any:
     """The result of the call `call_id`.
 

@@ -87,6 +87,11 @@ async def request(link: ByteLink, data: bytes, timeout: float) -> HttpResponse:
     Raises `HttpError`, `LinkTimeout`, `LinkClosed`; after any of them the link must be closed.
     """
     await link.write(data)
+    return await read_response(link, timeout)
+
+
+async def read_response(link: ByteLink, timeout: float) -> HttpResponse:
+    """Read a response, or the next one. Raises as `request`."""
     while True:
         head = await link.read_until(b"\r\n\r\n", timeout)
         status, reason, headers, keep_alive = parse_head(head)

@@ -21,6 +21,8 @@ from drivers.transport.memory import MemoryNetwork
 DEVICE = "/dev/qontrol-0"
 SERIAL = LinkModel(latency=0.016, bytes_per_second=11520.0)
 SYNC = (b"\nfirmware?\n", b"E10:00\nv2.4.1\n")
+CLOSING = (b"ID?\n", b"Q8iv-0001\n")
+"""Asked behind every exchange that went well, and not waited for."""
 
 
 def greeting(modules: int = 2, serial: str = "0001") -> list:
@@ -46,12 +48,30 @@ def driver(network: MemoryNetwork, **options) -> QontrolQ8:
     return QontrolQ8("heaters-0", f"ASRL{DEVICE}::INSTR", network, link=SERIAL, **options)
 
 
+def closes(entry) -> bool:
+    """Whether an exchange goes well, and is all of it: a list of unknown length always does."""
+    sent, reply = entry
+    refused = reply is None or (isinstance(reply, bytes) and reply[:2] == b"E1")
+    return sent[:3] == b"LOG" or not (refused or sent == b"NUP=0\n")
+
+
 @pytest.fixture
 def play(virtual, script):
-    """Runs a scenario with an opened driver against a greeting and these entries."""
+    """Runs a scenario with an opened driver against a greeting and these entries.
 
-    def _play(entries, scenario, **options):
-        server = script([*greeting(), *entries])
+    The closing question stands behind each of them that is answered well, unless `closed` is False.
+    """
+
+    def _play(entries, scenario, *, closed=True, **options):
+        known = [SYNC, CLOSING, *greeting()]
+        said = [
+            part
+            for entry in entries
+            for part in (
+                [entry, CLOSING] if closed and entry not in known and closes(entry) else [entry]
+            )
+        ]
+        server = script([*greeting(), *said])
         network = MemoryNetwork()
         network.listen_serial(DEVICE, server.serve)
 
@@ -224,6 +244,7 @@ def test_what_the_sheet_records_is_asked_and_read(play) -> None:
             (b"HELP0?\n", b"\nCORE COMMAND SET.\n See manual\nERROR CODES.\n"),
             (b"NUP=0\n", b"\x06OK\n\x06OK\n"),
             (b"NUPALL?\n", chain),
+            CLOSING,
         ],
         scenario,
     )
@@ -471,7 +492,111 @@ def test_a_late_reply_never_answers_the_next_question(play) -> None:
             await heaters.read_volts()
         assert (await heaters.read_volts() == 1.0).all()
 
-    play([(b"VALL?\n", late), SYNC, (b"VALL?\n", b"+1.0000 V\n" * 16)], scenario)
+    right = (b"VALL?\n", b"+1.0000 V\n" * 16)
+    play([(b"VALL?\n", late), SYNC, right, CLOSING], scenario, closed=False)
+
+
+def after(seconds: float, reply: bytes):
+    """An answer that comes so late, in the script's order."""
+
+    async def answer(writer) -> None:
+        await asyncio.sleep(seconds)
+        writer.write(reply)
+
+    return answer
+
+
+@pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
+def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -> None:
+    """The next write is refused; whenever the copy comes, that is what is heard of it."""
+
+    async def twice(writer) -> None:
+        writer.write(b"OK\n")
+        await asyncio.sleep(later)
+        writer.write(b"OK\n")
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        with pytest.raises(InstrumentError, match=r"V of channels 1 to 1.*E11:03"):
+            await heaters.write_volts(np.array([1]), np.array([0.0]))
+
+    play(
+        [(volts_frame(0, [0]), twice), CLOSING, (volts_frame(1, [0]), after(0.01, b"E11:03\n"))],
+        scenario,
+        closed=False,
+    )
+
+
+def test_a_reading_that_comes_twice_is_not_the_next_one(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert (await heaters.read_volts() == 1.0).all()
+        assert (await heaters.read_volts() == 2.0).all()
+
+    first, second = b"+1.0000 V\n" * 16, b"+2.0000 V\n" * 16
+    play([(b"VALL?\n", first * 2), (b"VALL?\n", second)], scenario)
+
+
+def test_the_closing_answer_may_come_twice_and_behind_noise(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        await heaters.write_volts(np.array([1]), np.array([0.0]))
+        await asyncio.sleep(1.0)
+        await heaters.write_volts(np.array([2]), np.array([0.0]))
+        assert not heaters._link.doubtful
+
+    play(
+        [
+            (volts_frame(0, [0]), b"OK\n"),
+            (b"ID?\n", b"\xff\xa5Q8iv-0001\nQ8iv-0001\n"),
+            (volts_frame(1, [0]), b"Q8iv-0001\nOK\n"),
+            (b"ID?\n", b"Q8iv-0001\nQ8iv-0001\n"),
+            (volts_frame(2, [0]), b"OK\n"),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
+
+
+def test_a_lost_closing_answer_costs_time_and_no_error(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        await heaters.write_volts(np.array([1]), np.array([0.0]))
+
+    write, again = volts_frame(0, [0]), volts_frame(1, [0])
+    play(
+        [
+            (write, b"OK\n"),
+            (b"ID?\n", None),
+            (again, b"OK\n"),  # a copy of the first, for all that is known
+            SYNC,
+            (again, b"OK\n"),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
+
+
+def test_off_waits_for_nothing_before_its_zeros_leave(play) -> None:
+    zeros = volts_frame(0, [0] * 16)
+    left: list[float] = []
+
+    def leave(writer) -> None:
+        left.append(asyncio.get_running_loop().time())
+        writer.write(b"OK\nOK\nQ8iv-0001\nOK\nOK\n")  # copies, the answer due, then its own
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([6.0]))
+        began = asyncio.get_running_loop().time()
+        await heaters.off()
+        assert left == [began]
+
+    play(
+        [(volts_frame(0, [32768]), b"OK\n"), (b"ID?\n", None), (zeros, leave), CLOSING],
+        scenario,
+        closed=False,
+    )
 
 
 def test_off_does_not_trust_what_is_believed(play, caplog) -> None:
@@ -526,7 +651,7 @@ def test_no_sequence_of_calls_leaves_the_limits(virtual, data: st.DataObject) ->
         while byte := await reader.read(1):
             if byte[0] < 0x80:
                 line = byte + (b"" if byte == b"\n" else await reader.readline())
-                writer.write(answers.get(line, b""))
+                writer.write(answers.get(line, b"Q8iv-0001\n" if line == b"ID?\n" else b""))
                 continue
             code, _, high, low = await reader.readexactly(4)
             assert code == 0

@@ -52,8 +52,8 @@ def test_plans(data: st.DataObject, latency: float, longest: int) -> None:
         assert 1 <= words.size <= longest
         assert (words != UNKNOWN).all()
         result[first : first + words.size] = words
-        cost += link.cost(7 if words.size == 1 else 7 + 2 * words.size, 3)
+        cost += link.cost(11 if words.size == 1 else 11 + 2 * words.size, 13)
     assert (result == wanted).all()
     changed = int((wanted != held).sum())
-    singly = changed * link.cost(7, 3)
+    singly = changed * link.cost(11, 13)
     assert cost <= singly + 2 * changed / link.bytes_per_second + 1e-12

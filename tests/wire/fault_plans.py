@@ -35,7 +35,7 @@ def parked(storm: Storm) -> None:
     assert storm.device.position == 1
 
 
-SWITCH = Plan(operations=(select,), options={"park": 1}, safe=parked)
+SWITCH = Plan(operations=(select,), options={"park": 1}, safe=parked, tells_copies=True)
 
 # -- source meters ---------------------------------------------------------------------------------
 
@@ -487,6 +487,7 @@ PLANS: dict[str, Plan] = {
         patience=40.0,
     ),
     "meerstetter_tec1091": Plan(
+        tells_copies=True,
         operations=(stage_point, stage_runs),
         truth=stage_truth,
         outputs=stage_outputs,
@@ -505,14 +506,17 @@ PLANS: dict[str, Plan] = {
         ),
     ),
     "pulse_streamer": Plan(
-        operations=(run_lines, run_lines, hold_lines, tell_lines), safe=lines_low
+        operations=(run_lines, run_lines, hold_lines, tell_lines),
+        safe=lines_low,
+        tells_copies=True,
     ),
     "qdevil_qdac2": Plan(
         skip=frozenset({"volts", "slew", "mode", "range", "filter", "current_range", "aperture"}),
         **VOLTAGES,
     ),
-    # Its driver tells of what it makes of an OK that comes twice.
-    "qontrol_q8": Plan(options={"modules": 2}, simulated={"modules": 2}, doubles=False, **VOLTAGES),
+    "qontrol_q8": Plan(
+        options={"modules": 2}, simulated={"modules": 2}, tells_copies=True, **VOLTAGES
+    ),
     "red_pitaya": Plan(
         operations=(frame,) * 3,
         simulated={"period": 0.4},  # of which the stand-alone box remembers the last four

@@ -50,8 +50,8 @@ class Plan:
     """What is drawn for one model, beside its declared quantities.
 
     `skip`: quantities that are left alone, since `operations` do what they are for. `patience`: s
-    of virtual time that an operation may take at most. `doubles`: whether replies come twice, where
-    the link can do that.
+    of virtual time that an operation may take at most. `tells_copies`: whether the driver tells a
+    copy of a reply from the next one, whenever it comes and whatever else goes wrong.
     """
 
     operations: Sequence[Operation] = ()
@@ -63,7 +63,7 @@ class Plan:
     safe: Callable[[Storm], None] = lambda storm: None
     truth: Callable[[Storm, Quantity, int | str], Value] | None = None
     patience: float = 20.0
-    doubles: bool = True
+    tells_copies: bool = False
 
 
 class Storm:
@@ -227,10 +227,12 @@ class Storm:
             faults.truncate(dice.randint(0, 12)), replaced(noise), replaced(noise + b"\r\n"),
             faults.drop(),
         ]  # fmt: skip
-        if (
-            alone and self.plan.doubles and self.door.kind == "serial"
-        ):  # no other link delivers twice
+        if self.plan.tells_copies:
+            kinds += [faults.duplicate(), faults.duplicate(dice.choice((1e-3, 0.02, 0.3)))] * 2
+        elif alone and self.door.kind == "serial":
             kinds += [faults.duplicate()] * 2
+        elif alone and self.door.kind in ("tcp", "http"):  # by an instrument that says it twice
+            kinds += [lambda reply: Fate(((reply * 2, 0.0),))] * 2
         befalls = dice.choice(kinds)
 
         def counted(reply: bytes) -> Fate:
