@@ -1,7 +1,7 @@
 """What each command does.
 
-Forms and replies: EPICS module delaygen, QCoDeS and InstrumentKit. Which error a wrong parameter
-makes follows the names in the EPICS driver's list.
+Forms and replies: EPICS module delaygen, QCoDeS and InstrumentKit, and the maker's own package
+srsinst.dg645. Which error a wrong parameter makes follows the names in the EPICS driver's list.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import errors
+from . import errors, steps
 from .errors import Refusal
-from .generator import FIRST, LAST, OUTPUTS
+from .generator import LAST, OUTPUTS
 from .parsing import Parsed, split_header, split_parameters
 
 if TYPE_CHECKING:
@@ -75,18 +75,6 @@ def _whole_of(first: int, last: int, low: int, high: int) -> Handler:
     return handle
 
 
-def _step_size(first: int, last: int, high: float, digits: int) -> Handler:
-    def handle(port: PortConversation, command: Parsed) -> str | None:
-        command.count(1 if command.asks else 2)
-        key = f"{command.word}{command.integer(0, first, last)}"
-        if command.asks:
-            return f"{port.device.state.values[key]:+.{digits}f}"
-        port.device.state.values[key] = command.number(1, 0.0, high)
-        return None
-
-    return handle
-
-
 def _level(port: PortConversation, command: Parsed) -> str | None:
     command.count(1 if command.asks else 2)
     output = command.integer(0, 0, OUTPUTS - 1)
@@ -117,23 +105,6 @@ def _link(port: PortConversation, command: Parsed) -> str | None:
     return None
 
 
-def _step_delay(port: PortConversation, command: Parsed) -> None:
-    command.count(2)
-    channel = command.integer(0, FIRST, LAST)
-    state = port.device.state
-    step = state.values[f"SSDL{channel}"] * (1 if command.integer(1, 0, 1) else -1)
-    port.device.set_delay(channel, state.references[channel], state.delays[channel] + step)
-
-
-def _step_level(port: PortConversation, command: Parsed) -> None:
-    command.count(2)
-    output = command.integer(0, 0, OUTPUTS - 1)
-    kind = "LAMP" if command.word == "SPLA" else "LOFF"
-    values = port.device.state.values
-    step = values[f"SS{command.word[2:]}{output}"] * (1 if command.integer(1, 0, 1) else -1)
-    port.device.set_level(kind, output, values[f"{kind}{output}"] + step)
-
-
 def _display(port: PortConversation, command: Parsed) -> str | None:
     command.count(0 if command.asks else 2)
     values = port.device.state.values
@@ -141,6 +112,16 @@ def _display(port: PortConversation, command: Parsed) -> str | None:
         return f"{int(values['DISP0'])},{int(values['DISP1'])}"
     mode, channel = command.integer(0, 0, 14), command.integer(1, 0, LAST)
     values["DISP0"], values["DISP1"] = mode, channel
+    return None
+
+
+def _ethernet(port: PortConversation, command: Parsed) -> str | None:
+    command.count(1 if command.asks else 2)
+    values = port.device.state.values
+    key = f"EPHY{command.integer(0, 0, 2)}"
+    if command.asks:
+        return str(int(values[key]))
+    values[key] = command.integer(1, 0, 255)
     return None
 
 
@@ -200,10 +181,6 @@ def _events(port: PortConversation, command: Parsed) -> str:
     return str(events)
 
 
-def _status(port: PortConversation) -> str:
-    return str(32 if port.events & port.event_mask else 0)
-
-
 def _mask(name: str) -> Handler:
     def handle(port: PortConversation, command: Parsed) -> str | None:
         command.count(0 if command.asks else 1)
@@ -241,15 +218,18 @@ COMMANDS: dict[str, Handler] = {
     "*ESR": _events,
     "*ESE": _mask("event_mask"),
     "*SRE": _mask("service_mask"),
-    "*STB": _answer(_status),
+    "*STB": _answer(lambda port: str(port.status())),
     "*OPC": _complete,
     "*WAI": _accept(0),
     "*TRG": _act(lambda port: port.device.software_trigger()),
     "*TST": _answer(lambda port: "0"),
+    "*CAL": _answer(lambda port: "0"),
+    "*PSC": _whole(0, 1),
     "*SAV": _place,
     "*RCL": _place,
     "LERR": _answer(lambda port: str(port.device.errors.take())),
     "INSR": _answer(lambda port: str(port.device.take_events())),
+    "INSE": _mask("instrument_mask"),
     "TSRC": _whole(0, 6),
     "TRAT": _real(1e-4, 1e7, 6),
     "TLVL": _real(-3.5, 3.5, 2),
@@ -268,22 +248,24 @@ COMMANDS: dict[str, Handler] = {
     "LPOL": _whole_of(0, _OUTPUT, 0, 1),
     "PRES": _whole_of(0, _OUTPUT, 1, 32767),
     "PHAS": _whole_of(1, _OUTPUT, 0, 32767),
-    "SSDL": _step_size(FIRST, LAST, 2000.0, 12),
-    "SSLA": _step_size(0, _OUTPUT, 5.0, 2),
-    "SSLO": _step_size(0, _OUTPUT, 5.0, 2),
-    "SPDL": _step_delay,
-    "SPLA": _step_level,
-    "SPLO": _step_level,
+    **steps.COMMANDS,
     "DISP": _display,
+    "SHDP": _whole(0, 1),
     "IFCF": _interface,
     "IFRS": _accept(1),
     "EMAC": _answer(lambda port: "00:19:B3:02:00:01"),
+    "TIMB": _answer(lambda port: "0"),
+    "LOCK": _answer(lambda port: "1"),
+    "UNLK": _answer(lambda port: "1"),
+    "EPHY": _ethernet,
     "LCAL": _accept(0),
     "REMT": _accept(0),
 }
 """What each word does."""
 
 _NO_QUERY = {
-    "*RST", "*CLS", "*WAI", "*TRG", "*SAV", "*RCL", "SPDL", "SPLA", "SPLO", "IFRS", "LCAL", "REMT",
+    "*RST", "*CLS", "*WAI", "*TRG", "*SAV", "*RCL", "IFRS", "LCAL", "REMT", *steps.ACTIONS,
 }  # fmt: skip
-_NO_SET = {"*IDN", "*ESR", "*STB", "*TST", "LERR", "INSR", "EMAC"}
+_NO_SET = {
+    "*IDN", "*ESR", "*STB", "*TST", "*CAL", "LERR", "INSR", "EMAC", "TIMB", "LOCK", "UNLK",
+}  # fmt: skip

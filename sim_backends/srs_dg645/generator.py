@@ -35,7 +35,7 @@ KEPT = 1000
 """Cycles that are remembered."""
 INTERNAL, EXTERNAL_UP, EXTERNAL_DOWN, SINGLE_UP, SINGLE_DOWN, SINGLE_SHOT, LINE = range(7)
 TRIGGERED, RATE, END_OF_DELAY, END_OF_BURST = 1, 2, 4, 8
-"""Bits of the instrument status register, from memory of the manual; no source gives them."""
+"""Bits of the instrument status register, as the maker's package srsinst.dg645 names them."""
 
 
 def to_step(seconds: float) -> float:
@@ -53,6 +53,8 @@ class Cycle:
 
 def _defaults() -> dict[str, float]:
     """Settings after `*RST`; the sources give the rate's and the delays'."""
+    from .steps import sizes  # which knows the channels of this file
+
     return {
         "TSRC": SINGLE_SHOT, "TRAT": 1000.0, "TLVL": 1.0, "HOLD": 0.0, "ADVT": 0, "INHB": 0,
         "BURM": 0, "BURC": 5, "BURP": 1e-5, "BURD": 0.0, "BURT": 0,
@@ -61,10 +63,8 @@ def _defaults() -> dict[str, float]:
         **{f"LPOL{i}": 1 for i in range(OUTPUTS)},
         **{f"PRES{i}": 1 for i in range(OUTPUTS)},
         **{f"PHAS{i}": 0 for i in range(OUTPUTS)},
-        **{f"SSDL{i}": 1e-9 for i in range(FIRST, LAST + 1)},
-        **{f"SSLA{i}": 0.1 for i in range(OUTPUTS)},
-        **{f"SSLO{i}": 0.1 for i in range(OUTPUTS)},
-        "DISP0": 11, "DISP1": 2,
+        "DISP0": 11, "DISP1": 2, "SHDP": 1, "*PSC": 1, "EPHY0": 0, "EPHY1": 0, "EPHY2": 0,
+        **sizes(),
     }  # fmt: skip
 
 
@@ -223,15 +223,24 @@ class Dg645:
         values = self.state.values
         return 1.0 / values["TRAT"] if values["TSRC"] == INTERNAL else None
 
-    def take_events(self) -> int:
-        """The instrument status register, which is cleared."""
+    @property
+    def busy(self) -> bool:
+        """Whether a cycle is under way."""
+        return self._now() < self._busy_until
+
+    def events(self) -> int:
+        """The instrument status register."""
         now = self._now()
         for end, bit in self._ends:
             self._events |= bit if end <= now else 0
         self._ends = [(end, bit) for end, bit in self._ends if end > now]
         if self.internal_period() is not None:
             self._events |= TRIGGERED | END_OF_DELAY
-        events, self._events = self._events, 0
+        return self._events
+
+    def take_events(self) -> int:
+        """The instrument status register, which is cleared."""
+        events, self._events = self.events(), 0
         return events
 
     def _fire(self, at: float) -> None:

@@ -15,6 +15,8 @@ LONGEST = 1024
 """Characters of a line that the input buffer holds."""
 COMMAND_ERROR, EXECUTION_ERROR, OPERATION_COMPLETE = 32, 16, 1
 """Bits of the standard event register (IEEE 488.2)."""
+INSTRUMENT, BUSY, EVENTS, MASTER = 1, 2, 32, 64
+"""Bits of the status byte, as the maker's package srsinst.dg645 names them."""
 
 
 class PortConversation:
@@ -25,6 +27,7 @@ class PortConversation:
         self.events = 0
         self.event_mask = 0
         self.service_mask = 0
+        self.instrument_mask = 0
         self._send = send
         self._buffer = bytearray()
 
@@ -44,6 +47,12 @@ class PortConversation:
         if len(self._buffer) > LONGEST:
             self._buffer.clear()
             self._fail(OVERRUN)
+
+    def status(self) -> int:
+        """The status byte."""
+        value = INSTRUMENT * bool(self.device.events() & self.instrument_mask)
+        value |= BUSY * self.device.busy | EVENTS * bool(self.events & self.event_mask)
+        return value | MASTER * bool(value & self.service_mask & ~MASTER)
 
     def _serve(self, text: str) -> None:
         try:

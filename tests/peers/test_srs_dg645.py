@@ -1,6 +1,6 @@
-"""Other people's clients against the simulated DG645: pyvisa, as QCoDeS' driver uses it, and
-InstrumentKit's class where that is installed (its wheel asks for packages that Python 3.11 has
-outgrown, so it is no dependency of the tests).
+"""Other people's clients against the simulated DG645: the maker's own srsinst.dg645, pyvisa, as
+QCoDeS' driver uses it, and InstrumentKit's class where that is installed (its wheel asks for
+packages that Python 3.11 has outgrown, so it is no dependency of the tests).
 """
 
 from __future__ import annotations
@@ -74,3 +74,65 @@ def test_instrumentkit(resource: str) -> None:
     assert output.polarity is generator.LevelPolarity.negative
     assert generator.query("LERR?") == "0"
     generator._file._conn.close()
+
+
+@pytest.fixture
+def makers(resource: str) -> Iterator[Any]:
+    """The maker's class, connected."""
+    package = pytest.importorskip(
+        "srsinst.dg645", reason="the package srsinst.dg645 is not installed"
+    )
+    _, host, port, _ = resource.split("::")
+    generator = package.DG645("tcpip", host, int(port))
+    yield generator
+    generator.disconnect()
+
+
+def test_the_makers_class_knows_all_that_it_finds(makers) -> None:
+    assert makers.check_id() == ("DG645", "s/n008011", "ver1.19.118")
+    read: dict[str, Any] = {}
+    for name in (
+        "interface", "system", "status", "display", "trigger", "burst", "delays", "outputs",
+        "network",
+    ):  # fmt: skip
+        component = getattr(makers, name)
+        for command in component.dir["commands"]:
+            value = getattr(component, command)
+            read[command] = value if isinstance(value, bool | int | float | str) else None
+    assert makers.status.drain_errors() == []
+    assert (read["holdoff_step_size"], read["burst_count_step_size"]) == (1e-9, 1)
+    assert read["power_on_status_clear"] is True
+    assert makers.network.get_eth_phy(0) == 0
+    assert makers.network.request_lock() == makers.network.release_lock() == 1
+
+
+def test_the_makers_class_sets_and_steps(makers) -> None:
+    trigger, burst = makers.trigger, makers.burst
+    trigger.trigger_source = "internal"
+    trigger.trigger_rate = 250.0
+    trigger.holdoff = 1e-6
+    trigger.holdoff_step_size = 1e-7
+    trigger.step_holdoff(1)
+    assert trigger.holdoff == pytest.approx(1.1e-6)
+    trigger.trigger_level_step_size = 0.25
+    trigger.step_trigger_level(0)
+    assert trigger.trigger_level == 0.75
+    burst.burst_count, burst.burst_count_step_size = 7, 2
+    burst.step_burst_count(1)
+    assert burst.burst_count == 9
+    trigger.prescale_factor[1] = 4
+    trigger.prescale_factor_step[1] = 3
+    trigger.step_prescale_factor(1, 0)  # which makes it 1, the least
+    assert trigger.prescale_factor[1] == 1
+    makers.delays.delay["B"]["A"] = 1e-8
+    assert str(makers.delays.delay["B"]) == "2,+0.000000010000"
+    makers.outputs.amplitude["AB"] = 4.0
+    assert makers.outputs.amplitude["AB"] == 4.0
+    makers.display.display_on = False
+    assert makers.display.display_on is False
+    makers.status.instrument_status_enable = 1
+    makers.status.serial_poll_enable = 1
+    assert makers.status.serial_poll == 0x41  # a trigger has come
+    assert makers.status.drain_errors() == []
+    trigger.step_prescale_factor(1, 0)
+    assert makers.status.drain_errors() == [10]

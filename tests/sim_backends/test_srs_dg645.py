@@ -213,6 +213,40 @@ def test_a_burst(dg: Bench) -> None:
     assert int(dg("INSR?")) == 1 | 4 | 8
 
 
+def test_steps_of_every_setting(dg: Bench) -> None:
+    for step, setting, size, told in (
+        ("HD", "HOLD", "1e-6", "+0.000001000000"), ("TR", "TRAT", "50", "+1050.000000"),
+        ("TL", "TLVL", "0.5", "+1.50"), ("BC", "BURC", "3", "8"),
+        ("BD", "BURD", "1e-7", "+0.000000100000"), ("BP", "BURP", "1e-6", "+0.000011000000"),
+    ):  # fmt: skip
+        before = dg(f"{setting}?")
+        dg.well(f"SS{step} {size}", f"SP{step} 1")
+        assert dg(f"{setting}?") == told
+        dg.well(f"SP{step} 0")
+        assert dg(f"{setting}?") == before
+    dg.well("SSPS 1,5", "SPPS 1,1", "SSPH 2,4", "SPPH 2,1", "SPPH 2,1")
+    assert (dg("PRES?1"), dg("PHAS?2"), dg("SSPS?1")) == ("6", "8", "5")
+    for wrong, code in (("SPHD 0", "10"), ("SPHD?", "112"), ("SPHD 2", "10"), ("SSBC 0", "10"),
+                        ("SPPH 0,1", "10"), ("SSPS 5,1", "10"), ("TIMB 1", "113")):  # fmt: skip
+        dg(wrong)
+        assert dg("LERR?") == code, wrong
+
+
+def test_status_byte_tells_of_events_and_of_a_cycle_under_way(dg: Bench) -> None:
+    assert dg("*STB?") == "0"
+    dg.well("*ESE 32", "*SRE 33", "INSE 1")
+    dg("NONE")
+    assert dg("*STB?") == "96"
+    assert (dg("*ESR?"), dg("*STB?"), dg("LERR?")) == ("32", "0", "111")
+    dg.well("DLAY 2,0,0.5", "TSRC 5")
+    dg.well("*TRG")
+    assert dg("*STB?") == str(64 + 2 + 1)
+    dg.time = 1.0
+    assert dg("*STB?") == str(64 + 1)
+    assert int(dg("INSR?")) & 1
+    assert dg("*STB?") == "0"
+
+
 class Still:
     """A clock that stands."""
 
