@@ -1,38 +1,28 @@
 """VISA sessions (USB-TMC, GPIB, VXI-11, HiSLIP) through pyvisa, each on a thread of its own.
 
-pyvisa blocks, and a session must not be used from two threads. Termination characters are switched
-on for reads up to an end only: a binary block may hold them anywhere.
-
-All but raw sockets and serial ports carry messages: an answer that ends too soon is an error at
-once, and a new message discards what is unread of the answer before (IEEE 488.2-1992, 6.3).
+pyvisa blocks, and a session must not be used from two threads. A short message is handed over
+without waiting until it has left: the read behind it waits on the same thread, so that a query
+costs one wake-up of the thread and one of the loop. What goes wrong with it is raised by what
+comes next on the link.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pyvisa
 from pyvisa import constants, errors
 
 from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
-from drivers.transport.visa_py import end_of_file_raises, is_torn, tells_of_a_stale_answer
+from drivers.transport.visa_py import end_of_file_raises, is_torn
+from drivers.transport.visa_session import SHORT, TIMEOUTS, VisaSession
+from drivers.transport.worker import Worker
 
 T = TypeVar("T")
 
 OPEN_TIMEOUT = 5.0
-WRITE_TIMEOUT = 10.0
-"""Seconds that the other end may leave us waiting before it takes more bytes."""
-CLEAR_TIMEOUT = 2.0
-CHUNK = 2**20
-"""Bytes asked for at once."""
-_STALE_ANSWERS = 16
-"""Unread answers that a clear passes over before it gives the session up."""
-_TIMEOUTS = (constants.StatusCode.error_timeout,)
 _LOST = (
     constants.StatusCode.error_connection_lost,
     constants.StatusCode.error_invalid_object,
@@ -44,18 +34,13 @@ _LOST = (
 class VisaLink:
     """An open VISA session: a `ByteLink`."""
 
-    def __init__(self, name: str, session: Any, worker: ThreadPoolExecutor) -> None:
+    def __init__(self, name: str, session: Any, worker: Worker) -> None:
         self.name = name
-        self._session = session
+        self._session = VisaSession(name, session)
         self._worker = worker
-        self._unread = bytearray()
-        self._ended = False  # what lies unread is the end of a message
+        self._unsent: BaseException | None = None  # what became of a message handed over
         self._closed = False
-        self._timeout = 0  # ms; as the session has it
-        # Over a plain stream a read without a message pending just waits; elsewhere it is an error.
-        kind = session.interface_type
-        text = session.resource_class
-        self._stream = text == "SOCKET" or kind == constants.InterfaceType.asrl
+        self._left = False  # by `close`: a session that was lost has its thread still
 
     @property
     def closed(self) -> bool:
@@ -65,26 +50,34 @@ class VisaLink:
     @property
     def stream(self) -> bool:
         """True over a socket or a serial port; elsewhere messages go one at a time."""
-        return self._stream
+        return self._session.stream
 
     async def write(self, data: bytes) -> None:
-        """Send `data` as one message. Raises `LinkTimeout` or `LinkClosed`."""
-        await self._run(lambda: self._write(data))
+        """Send `data` as one message. Raises `LinkTimeout` or `LinkClosed`.
+
+        Of a short one they are raised by the next use of the link.
+        """
+        if len(data) > SHORT:
+            await self._run(lambda: self._session.write(data))
+        elif self._closed:
+            raise self._is_closed()
+        else:
+            self._worker.post(lambda: self._send(data))
 
     async def read_until(self, end: bytes, timeout: float) -> bytes:
         """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`.
 
         A message that ends before `end` came raises `LinkTimeout` without waiting.
         """
-        return await self._run(lambda: self._read(end, 0, timeout))
+        return await self._run(lambda: self._session.read_until(end, timeout))
 
     async def read_exactly(self, count: int, timeout: float) -> bytes:
         """`count` bytes. Raises `LinkTimeout` or `LinkClosed`."""
-        return await self._run(lambda: self._read(b"", count, timeout))
+        return await self._run(lambda: self._session.read_exactly(count, timeout))
 
     async def drain_input(self) -> bytes:
         """What has arrived. Message-based instruments send nothing unasked, and are not read."""
-        return await self._run(self._drain)
+        return await self._run(self._session.drain)
 
     async def clear(self) -> None:
         """Device clear (viClear): both ends forget what is under way; settings and errors stay.
@@ -92,28 +85,44 @@ class VisaLink:
         After it no answer to anything asked before is read. Raises `LinkTimeout`, or `LinkClosed`
         where the session cannot be mended.
         """
-        await self._run(self._clear)
+        await self._run(self._session.clear)
 
     async def close(self) -> None:
         """Close the session and end its thread."""
-        if self._closed:
+        if self._left:
             return
-        self._closed = True
-        loop = asyncio.get_running_loop()
+        self._closed = self._left = True
         # When the other end has gone there is nothing left to close.
         with contextlib.suppress(Exception):
-            await loop.run_in_executor(self._worker, self._session.close)
-        self._worker.shutdown(wait=False)
+            await self._worker.run(self._session.session.close)
+        self._worker.stop()
+
+    def _is_closed(self) -> LinkClosed:
+        return LinkClosed(f"{self.name}: the session is closed; open the instrument again")
+
+    def _send(self, data: bytes) -> None:
+        """On the thread: what is wrong is kept for the next."""
+        if self._unsent is None:
+            try:
+                self._session.write(data)
+            except BaseException as error:
+                self._unsent = error
 
     async def _run(self, job: Callable[[], T]) -> T:
         if self._closed:
-            raise LinkClosed(f"{self.name}: the session is closed; open the instrument again")
-        loop = asyncio.get_running_loop()
+            raise self._is_closed()
+
+        def checked() -> T:
+            if (unsent := self._unsent) is not None:
+                self._unsent = None
+                raise unsent
+            return job()
+
         try:
-            return await loop.run_in_executor(self._worker, job)
+            return await self._worker.run(checked)
         except errors.VisaIOError as error:
-            if error.error_code in _TIMEOUTS:
-                self._closed = self._closed or is_torn(self._session)
+            if error.error_code in TIMEOUTS:
+                self._closed = self._closed or is_torn(self._session.session)
                 raise LinkTimeout(f"{self.name}: no answer in time") from None
             if error.error_code in _LOST:
                 self._closed = True
@@ -125,95 +134,13 @@ class VisaLink:
             self._closed = True
             raise LinkClosed(f"{self.name}: {error or type(error).__name__}") from None
 
-    def _write(self, data: bytes) -> None:
-        if not self._stream:
-            self._unread.clear()
-        self._be_patient(WRITE_TIMEOUT)
-        self._session.write_raw(data)
-
-    def _clear(self) -> None:
-        self._unread.clear()
-        self._ended = False
-        self._be_patient(CLEAR_TIMEOUT)
-        for _ in range(_STALE_ANSWERS):
-            try:
-                self._session.clear()
-                break
-            except RuntimeError as error:
-                if not tells_of_a_stale_answer(error):
-                    raise
-        else:
-            raise LinkClosed(f"{self.name}: answers keep coming, and it cannot be cleared")
-
-    def _read(self, end: bytes, count: int, timeout: float) -> bytes:
-        """On the thread: read until `end` is there, or `count` bytes where `end` is empty."""
-        deadline = time.monotonic() + timeout
-        nothing = False
-        while True:
-            if end:
-                at = self._unread.find(end)
-                size = at + len(end) if at >= 0 else -1
-            else:
-                size = count if len(self._unread) >= count else -1
-            if size >= 0:
-                data = bytes(self._unread[:size])
-                del self._unread[:size]
-                return data
-            got = len(self._unread)
-            left = deadline - time.monotonic()
-            if left <= 0.0:
-                raise LinkTimeout(f"{self.name}: no answer within {timeout:g} s ({got} bytes came)")
-            if self._ended and (got or nothing):
-                raise LinkTimeout(f"{self.name}: the answer ended too soon ({got} bytes came)")
-            wanted = CHUNK if end or not self._stream else count - len(self._unread)
-            nothing = not self._receive(wanted, left, end[-1:])
-
-    def _receive(self, size: int, timeout: float, termination: bytes) -> int:
-        """Read once; how many bytes came."""
-        session = self._session
-        self._be_patient(timeout)
-        if termination:
-            session.set_visa_attribute(constants.ResourceAttribute.termchar, termination[0])
-        session.set_visa_attribute(
-            constants.ResourceAttribute.termchar_enabled,
-            constants.VI_TRUE if termination else constants.VI_FALSE,
-        )
-        self._ended = False
-        data, status = session.visalib.read(session.session, size)
-        self._unread += data
-        # A read that stopped at a termination character may not have come to the end: the next one
-        # tells. pyvisa-py's HiSLIP sessions read nothing, at once, after the end.
-        more = status == constants.StatusCode.success_max_count_read
-        stopped = bool(termination) and data.endswith(termination)
-        self._ended = not (self._stream or more or stopped)
-        return len(data)
-
-    def _be_patient(self, seconds: float) -> None:
-        """Set the session's time-out, which holds for reads, writes and clears alike."""
-        timeout = max(1, round(seconds * 1e3))
-        if timeout != self._timeout:
-            self._session.timeout = self._timeout = timeout
-
-    def _drain(self) -> bytes:
-        while self._stream:
-            try:
-                self._receive(1, 1e-3, b"")
-            except errors.VisaIOError as error:
-                if error.error_code in _TIMEOUTS:
-                    break
-                raise
-        data = bytes(self._unread)
-        self._unread.clear()
-        return data
-
 
 async def open_visa(resource: str, timeout: float = OPEN_TIMEOUT) -> VisaLink:
     """Open a VISA resource with the installed VISA library, or else with pyvisa-py.
 
     Raises `LinkClosed` naming the resource.
     """
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"visa {resource}")
-    loop = asyncio.get_running_loop()
+    worker = Worker(f"visa {resource}")
 
     def open_session() -> Any:
         manager = _manager()
@@ -224,12 +151,12 @@ async def open_visa(resource: str, timeout: float = OPEN_TIMEOUT) -> VisaLink:
         return session
 
     try:
-        session = await loop.run_in_executor(worker, open_session)
+        session = await worker.run(open_session)
     except LinkError:
-        worker.shutdown(wait=False)
+        worker.stop()
         raise
     except Exception as error:  # pyvisa-py raises bare ones too
-        worker.shutdown(wait=False)
+        worker.stop()
         raise LinkClosed(
             f"{resource}: cannot be opened ({error}); check the string with `pyvisa-info`, the "
             f"cable, and that the instrument is on"
