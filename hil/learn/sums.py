@@ -120,9 +120,13 @@ class Sums:
         whole, new = float(self.whole.expected), float(self.new.expected)
         return Expected(whole, whole if np.isnan(new) else new)
 
-    def update(self, view: View) -> Alarm:
-        """Take in a look."""
-        whole = bool(self.whole.update(view.whole))
+    def update(self, view: View, *, first: bool = False) -> Alarm:
+        """Take in a look.
+
+        The whole residual of the first one is no measure of the others: it is beside the twin as it
+        is, theirs beside the twin of the look before, and so holds all that the bench does between.
+        """
+        whole = not first and bool(self.whole.update(view.whole))
         new = view.new is not None and bool(self.new.update(view.new))
         one = False
         if self.elements is not None and view.scores is not None:

@@ -155,15 +155,16 @@ class DriftWatch:
             )
             return False
         # At the first look there is none before: the twin as it is.
-        before = self.twin.parameters if self._sums is None else self._before
+        first = self._sums is None
+        before = self.twin.parameters if first else self._before
         self._before = copy_parameters(self.twin.parameters)
         found = await self._sight.view(seen, powers, before, self._earlier)
-        if self._sums is None:
+        if first:
             self._begun = batch
             await self._begin(powers, seen, found.scores)
         assert self._sums is not None
         expected, why = self._sums.expected, self._suspicion
-        alarm = self._sums.update(found)
+        alarm = self._sums.update(found, first=first)
         self.looked = batch, self._sums.heights
         self._suspicion = ""
         if not (alarm or why):

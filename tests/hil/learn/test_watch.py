@@ -30,6 +30,22 @@ def test_no_step_no_alarm() -> None:
     assert (watch.alarms, watch.events) == (0, [])
 
 
+def test_a_twin_that_was_true_from_the_start_sounds_no_alarm() -> None:
+    """As from a calibration record, on a bench that drifts from look to look as it always will.
+
+    The first look is beside the twin as it is, the others beside the twin of the look before.
+    """
+    scene = Scene(seed=8)
+    watch = scene.watch(health=0)
+    for _ in range(200):
+        step = 0.01 * scene.normal(BANKS, PORTS**2)
+        scene.move(step)
+        followed = scene.twin.parameters["offset"] + step
+        scene.twin.parameters = {**scene.twin.parameters, "offset": followed}
+        scene.batches(watch, 1)
+    assert (watch.alarms, watch.events) == (0, [])
+
+
 def test_a_step_of_every_element_alarms_and_the_twin_is_put_right() -> None:
     scene = Scene(seed=2)
     watch = scene.watch(health=0)
