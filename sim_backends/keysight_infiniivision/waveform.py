@@ -35,10 +35,9 @@ class Waveform:
         self.asked = 1000
         """Points that are asked for; 0: as many as there are."""
         settings, query = scope.settings, scope.query
-        inputs = tuple(f"CHANnel{n}" for n in range(1, scope.model.inputs + 1))
         settings.choice(
-            "wave source", "WAVeform:SOURce", (*inputs, "FUNCtion", "WMEMory1", "WMEMory2", "EXT"),
-            "CHANnel1",
+            "wave source", "WAVeform:SOURce",
+            (*scope.words, "FUNCtion", "WMEMory1", "WMEMory2", "EXT"), "CHANnel1",
         )  # fmt: skip
         settings.choice("wave format", "WAVeform:FORMat", ("BYTE", "WORD", "ASCii"), "BYTE")
         settings.choice("byte order", "WAVeform:BYTeorder", ("MSBFirst", "LSBFirst"), "MSBFirst")

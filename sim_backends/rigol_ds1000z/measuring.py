@@ -32,9 +32,7 @@ class Measuring:
 
     def __init__(self, scope: RigolDs1000z) -> None:
         self._scope = scope
-        sources = tuple(f"CHANnel{n}" for n in range(1, scope.model.inputs + 1))
-        self._sources = sources
-        scope.settings.choice("measure source", "MEASure:SOURce", sources, "CHANnel1")
+        scope.settings.choice("measure source", "MEASure:SOURce", scope.words, "CHANnel1")
         scope.commands.add("MEASure:ITEM?", lambda session, suffixes, text: self._measure(text))
         scope.commands.add("MEASure:ITEM", lambda session, suffixes, text: self._check(text))
         scope.commands.add(
@@ -56,7 +54,7 @@ class Measuring:
         item = choice(words[0], tuple(ITEMS))
         source = self._scope.settings.word("measure source")
         if len(words) == 2:
-            source = choice(words[1], self._sources)
+            source = choice(words[1], self._scope.words)
         return item, int(source[-1])
 
     def _measure(self, text: str) -> str:

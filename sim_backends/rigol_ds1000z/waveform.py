@@ -37,8 +37,7 @@ class Waveform:
         self._scope = scope
         self.first, self.last = 1, SCREEN_POINTS
         settings, query = scope.settings, scope.query
-        sources = tuple(f"CHANnel{n}" for n in range(1, scope.model.inputs + 1))
-        settings.choice("wave source", "WAVeform:SOURce", (*sources, "MATH"), "CHANnel1")
+        settings.choice("wave source", "WAVeform:SOURce", (*scope.words, "MATH"), "CHANnel1")
         settings.choice(
             "wave mode", "WAVeform:MODE", ("NORMal", "MAXimum", "RAW"), "NORMal",
             changed=lambda _: self.whole(),
