@@ -13,8 +13,8 @@ from sim_backends.engine.writing import nr1_signed, quoted
 
 from .channel import Channel
 from .memory import FULL_SCALE, Arb, Floats, valid_name
+from .notation import SOURCE, Suffixes, bounded, form, on_channel, told
 from .sequence import parse
-from .source_commands import SOURCE, Suffixes, bounded, form, on_channel, told
 
 if TYPE_CHECKING:
     from .generator import Keysight33600A

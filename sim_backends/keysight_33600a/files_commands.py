@@ -9,7 +9,7 @@ from sim_backends.engine.parameters import arguments, string
 
 from .channel import Channel
 from .memory import Arb
-from .source_commands import on_channel
+from .notation import on_channel
 
 if TYPE_CHECKING:
     from .generator import Keysight33600A

@@ -10,7 +10,7 @@ from sim_backends.engine.parameters import arguments, named, number
 from sim_backends.engine.session import ScpiSession
 
 from .channel import Channel
-from .source_commands import SOURCE, Suffixes, form, on_channel, told
+from .notation import SOURCE, Suffixes, form, on_channel, told
 
 if TYPE_CHECKING:
     from .generator import Keysight33600A

@@ -1,6 +1,7 @@
 """A simulated Meerstetter TEC-1091: MeCom frames, its parameters, its regulator, and a stage."""
 
-from .controller import Faults, Tec1091
+from .controller import Tec1091
+from .faults import Faults
 from .frame import Frame
 from .stage import PeltierStage, Stage
 

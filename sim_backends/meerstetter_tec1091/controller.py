@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from sim_backends.instrument import Door, OwnFault
 
+from .faults import Faults, orders
 from .parameters import FLASH_STATUS, SAVE_OFF, TABLE, to_float32
 from .port import PortConversation
+from .protection import passed
 from .regulator import STEP, Regulator, Settings
 from .stage import PeltierStage, Stage
 
@@ -34,22 +35,6 @@ CURRENT_NOISE = 1e-3
 SETTLED = 1e-9
 """K a round below which nothing moves any more, and time may leap."""
 EMERGENCY_STOP = 11
-
-
-@dataclass
-class Faults:
-    """What can go wrong with the device itself. All may be set at any time."""
-
-    refuse: int = 0
-    """error that every command is refused with: 2 busy, 3 general communication error"""
-    failing: frozenset[int] = frozenset()
-    """parameters whose use is refused with error 9"""
-    supply_volts: float = 24.0
-    """outside 11 to 26 V: device errors 30 and 31 (limits are this simulation's choice)"""
-    device_celsius: float = 35.0
-    """over 90 degC: device error 60 (so is this limit)"""
-    sensor_open: bool = False
-    """the object reads far too cold"""
 
 
 class Tec1091:
@@ -117,36 +102,7 @@ class Tec1091:
         """`error=NUMBER` stops it, `sensor=open` or `well`, `hot=CELSIUS`, `supply=VOLTS`,
         `refuse=CODE` (0: no more).
         """
-        return {
-            "error": self._error_fault,
-            "sensor": self._sensor_fault,
-            "hot": self._hot_fault,
-            "supply": self._supply_fault,
-            "refuse": self._refuse_fault,
-        }
-
-    def _error_fault(self, value: str) -> Callable[[], None]:
-        number = int(value)
-        return lambda: self.stop_on_error(number)
-
-    def _sensor_fault(self, value: str) -> Callable[[], None]:
-        if value not in ("open", "well"):
-            raise ValueError("a sensor is open or well")
-        return lambda: setattr(self.faults, "sensor_open", value == "open")
-
-    def _hot_fault(self, value: str) -> Callable[[], None]:
-        celsius = float(value)
-        return lambda: setattr(self.faults, "device_celsius", celsius)
-
-    def _supply_fault(self, value: str) -> Callable[[], None]:
-        volts = float(value)
-        return lambda: setattr(self.faults, "supply_volts", volts)
-
-    def _refuse_fault(self, value: str) -> Callable[[], None]:
-        code = int(value)
-        if not 0 <= code <= 0xFF:
-            raise ValueError("a code is 0 to 255")
-        return lambda: setattr(self.faults, "refuse", code)
+        return orders(self.faults, self.stop_on_error)
 
     @property
     def identification(self) -> str:
@@ -332,7 +288,9 @@ class Tec1091:
         self._regulator.stop()
 
     def _round(self, time: float) -> None:
-        self._check(time)
+        found = passed(self.settings, self.faults, self.amps, self._volts(), self._object())
+        if found is not None:
+            self._stop(time, found[0], 1, found[1])
         if not self.driving or self._reset_at is not None:
             self._switch_off()
         else:
@@ -359,32 +317,6 @@ class Tec1091:
         one = abs(self.stage.volts(direction) - self.stage.volts(0.0))
         room = volts - direction * self.stage.volts(0.0)
         return max(0.0, min(most, room / one))
-
-    def _check(self, time: float) -> None:
-        """Device errors whose threshold has been passed."""
-        settings = self.settings
-        volts = self._volts()
-        found = 0, 0
-        if self.faults.supply_volts < 11.0:
-            found = 30, 1060
-        elif self.faults.supply_volts > 26.0:
-            found = 31, 1060
-        elif self.faults.device_celsius > 90.0:
-            found = 60, 1063
-        elif self.amps > settings[2032, 1]:
-            found = 100, 1020
-        elif self.amps < -settings[2032, 1]:
-            found = 101, 1020
-        elif volts > settings[2033, 1]:
-            found = 104, 1021
-        elif volts < -settings[2033, 1]:
-            found = 105, 1021
-        elif self._object() < settings[4010, 1]:
-            found = 137, 1000
-        elif self._object() > settings[4011, 1]:
-            found = 138, 1000
-        if found[0]:
-            self._stop(time, found[0], 1, found[1])
 
     def _object(self) -> float:
         return -200.0 if self.faults.sensor_open else self.stage.object_celsius

@@ -12,7 +12,8 @@ from typing import Any
 
 from .device import PulseStreamer
 from .program import ANALOG_FULL, OutputState, Program
-from .sequencer import Slot, TriggerRearm, TriggerStart
+from .sequencer import TriggerRearm, TriggerStart
+from .slot import Slot
 
 _STEP_BYTES = 9
 _PARSE, _REQUEST, _METHOD, _PARAMS = -32700, -32600, -32601, -32602

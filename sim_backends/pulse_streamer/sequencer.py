@@ -1,4 +1,4 @@
-"""The two sequence memories and what plays from them: slots, start triggers, rearming.
+"""What plays from the two sequence memories: slots, start triggers, rearming.
 
 Semantics after the vendor's client (pulsestreamer 2.1.2): `stream` loads one slot and arms; with
 TriggerStart.IMMEDIATE it starts at once, else it waits for `startNow` or an edge at the trigger
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from typing import Protocol
 
 from .program import FOREVER, OutputState, Playback, Program
+from .slot import NextAction, OnNoData, Slot, When
 
 
 class TriggerStart(IntEnum):
@@ -33,30 +33,6 @@ class TriggerRearm(IntEnum):
 
     AUTO = 0
     MANUAL = 1
-
-
-class NextAction(IntEnum):
-    """What follows a slot that has been played."""
-
-    STOP = 0
-    SWITCH_SLOT = 1
-    SWITCH_SLOT_EXPECT_NEW_DATA = 2
-    REPEAT_SLOT = 3
-
-
-class When(IntEnum):
-    """When it follows."""
-
-    IMMEDIATE = 0
-    TRIGGER = 1
-
-
-class OnNoData(IntEnum):
-    """What is done while the data expected are not there."""
-
-    ERROR = 0
-    WAIT_IDLING = 1
-    WAIT_REPEATING = 2
 
 
 class Mode(Enum):
@@ -89,27 +65,6 @@ class Lines(Protocol):
 
 NextEdge = Callable[[float, bool], float | None]
 """(after, rising) -> bench time of the next edge at the trigger input later than `after`."""
-
-
-@dataclass
-class Slot:
-    """One of the two sequence memories. `fresh` until it has been played."""
-
-    program: Program
-    runs: int
-    final: OutputState
-    next_action: NextAction = NextAction.STOP
-    when: When = When.IMMEDIATE
-    on_no_data: OnNoData = OnNoData.ERROR
-    fresh: bool = True
-
-    @property
-    def endless(self) -> bool:
-        """Whether it goes on by itself for ever, with what is in the memories."""
-        return self.when is When.IMMEDIATE and self.next_action in (
-            NextAction.REPEAT_SLOT,
-            NextAction.SWITCH_SLOT,
-        )
 
 
 class Sequencer:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from .device import PulseStreamer
 from .program import OutputState, Program
-from .sequencer import NextAction, OnNoData, Slot, When
+from .slot import NextAction, OnNoData, Slot, When
 
 MAGIC = 0x53504953
 STREAM, UPLOAD, SET_CALIBRATION, GET_CALIBRATION = 0x0, 0x100, 0x101, 0x102

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPixmapCache, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QPixmapCache, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFileDialog,
@@ -24,22 +23,14 @@ from hil.monitor.feed import Feed
 from hil.monitor.window.arrangement import arrange
 from hil.monitor.window.ask_bar import AskBar
 from hil.monitor.window.banner import Banner
-from hil.monitor.window.bench_panel import BenchPanel
-from hil.monitor.window.drift_panel import DriftPanel
 from hil.monitor.window.export import KINDS, ExportError, export
-from hil.monitor.window.heaters_panel import HeatersPanel
 from hil.monitor.window.help_overlay import HelpOverlay
-from hil.monitor.window.learning_panel import LearningPanel
-from hil.monitor.window.links_panel import LinksPanel
+from hil.monitor.window.keys import bind
 from hil.monitor.window.log_panel import LogPanel
 from hil.monitor.window.panel import Panel
-from hil.monitor.window.ports_panel import PortsPanel
-from hil.monitor.window.power_panel import PowerPanel
-from hil.monitor.window.replay_bar import STEP, ReplayBar
-from hil.monitor.window.slots_panel import SlotsPanel
+from hil.monitor.window.panels import PANELS
+from hil.monitor.window.replay_bar import ReplayBar
 from hil.monitor.window.theme import DARK, LIGHT, THEMES, style_sheet
-from hil.monitor.window.time_panel import TimePanel
-from hil.monitor.window.twin_panel import TwinPanel
 from hil.telemetry.commands import Verb
 
 logger = logging.getLogger(__name__)
@@ -55,19 +46,6 @@ CACHE = 128 * 1024
 SIZE, TITLE = (1280, 800), 40
 #: Version of the panels' names: a layout kept by another is not taken.
 LAYOUT = 1
-PANELS: tuple[tuple[str, type[Panel]], ...] = (
-    ("1", LearningPanel),
-    ("2", SlotsPanel),
-    ("3", TwinPanel),
-    ("4", HeatersPanel),
-    ("5", PowerPanel),
-    ("6", PortsPanel),
-    ("7", DriftPanel),
-    ("8", TimePanel),
-    ("9", BenchPanel),
-    ("0", LinksPanel),
-    ("L", LogPanel),
-)
 
 
 def start_size(screen: QSize) -> QSize:
@@ -129,7 +107,7 @@ class MonitorWindow(QMainWindow):
         self.banner.pause.clicked.connect(self.ask_pause)
         self.banner.stop.clicked.connect(lambda: self.ask(Verb.STOP))
         self.banner.off.clicked.connect(lambda: self.ask(Verb.OFF))
-        self.help = HelpOverlay(self, self._bind())
+        self.help = HelpOverlay(self, bind(self))
         kept = settings.value("theme", "dark") if settings is not None else "dark"
         self.theme = THEMES.get(theme or str(kept), DARK)
         self._arranged = ""
@@ -294,60 +272,34 @@ class MonitorWindow(QMainWindow):
         if not (isinstance(docks, QByteArray) and self.restoreState(docks, LAYOUT)):
             self.arrange()
 
-    def _under_mouse(self) -> str:
+    def under_mouse(self) -> str:
+        """Key of the panel under the mouse; of `learning` where none is."""
         return next((key for key, panel in self.panels.items() if panel.underMouse()), "learning")
 
-    def _autoscale(self) -> None:
+    def autoscale(self) -> None:
+        """All plots to their full range."""
         for panel in self.panels.values():
             for plot in panel.plots():
                 plot.enableAutoRange()
             panel.again()
 
-    def _escape(self) -> None:
+    def escape(self) -> None:
+        """Take no for the answer, and close what covers the panels."""
         self.help.setVisible(False)
         self.ask_bar.withdraw()
 
-    def _toggle_help(self) -> None:
+    def toggle_help(self) -> None:
+        """Show the keys, or no more."""
         self.help.toggle()
 
-    def _full_screen(self) -> None:
+    def full_screen(self) -> None:
+        """All of the screen, and back."""
         if self.isFullScreen():
             self.showNormal()
         else:
             self.showFullScreen()
 
-    def _note(self) -> None:
+    def begin_note(self) -> None:
+        """Let a note be written."""
         self.show_panel("log")
         self.log.note.setFocus()
-
-    def _bind(self) -> list[tuple[str, str]]:
-        """Keys and what they do; gives them with their meaning."""
-        bound: list[tuple[str, str, Callable[[], object]]] = [
-            ("P", "pause or resume the run (asks)", self.ask_pause),
-            ("S", "stop after this step (asks)", lambda: self.ask(Verb.STOP)),
-            ("O", "drive the bench OFF (asks; Enter agrees)", lambda: self.ask(Verb.OFF)),
-            ("Esc", "no; close this", self._escape),
-            ("N", "write a note", self._note),
-            ("Space", "hold the picture, or the replay", self.hold),
-            ("Left", "replay: back", lambda: self.replay_bar.go(-STEP)),
-            ("Right", "replay: on", lambda: self.replay_bar.go(STEP)),
-            ("+", "replay: faster", lambda: self.replay_bar.faster(2.0)),
-            ("-", "replay: slower", lambda: self.replay_bar.faster(0.5)),
-            ("T", "dark or light", self.toggle_theme),
-            (
-                "E",
-                "export the panel under the mouse",
-                lambda: self.export_panel(self._under_mouse()),
-            ),
-            ("A", "all plots to their full range", self._autoscale),
-            ("R", "panels back to their places", self.arrange),
-            ("F11", "full screen", self._full_screen),
-            ("F1", "these keys", self._toggle_help),
-            ("?", "", self._toggle_help),
-            ("Ctrl+Q", "close the window; the run goes on", self.close),
-        ]
-        for key, kind in PANELS:
-            bound.append((key, f"panel {kind.title}", lambda k=kind.key: self.show_panel(k)))
-        for key, _, do in bound:
-            QShortcut(QKeySequence(key), self).activated.connect(do)
-        return [(key, meaning) for key, meaning, _ in bound if meaning]

@@ -233,6 +233,6 @@ def test_training_opens_a_window_and_does_not_wait_for_it(
 
 def test_panels_have_the_names_that_may_be_asked_for() -> None:
     pytest.importorskip("pyqtgraph", reason="the live window needs pyqtgraph")
-    from hil.monitor.window.main_window import PANELS as SHOWN
+    from hil.monitor.window.panels import PANELS as SHOWN
 
     assert tuple(kind.key for _, kind in SHOWN) == PANELS

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from hil.monitor.replay import Replay
 from hil.monitor.window.bench_panel import BenchPanel
-from hil.monitor.window.main_window import PANELS
+from hil.monitor.window.panels import PANELS
 from hil.telemetry.events import CommandAnswered, Fault, Noted, Readings, StateChanged
 from tests.hil.monitor import made
 from tests.hil.monitor.made import Scripted
