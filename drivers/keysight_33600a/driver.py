@@ -23,12 +23,13 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drivers.errors import InstrumentError, LimitError
+from drivers.errors import InstrumentError
 from drivers.instrument import ANY_IDENTITY
 from drivers.keysight_33600a import settings
-from drivers.keysight_33600a.models import MODELS, Family, channel_count, family
+from drivers.keysight_33600a.frames import MIN_DWELL, Frames, PerChannel, Volts, Words
+from drivers.keysight_33600a.models import MODELS
+from drivers.keysight_33600a.preparing import agreement, preparation
 from drivers.keysight_33600a.scale import Scale, payload
 from drivers.keysight_33600a.sequence import Segment, check_name, sequence_text
 from drivers.link_model import LinkModel
@@ -38,16 +39,9 @@ from drivers.quantity import Quantity, Value
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
-Volts = NDArray[np.float64]
-Words = NDArray[np.int64]
-PerChannel = float | Sequence[float]
 FRAME, REST, SEQUENCE = "FRAME", "REST", "TRIGGERED"
-MIN_DWELL = 16e-9
-LONGEST_DWELL = 1e6
 TAKE_IN_RATE = 1e6
 """Bytes/s below which an instrument does not take in a block, for time-outs only."""
-AGREEMENT = 1e-4
-"""Relative difference by which a voltage read back may differ from what was set: 4 digits."""
 
 
 class Keysight33600A(ScpiInstrument):
@@ -93,17 +87,10 @@ class Keysight33600A(ScpiInstrument):
             raise ValueError(f"{name}: memory {memory!r} is no number of points")
         self.trigger_latency = trigger_latency
         self._start = start
-        self._memory = memory
         self._wanted: tuple[Words, float] | None = None
-        self._scales = [
-            Scale(*(_of(value, index, name) for value in (amplitude, offset, load)))
-            for index in range(2)
-        ]
-        for index, scale in enumerate(self._scales):
-            scale.check(name, index + 1)
-        if start == "sequence":
-            for index, scale in enumerate(self._scales):
-                scale.check_volts(np.zeros(1), name, index + 1)
+        self._frames = Frames(
+            name, amplitude, offset, load, from_rest=start == "sequence", memory=memory
+        )
         self._adopt(str(self._expect.get("model", "")))
         self._forget()
 
@@ -117,14 +104,12 @@ class Keysight33600A(ScpiInstrument):
     @property
     def max_points(self) -> int:
         """Most samples of one load."""
-        points = self._family.most_points if self._memory is None else self._memory
-        return points - self._family.least_points if self._start == "sequence" else points
+        return self._frames.max_points
 
     @property
     def full_scale(self) -> Volts:
         """Largest magnitude (channels,) in V that can be played with either sign."""
-        ends = [max(0.0, min(-scale.low, scale.high)) for scale in self._scales[: self.outputs]]
-        return np.array(ends)
+        return self._frames.full_scale
 
     async def load(self, volts: Volts, dwell: float) -> None:
         """Load volts (samples, channels) into the loads, each sample held for `dwell` s.
@@ -133,8 +118,8 @@ class Keysight33600A(ScpiInstrument):
         are stored several times each. Raises `LimitError` before a byte leaves: a voltage beyond
         the channel's amplitude and offset, NaN or inf, a dwell too short, too many samples.
         """
-        words = self._words(volts)
-        repeats, rate = self._sampling(words.shape[0], dwell)
+        words = self._frames.words(volts)
+        repeats, rate = self._frames.sampling(words.shape[0], dwell)
         stored = np.repeat(words, repeats, axis=0) if repeats > 1 else words
         await self._ensure_prepared()
         if self._loaded is not None:
@@ -159,24 +144,22 @@ class Keysight33600A(ScpiInstrument):
         await self._tell_each("TRIG{channel}:SOUR EXT", kind="arm")
         self._armed = True
         if self._start == "sequence":  # an edge that comes while the rest is played would be lost
-            await asyncio.sleep(self._family.least_points / wanted[1])
+            await asyncio.sleep(self._frames.family.least_points / wanted[1])
 
     def quantise(self, volts: Volts) -> Volts:
         """The volts that the DACs really play; same shape. Raises `LimitError` as `load`.
 
         By the DAC of the model that answered, or is expected; else of 14 bits.
         """
-        words = self._words(volts)
-        columns = [self._scales[at].volts(words[:, at]) for at in range(self.outputs)]
-        return np.stack(columns, axis=1)
+        return self._frames.volts(self._frames.words(volts))
 
     def check_volts(self, volts: Volts) -> None:
         """Raise `LimitError` for volts (samples, channels) that cannot be played. Sends nothing."""
-        self._words(volts)
+        self._frames.words(volts)
 
     def planned_load(self, samples: int) -> float:
         """Seconds that `load` of so many samples takes by the link model."""
-        stored = max(samples, self._family.least_points)
+        stored = max(samples, self._frames.family.least_points)
         return self.link.cost(self.outputs * (2 * stored + 180), 48, self.outputs + 1)
 
     def planned_arm(self) -> float:
@@ -225,8 +208,8 @@ class Keysight33600A(ScpiInstrument):
         if channel not in self.channels:
             raise ValueError(f"{self.name}: there is no channel {channel}")
         text = sequence_text(name, segments)
-        _, rate = self._sampling(self._family.least_points, dwell)
-        arbs = self._segment_words(channel, segments)
+        _, rate = self._frames.sampling(self._frames.family.least_points, dwell)
+        arbs = self._frames.segment_words(channel, segments)
         await self._ensure_prepared()
         self._forget()
         self._wanted = None
@@ -251,57 +234,8 @@ class Keysight33600A(ScpiInstrument):
         self._loaded: tuple[Words, float] | None = None
 
     def _adopt(self, model: str) -> None:
-        self._family: Family = family(model)
-        self.channels = tuple(range(1, channel_count(model) + 1))
-
-    def _words(self, volts: Volts) -> Words:
-        volts = np.asarray(volts, dtype=np.float64)
-        if volts.ndim != 2 or volts.shape[1] != self.outputs:
-            raise ValueError(
-                f"{self.name}: volts have shape {volts.shape}, not (samples, {self.outputs})"
-            )
-        if not 1 <= volts.shape[0] <= self.max_points:
-            limit = f"1 to {self.max_points} samples"
-            raise LimitError(self.name, "samples", volts.shape[0], limit)
-        words = np.empty(volts.shape, dtype=np.int64)
-        for at, channel in enumerate(range(1, self.outputs + 1)):
-            self._scales[at].check_volts(volts[:, at], self.name, channel)
-            words[:, at] = self._scales[at].words(volts[:, at], self._family.bits)
-        return words
-
-    def _sampling(self, samples: int, dwell: float) -> tuple[int, float]:
-        """How often each sample is stored, and the sample rate, so that it lasts `dwell` s."""
-        repeats = max(1, math.ceil(self._family.least_points / samples))
-        shortest = MIN_DWELL * repeats
-        if not shortest * (1.0 - 1e-9) <= dwell <= LONGEST_DWELL:
-            limit = f"{shortest:.9g} to {LONGEST_DWELL:g} s"
-            if repeats > 1:
-                limit += f" for {samples} samples, each stored {repeats} times"
-            raise LimitError(self.name, "dwell", dwell, limit, "s")
-        return repeats, repeats / dwell
-
-    def _segment_words(self, channel: int, segments: Sequence[Segment]) -> dict[str, Words]:
-        """Words (samples,) of the waveforms of a sequence by name."""
-        scale = self._scales[channel - 1]
-        arbs: dict[str, Words] = {}
-        for one in segments:
-            volts = np.asarray(one.volts, dtype=np.float64)
-            if volts.ndim != 1 or volts.size < self._family.least_points:
-                least = self._family.least_points
-                raise ValueError(
-                    f"segment {one.name}: volts have shape {volts.shape}, "
-                    f"not ({least} samples or more,)"
-                )
-            scale.check_volts(volts, self.name, channel)
-            words = scale.words(volts, self._family.bits)
-            if one.name in arbs and not np.array_equal(arbs[one.name], words):
-                raise ValueError(f"segment {one.name}: two waveforms have this name")
-            arbs[one.name] = words
-        points = sum(words.size for words in arbs.values())
-        if points > self.max_points:
-            limit = f"{self.max_points} points in all"
-            raise LimitError(self.name, channel, points, limit)
-        return arbs
+        self._frames.adopt(model)
+        self.channels = tuple(range(1, self._frames.outputs + 1))
 
     async def _ensure_prepared(self) -> None:
         """Bring the instrument to a known state: at first use, and after a reconnection."""
@@ -314,7 +248,7 @@ class Keysight33600A(ScpiInstrument):
         await self.set(settings.BYTE_ORDER, "SWAP")
         for channel in self.channels:
             assert isinstance(channel, int)
-            await self._prepare(channel, self._scales[channel - 1])
+            await self._prepare(channel, self._frames.scales[channel - 1])
         self._prepared = True
 
     async def _prepare(self, channel: int, scale: Scale) -> None:
@@ -325,22 +259,9 @@ class Keysight33600A(ScpiInstrument):
             await self.tell(f"OUTP{channel}:LOAD INF")
         else:
             await self.set(settings.LOAD, scale.load, channel)
-        for quantity, value in (
-            # An offset leaves room for some amplitudes only, and the other way about.
-            (settings.OFFSET, 0.0), (settings.FUNCTION, "SIN"),
-            (settings.AMPLITUDE, scale.amplitude), (settings.OFFSET, scale.offset),
-            # Without the filter a lower rate is the highest.
-            (settings.SAMPLE_RATE, 1e6), (settings.FILTER, "OFF"),
-            (settings.POLARITY, "NORM"), (settings.MODE, "NORM"), (settings.ADVANCE, "SRAT"),
-            (settings.BURST_MODE, "TRIG"), (settings.CYCLES, 1.0),
-            (settings.TRIGGER_SLOPE, "POS"), (settings.TRIGGER_DELAY, 0.0),
-        ):  # fmt: skip
+        for quantity, value in preparation(scale):
             await self.set(quantity, value, channel)
-        for quantity, wanted, slack in (
-            (settings.AMPLITUDE, scale.amplitude, AGREEMENT * scale.amplitude),
-            (settings.OFFSET, scale.offset, AGREEMENT * scale.amplitude),
-            (settings.LOAD, scale.load, AGREEMENT * 50.0),
-        ):
+        for quantity, wanted, slack in agreement(scale):
             found = float(await self.get(quantity, channel))
             self._agree(quantity.query(channel), found, wanted, slack)
 
@@ -356,8 +277,8 @@ class Keysight33600A(ScpiInstrument):
         self._wanted = words, rate
         waits = self._start == "sequence"
         name = SEQUENCE if waits else FRAME
-        rest = np.zeros((self._family.least_points, self.outputs))
-        at_rest = self._words(rest) if waits else None
+        rest = np.zeros((self._frames.family.least_points, self.outputs))
+        at_rest = self._frames.words(rest) if waits else None
         for channel in self.channels:
             assert isinstance(channel, int)
             arbs = {FRAME: words[:, channel - 1]}
@@ -426,12 +347,3 @@ class Keysight33600A(ScpiInstrument):
             quantity.setting(value, instrument=self.name, channel=channel)
             for channel in self.channels
         ]
-
-
-def _of(value: PerChannel, index: int, name: str) -> float:
-    """A channel's own of one number for all, or of one for each."""
-    if isinstance(value, int | float):
-        return float(value)
-    if len(value) not in (1, 2):
-        raise ValueError(f"{name}: {value!r} is neither one number nor one for each channel")
-    return float(value[min(index, len(value) - 1)])
