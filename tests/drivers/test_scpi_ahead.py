@@ -14,7 +14,7 @@ from drivers.scpi_messages import MOST_AHEAD
 from drivers.transport.link import LinkError, LinkTimeout
 from drivers.transport.memory import MemoryNetwork
 from tests.drivers.conftest import run
-from tests.drivers.test_scpi_instrument import (
+from tests.drivers.supply import (
     ASK,
     CASES,
     ENABLE,

@@ -16,72 +16,25 @@ from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.keysight_infiniivision import KeysightInfiniivision
 from sim_backends.keysight_infiniivision.models import rate_step
-from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine
+from sim_backends.oscilloscope.inputs import DecayingSine
 from sim_backends.virtual_time import VirtualTimeLoop
-
-OK = '+0,"No error"'
-
-
-class Level:
-    """A voltage at all inputs, and edges at EXT."""
-
-    def __init__(self, volts: float = 0.0, edges: tuple[float, ...] = ()) -> None:
-        self.level = volts
-        self.edges = edges
-
-    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
-        return np.full(times.shape, self.level)
-
-    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
-        here = source == EXTERNAL and rising
-        return min((edge for edge in self.edges if here and edge > after), default=None)
+from tests.sim_backends import scope_client
+from tests.sim_backends.scope_client import within_time_of
 
 
-class Client:
-    """An oscilloscope and a session with it."""
+class Client(scope_client.Client):
+    """A session with one of these."""
 
-    def __init__(self, inputs: Any = None, model: str = "DSOX1102G") -> None:
-        now = asyncio.get_running_loop().time
-        self.inputs = Level() if inputs is None else inputs
-        self.scope = KeysightInfiniivision(now, self.inputs, model=model)
-        self.sent: list[bytes] = []
-        self.session = self.scope.converse(self.sent.append)
-
-    def raw(self, text: str) -> bytes:
-        self.sent.clear()
-        self.session.receive(text.encode() + b"\n")
-        return b"".join(self.sent)
-
-    def write(self, text: str) -> str:
-        return self.raw(text).decode("latin-1").removesuffix("\n")
-
-    def all(self, *texts: str) -> None:
-        for text in texts:
-            assert self.write(text) == ""
-            assert self.write("SYST:ERR?") == OK, text
-
-    def refused(self, text: str) -> int:
-        assert self.write(text) == ""
-        return int(self.write("SYST:ERR?").split(",")[0])
-
-    def block(self, text: str) -> bytes:
-        reply = self.raw(text)
-        assert reply[:2] == b"#8"
-        assert int(reply[2:10]) == len(reply) - 11
-        return reply[10:-1]
+    kind = KeysightInfiniivision
+    model = "DSOX1102G"
+    no_error = '+0,"No error"'
+    digits = 8
 
 
 @pytest.fixture
 def within(run: Callable[..., Any]) -> Callable[..., Any]:
     """Runs a scenario with an oscilloscope in virtual time."""
-
-    def go(scenario: Callable[[Client], Any], *arguments: Any, **options: Any) -> None:
-        async def main() -> None:
-            await scenario(Client(*arguments, **options))
-
-        run(main())
-
-    return go
+    return within_time_of(Client, run)
 
 
 SETUP = (":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:RANG 1e-2", ":TIM:REF CENT")
@@ -273,7 +226,7 @@ def test_many_spellings(within) -> None:
             client.write(":FOO")
         entries = [client.write("SYST:ERR?") for _ in range(31)]
         assert entries[28].startswith("-113,")
-        assert entries[29:] == ['-350,"Queue overflow"', OK]  # 29 and the overflow
+        assert entries[29:] == ['-350,"Queue overflow"', Client.no_error]  # 29 and the overflow
 
     within(scenario)
 
@@ -284,7 +237,7 @@ def test_set_ups_come_back(within) -> None:
         setup = client.raw(":SYST:SET?").removesuffix(b"\n")
         client.all("*RST")
         client.session.receive(b":SYST:SET " + setup + b"\n")
-        assert client.write("SYST:ERR?") == OK
+        assert client.write("SYST:ERR?") == Client.no_error
         told = client.write(":CHAN2:SCAL?;DISP?;:TIM:RANG?;:CHAN1:PROB?;OFFS?")
         assert told == "+3.00000E-01;1;+5.00000E-03;+1.000E+01;+1.00000E+00"
         assert client.refused(":SYST:SET #13abc") == -161
@@ -316,7 +269,7 @@ def test_any_order_of_commands_keeps_it_answering(commands: list[str]) -> None:
         client.raw("*CLS")
         assert client.write("*IDN?").startswith("KEYSIGHT TECHNOLOGIES,DSOX1102G,")
         assert int(client.write(":OPER:COND?")) in (0, 8, 40)
-        assert client.write("SYST:ERR?") == OK
+        assert client.write("SYST:ERR?") == Client.no_error
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
         runner.run(main())

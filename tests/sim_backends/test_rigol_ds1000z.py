@@ -14,67 +14,26 @@ from hypothesis import strategies as st
 from sim_backends.catalogue import build
 from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
-from sim_backends.oscilloscope.inputs import EXTERNAL, DecayingSine
+from sim_backends.oscilloscope.inputs import DecayingSine
 from sim_backends.rigol_ds1000z import RigolDs1000z
 from sim_backends.virtual_time import VirtualTimeLoop
-
-OK = '0,"No error"'
-
-
-class Level:
-    """A voltage at all inputs, and edges at EXT."""
-
-    def __init__(self, volts: float = 0.0, edges: tuple[float, ...] = ()) -> None:
-        self.level = volts
-        self.edges = edges
-
-    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
-        return np.full(times.shape, self.level)
-
-    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
-        here = source == EXTERNAL and rising
-        return min((edge for edge in self.edges if here and edge > after), default=None)
+from tests.sim_backends import scope_client
+from tests.sim_backends.scope_client import within_time_of
 
 
-class Client:
-    """An oscilloscope and a session with it."""
+class Client(scope_client.Client):
+    """A session with one of these."""
 
-    def __init__(self, inputs: Any = None, model: str = "DS1202Z-E") -> None:
-        now = asyncio.get_running_loop().time
-        self.inputs = Level() if inputs is None else inputs
-        self.scope = RigolDs1000z(now, self.inputs, model=model)
-        self.sent: list[bytes] = []
-        self.session = self.scope.converse(self.sent.append)
-
-    def raw(self, text: str) -> bytes:
-        self.sent.clear()
-        self.session.receive(text.encode() + b"\n")
-        return b"".join(self.sent)
-
-    def write(self, text: str) -> str:
-        return self.raw(text).decode("latin-1").removesuffix("\n")
-
-    def all(self, *texts: str) -> None:
-        for text in texts:
-            assert self.write(text) == ""
-            assert self.write("SYST:ERR?") == OK, text
-
-    def refused(self, text: str) -> int:
-        assert self.write(text) == ""
-        return int(self.write("SYST:ERR?").split(",")[0])
+    kind = RigolDs1000z
+    model = "DS1202Z-E"
+    no_error = '0,"No error"'
+    digits = 9
 
 
 @pytest.fixture
 def within(run: Callable[..., Any]) -> Callable[..., Any]:
     """Runs a scenario with an oscilloscope in virtual time."""
-
-    def go(scenario: Callable[[Client], Any], *arguments: Any, **options: Any) -> None:
-        async def main() -> None:
-            await scenario(Client(*arguments, **options))
-
-        run(main())
-
-    return go
+    return within_time_of(Client, run)
 
 
 SETUP = (":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:SCAL 1e-3", ":ACQ:MDEP 12000")
@@ -195,12 +154,12 @@ def test_codes(within, volts: float, setup: tuple[str, ...], code: int) -> None:
         client.all(*SETUP, *setup, ":SING")
         await asyncio.sleep(2.0)
         client.all(":WAV:MODE RAW", ":WAV:STAR 1", ":WAV:STOP 12000")
-        codes = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        codes = np.frombuffer(client.block(":WAV:DATA?"), dtype=np.uint8)
         assert codes.mean() == pytest.approx(code, abs=0.05)
-        again = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        again = np.frombuffer(client.block(":WAV:DATA?"), dtype=np.uint8)
         assert np.array_equal(codes, again)  # noise was drawn once
         client.all(":WAV:STAR 5001", ":WAV:STOP 5100")
-        part = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+        part = np.frombuffer(client.block(":WAV:DATA?"), dtype=np.uint8)
         assert np.array_equal(codes[5000:5100], part)
 
     within(scenario)
@@ -218,7 +177,7 @@ def test_averages_and_high_resolution_lessen_the_noise(within) -> None:
             if kind == "AVER":
                 assert client.write(":WAV:PRE?").split(",")[3] == "64"
                 assert len(client.scope.acquisition.records[-1].triggers) == 64
-            codes = np.frombuffer(client.raw(":WAV:DATA?")[11:-1], dtype=np.uint8)
+            codes = np.frombuffer(client.block(":WAV:DATA?"), dtype=np.uint8)
             spread[kind] = np.mean(codes != 127)
             client.all(":RUN")
         assert spread["NORM"] > 0.01
@@ -308,7 +267,7 @@ def test_any_order_of_commands_keeps_it_answering(commands: list[str]) -> None:
         client.raw("*CLS")
         assert client.write("*IDN?").startswith("RIGOL TECHNOLOGIES,DS1202Z-E,")
         assert client.write(":TRIG:STAT?") in ("STOP", "RUN", "WAIT", "TD", "AUTO")
-        assert client.write("SYST:ERR?") == OK
+        assert client.write("SYST:ERR?") == Client.no_error
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
         runner.run(main())

@@ -1,0 +1,171 @@
+"""Qontrol chains: refusals, late faults and copies are never taken for answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from drivers.instrument import InstrumentError
+from drivers.qontrol_q8 import QontrolQ8
+from drivers.transport.link import LinkTimeout
+from tests.drivers.qontrol_q8.conftest import (
+    CLOSING,
+    SYNC,
+    volts_frame,
+)
+
+
+def test_a_refusal_names_command_and_reply_and_forgets_the_words(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError, match=r"V of channels 0 to 1.*E14:00.*vector_words"):
+            await heaters.write_volts(np.array([0, 1]), np.array([0.0, 0.0]))
+        assert await heaters.write_volts(np.array([0, 1]), np.array([0.0, 0.0])) == 2
+
+    play(
+        [
+            (volts_frame(0, [0, 0]), b"E14:00\nE15:00\n"),
+            SYNC,
+            (volts_frame(0, [0, 0]), b"OK\n"),
+        ],
+        scenario,
+    )
+
+
+def test_a_garbled_transfer_is_tried_once_more(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert await heaters.write_volts(np.array([0]), np.array([0.0])) == 1
+
+    play([(volts_frame(0, [0]), b"E15:01\n"), SYNC, (volts_frame(0, [0]), b"OK\n")], scenario)
+
+
+def test_late_faults_are_raised_with_the_command_before(play) -> None:
+    async def trip_late(writer) -> None:
+        writer.write(b"OK\n")
+        await asyncio.sleep(0.01)
+        writer.write(b"E02:03\n")
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([3]), np.array([0.0]))
+        await asyncio.sleep(0.05)
+        with pytest.raises(InstrumentError, match=r"V of channels 3 to 3 before V.*E02:03"):
+            await heaters.write_volts(np.array([4]), np.array([0.0]))
+        # where a tripped channel is, is not known: both are written again
+        assert await heaters.write_volts(np.array([3, 4]), np.zeros(2)) == 2
+        with pytest.raises(InstrumentError, match="over-voltage"):
+            await heaters.check_faults()
+
+    play(
+        [
+            (volts_frame(3, [0]), trip_late),
+            (volts_frame(4, [0]), b"OK\n"),
+            (volts_frame(3, [0, 0]), b"OK\nE01:03\n"),
+        ],
+        scenario,
+    )
+
+
+def test_interleaved_faults_do_not_count_as_acknowledgements(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError, match="E02:07"):
+            await heaters.write_volts(np.array([7, 8]), np.zeros(2))
+        assert not heaters._link.doubtful  # all was read: no resynchronisation is due
+
+    play([(volts_frame(7, [0, 0]), b"OK\nE02:07\nOK\n")], scenario)
+
+
+def test_a_late_reply_never_answers_the_next_question(play) -> None:
+    async def late(writer) -> None:
+        await asyncio.sleep(2.5)
+        writer.write(b"+9.9999 V\n" * 16)
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(LinkTimeout, match="qontrol-0"):
+            await heaters.read_volts()
+        assert (await heaters.read_volts() == 1.0).all()
+
+    right = (b"VALL?\n", b"+1.0000 V\n" * 16)
+    play([(b"VALL?\n", late), SYNC, right, CLOSING], scenario, closed=False)
+
+
+def after(seconds: float, reply: bytes):
+    """An answer that comes so late, in the script's order."""
+
+    async def answer(writer) -> None:
+        await asyncio.sleep(seconds)
+        writer.write(reply)
+
+    return answer
+
+
+@pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
+def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -> None:
+    """The next write is refused; whenever the copy comes, that is what is heard of it."""
+
+    async def twice(writer) -> None:
+        writer.write(b"OK\n")
+        await asyncio.sleep(later)
+        writer.write(b"OK\n")
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        with pytest.raises(InstrumentError, match=r"V of channels 1 to 1.*E11:03"):
+            await heaters.write_volts(np.array([1]), np.array([0.0]))
+
+    play(
+        [(volts_frame(0, [0]), twice), CLOSING, (volts_frame(1, [0]), after(0.01, b"E11:03\n"))],
+        scenario,
+        closed=False,
+    )
+
+
+def test_a_reading_that_comes_twice_is_not_the_next_one(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        assert (await heaters.read_volts() == 1.0).all()
+        assert (await heaters.read_volts() == 2.0).all()
+
+    first, second = b"+1.0000 V\n" * 16, b"+2.0000 V\n" * 16
+    play([(b"VALL?\n", first * 2), (b"VALL?\n", second)], scenario)
+
+
+def test_the_closing_answer_may_come_twice_and_behind_noise(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        await heaters.write_volts(np.array([1]), np.array([0.0]))
+        await asyncio.sleep(1.0)
+        await heaters.write_volts(np.array([2]), np.array([0.0]))
+        assert not heaters._link.doubtful
+
+    play(
+        [
+            (volts_frame(0, [0]), b"OK\n"),
+            (b"ID?\n", b"\xff\xa5Q8iv-0001\nQ8iv-0001\n"),
+            (volts_frame(1, [0]), b"Q8iv-0001\nOK\n"),
+            (b"ID?\n", b"Q8iv-0001\nQ8iv-0001\n"),
+            (volts_frame(2, [0]), b"OK\n"),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
+
+
+def test_a_lost_closing_answer_costs_time_and_no_error(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        await heaters.write_volts(np.array([1]), np.array([0.0]))
+
+    write, again = volts_frame(0, [0]), volts_frame(1, [0])
+    play(
+        [
+            (write, b"OK\n"),
+            (b"ID?\n", None),
+            (again, b"OK\n"),  # a copy of the first, for all that is known
+            SYNC,
+            (again, b"OK\n"),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
