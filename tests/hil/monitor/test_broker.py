@@ -176,7 +176,8 @@ def test_a_controller_that_is_killed_is_shown_as_lost_at_once(
     window = MonitorWindow(feed)
     qtbot.addWidget(window)
     with _controller(broker.port) as controller:
-        until(lambda: feed.state.facts.step == 20)
+        # It has to be started first, which takes long where other tests have the processor.
+        until(lambda: feed.state.facts.step == 20, patience=60.0)
         window.tick()
         assert window.banner.block.text == "RUNNING"
         controller.kill()

@@ -32,8 +32,8 @@ def following(make: Callable[[], Source]) -> Iterator[Feed]:
         feed.close()
 
 
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10.0
+def until(what: Callable[[], bool], patience: float = 10.0) -> None:
+    end = time.monotonic() + patience
     while not what():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.002)
