@@ -87,6 +87,15 @@ class Polatis(ScpiInstrument):
         self._check([port], 1, sum(self.size))
         return await self._ask(f":OXC:SWIT:CONN:PORT? {port}", parse_partner)
 
+    def check(self, pairs: Mapping[int, int]) -> None:
+        """Refuse pairs as `connect` would, without sending anything.
+
+        Raises `LimitError` for ports that there are not, `ValueError` for an output given twice.
+        """
+        inputs, outputs = self.size
+        self._check(list(pairs), 1, inputs)
+        self._check(list(pairs.values()), inputs + 1, inputs + outputs)
+
     async def connect(self, pairs: Mapping[int, int]) -> None:
         """Join inputs to outputs; what is joined already stays.
 
@@ -94,7 +103,7 @@ class Polatis(ScpiInstrument):
         output given twice, `InstrumentError` for a port that is joined to another one (nothing is
         changed then), and where the switch does not tell what was asked for.
         """
-        self._check_pairs(pairs)
+        self.check(pairs)
         if not pairs:
             return
         before = await self.connections()
@@ -110,7 +119,7 @@ class Polatis(ScpiInstrument):
 
     async def only(self, pairs: Mapping[int, int]) -> None:
         """Join these inputs to these outputs, and nothing else. Raises as `connect`."""
-        self._check_pairs(pairs)
+        self.check(pairs)
         if pairs:
             await self._change(f":OXC:SWIT:CONN:ONLY {_listed(pairs)}", dict(pairs))
         else:
@@ -194,11 +203,6 @@ class Polatis(ScpiInstrument):
         except ValueError as error:
             self._link.doubt()
             raise InstrumentError(self.name, query, text, str(error)) from None
-
-    def _check_pairs(self, pairs: Mapping[int, int]) -> None:
-        inputs, outputs = self.size
-        self._check(list(pairs), 1, inputs)
-        self._check(list(pairs.values()), inputs + 1, inputs + outputs)
 
     def _check(self, ports: list[int], low: int, high: int) -> None:
         for port in ports:

@@ -126,7 +126,7 @@ def parse_sensor(text: str) -> Sensor | None:
 
 
 class ThorlabsPm100(ScpiInstrument):
-    """A power meter. It drives nothing: `off` sends nothing."""
+    """A power meter of one input, a `PowerMonitor`. It drives nothing: `off` sends nothing."""
 
     quantities: ClassVar[tuple[Quantity, ...]] = (
         WAVELENGTH, POWER_RANGE, AUTO_RANGE, AVERAGES, ATTENUATION, BEAM_DIAMETER, RESPONSE,
@@ -134,6 +134,28 @@ class ThorlabsPm100(ScpiInstrument):
     )  # fmt: skip
     models: ClassVar[tuple[str, ...]] = (r"PM100(A|D|D2|USB)", "PM400", r"PM103[AEU]?")
     links: ClassVar[tuple[str, ...]] = ("usb", "hislip")
+    roles: ClassVar[tuple[str, ...]] = ("PowerMonitor",)
+    inputs = 1
+
+    # -- the role ---------------------------------------------------------------------------------
+
+    async def watch(self, number: int, wavelength: float) -> None:
+        """Be ready for light of a wavelength in m: correction set, automatic ranging.
+
+        Raises `LimitError` before that leaves.
+        """
+        self._check_input(number)
+        await self.set_wavelength(wavelength)
+        await self.set_range(None)
+
+    async def read_input(self, number: int) -> float:
+        """Measure the power at the only input, W. Raises as `read_power`, and `LimitError`."""
+        self._check_input(number)
+        return await self.read_power()
+
+    def _check_input(self, number: int) -> None:
+        if number != 1:
+            raise LimitError(self.name, "input", number, "1, its only one")
 
     # -- readings ---------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class SelfAlign:
         self.position = 1
         self.stuck = False
         self._moved_at = -1.0
+        self.before_change: Callable[[], None] = lambda: None
+        """Called when the light is about to go another way."""
 
     @property
     def doors(self) -> tuple[Door, ...]:
@@ -63,6 +65,7 @@ class SelfAlign:
 
     def _move(self, position: int) -> None:
         if not self.stuck and position != self.position:
+            self.before_change()
             self.position = position
             self._moved_at = self._now()
 

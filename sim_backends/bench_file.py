@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .light_tables import Light, Route, Stage, Tap, tap_faults
+
 Document = Mapping[str, Any]
 
 
@@ -93,20 +95,6 @@ class Port(_Table):
         return self.box or self.readout or ""
 
 
-class Light(_Table):
-    """`[light]`: the laser that feeds the bench, and its nominal power."""
-
-    laser: str
-    power_dbm: float = Field(allow_inf_nan=False)
-
-
-class Stage(_Table):
-    """`[stage]`: what keeps the chips at the temperature that they were surveyed at."""
-
-    controller: str
-    setpoint_celsius: float = Field(allow_inf_nan=False)
-
-
 class Lines(_Table):
     """`wiring.lines`, as far as the boxes are concerned."""
 
@@ -130,6 +118,8 @@ class _Bench(_Table):
     wiring: Wires
     light: Light | None = None
     stage: Stage | None = None
+    tap: list[Tap] = []
+    route: list[Route] = []
     plant: dict[str, Any] = {}
 
 
@@ -144,6 +134,8 @@ class BenchFile:
     wiring: Wires
     light: Light | None
     stage: Stage | None
+    taps: tuple[Tap, ...]
+    routes: tuple[Route, ...]
     plant: Mapping[str, Any]
 
     def named(self, driver: str) -> tuple[Instrument, ...]:
@@ -168,6 +160,8 @@ def read_bench(document: Document) -> BenchFile:
         ]
         raise BenchDocumentError("bench file: " + "; ".join(faults)) from None
     faults = [*_instrument_faults(bench), *_wiring_faults(bench)]
+    names = {item.name for item in bench.instrument}
+    faults += tap_faults(bench.tap, bench.route, bench.light, names, bench.ports)
     if faults:
         raise BenchDocumentError("bench file: " + "; ".join(faults))
     return BenchFile(
@@ -178,6 +172,8 @@ def read_bench(document: Document) -> BenchFile:
         bench.wiring,
         bench.light,
         bench.stage,
+        tuple(bench.tap),
+        tuple(bench.route),
         bench.plant,
     )
 

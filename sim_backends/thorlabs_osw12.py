@@ -39,6 +39,8 @@ class Osw12:
         self._chance = np.random.default_rng(seed)
         self._told = 1
         self._moved_at = -1.0
+        self.before_change: Callable[[], None] = lambda: None
+        """Called when the light is about to go another way."""
 
     @property
     def doors(self) -> tuple[Door, ...]:
@@ -72,6 +74,7 @@ class Osw12:
     def switch(self, position: int) -> None:
         """`S 1` or `S 2`."""
         if not self.stuck and position != self.position:
+            self.before_change()
             self.position = position
             self._moved_at = self._now()
 

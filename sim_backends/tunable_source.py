@@ -60,6 +60,8 @@ class TunableSource:
     blocked: bool = False
     sweeping: Callable[[], float | None] = field(default=lambda: None)
     """The wavelength of a sweep under way, m."""
+    before_change: Callable[[], None] = field(default=lambda: None)
+    """Called when the light is about to be switched, set or tuned."""
 
     def __post_init__(self) -> None:
         self._random = np.random.default_rng(np.random.SeedSequence([self.seed, 0x7A5E]))
@@ -82,6 +84,7 @@ class TunableSource:
 
     def drive(self, on: bool) -> float:
         """Switch the diode; the s until the light has settled."""
+        self.before_change()
         if on and self._diode_since is None:
             self._diode_since = self.now()
         elif not on:
@@ -95,22 +98,26 @@ class TunableSource:
 
     def open_shutter(self, is_open: bool) -> None:
         """Open or close the shutter."""
+        self.before_change()
         self._shutter_open = is_open
         self._tell(0.0)
 
     def block(self, blocked: bool) -> None:
         """Something else keeps the light in, or no more."""
+        self.before_change()
         self.blocked = blocked
         self._tell(0.0)
 
     def set_level(self, watts: float) -> float:
         """Set the level; the s until it has settled."""
+        self.before_change()
         self._before, self._changed = self._levelled(), self.now()
         self._level = watts
         return self._tell(7.0 * self.levelling)
 
     def tune(self, wavelength: float) -> float:
         """Set the wavelength (m); the s until it is there."""
+        self.before_change()
         self._from, self._tuned_at = self.setting_now, self.now()
         self._set = wavelength
         return self._tell(self.tuning_time(self._from, wavelength))

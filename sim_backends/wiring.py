@@ -44,12 +44,20 @@ class PlantInterface(Protocol):
         """Volts at the digitisers, (count, ports) a grid."""
         ...
 
+    def tapped(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
+        """Light on its way to detectors, (count, ports) a grid, over the laser's nominal power."""
+        ...
+
     def pair_power(self, port: int, at: float) -> float:
         """W that each half of a port's balanced pair reads on average, at bench time."""
         ...
 
-    def join_light(self, brightness: Callable[[float], float]) -> None:
-        """A laser feeds the bench: its power over the nominal one, at bench time."""
+    def join_light(
+        self, brightness: Callable[[float], float], detuning: Callable[[float], float]
+    ) -> None:
+        """A laser feeds the bench: its power over the nominal one, and its wavelength less the
+        nominal one in m, at bench time.
+        """
         ...
 
     def join_stage(self, warmth: Callable[[float], float]) -> None:
@@ -91,6 +99,14 @@ class Meter(Protocol):
         ...
 
 
+class Tapping(Protocol):
+    """What falls on inputs that no port leads to."""
+
+    def watts(self, meter: str, number: int, start: float, step: float, count: int) -> Floats:
+        """Mean power (count,) in W at an input in windows of `step` s from bench time `start`."""
+        ...
+
+
 class Wiring:
     """Joins instruments and plant. `ports` in port order; `trigger_line` leads to every box's
     DIO0_P.
@@ -107,6 +123,7 @@ class Wiring:
         self._boxes: dict[str, RedPitaya] = {}
         self._players: dict[str, Player] = {}
         self._meters: list[Meter] = []
+        self._taps: Tapping | None = None
         self._powers: deque[tuple[tuple[float, float, float, int], Floats]] = deque(maxlen=4)
         self._inputs: dict[str, tuple[tuple[int, int], ...]] = {}
         """box -> (port, column) of the inputs that see a detector"""
@@ -126,6 +143,10 @@ class Wiring:
     def join_meter(self, meter: Meter) -> None:
         """Plug in an instrument that reads optical power by `watts`."""
         self._meters.append(meter)
+
+    def join_taps(self, taps: Tapping) -> None:
+        """Let some inputs of power meters see taps of the light."""
+        self._taps = taps
 
     # -- the lines (what the pattern generator sees) ----------------------------------------------
 
@@ -239,7 +260,7 @@ class Wiring:
         """Mean optical power in W, (count,), at an input in windows of `step` s from `start` on.
 
         The two halves of a balanced pair share a mean, and differ by what the detector of a port
-        would read; an input that no port leads to is dark.
+        would read; an input that neither a port nor a tap leads to is dark.
         """
         for port, wire in enumerate(self._ports):
             if (wire.readout, wire.input) == (name, number):
@@ -253,7 +274,19 @@ class Wiring:
                 return np.maximum(seen, 0.0)
             common = self.plant.pair_power(port, start)
             return np.maximum(common + 0.5 * sign * seen, 0.0)
+        if self._taps is not None:
+            return self._taps.watts(name, number, start, step, count)
         return np.zeros(count)
+
+    def tapped(self, port: int, start: float, step: float, count: int) -> Floats:
+        """Mean light (count,) on its way to a port's detector in windows of `step` s from bench
+        time `start` on, over the laser's nominal power.
+        """
+        for one in (*self._boxes.values(), *self._players.values()):
+            one.advance()
+        origin = self._origin(start)
+        grid = SampleGrid((port,), start - origin, step, count, True)
+        return self.plant.tapped(self._frame(origin, [grid]), [grid])[0][:, 0]
 
     def _seen(self, start: float, step: float, count: int) -> Floats:
         """What all ports' detectors read, (count, ports); rendered once for all inputs."""
@@ -270,6 +303,10 @@ class Wiring:
         return seen
 
     def _look(self, origin: float, grids: list[SampleGrid]) -> list[Floats]:
+        return self.plant.render(self._frame(origin, grids), grids)
+
+    def _frame(self, origin: float, grids: list[SampleGrid]) -> FrameSignals:
+        """All that drives the optics, as far as it matters to these grids."""
         begin = min(grid.start for grid in grids)
         end = max(grid.start + grid.step * grid.count for grid in grids)
         drives = tuple(
@@ -277,8 +314,7 @@ class Wiring:
         )
         shift = self.playback.start - origin
         times, masks = self.playback.transitions(min(begin, 0.0) - shift, end - shift)
-        frame = FrameSignals(origin, drives, LineTimeline(times + shift, masks))
-        return self.plant.render(frame, grids)
+        return FrameSignals(origin, drives, LineTimeline(times + shift, masks))
 
     def _drive(self, wire: PortWire, origin: float, begin: float, end: float) -> Waveform:
         box = self._boxes.get(wire.source)

@@ -42,14 +42,14 @@ ZERO_TIME = 60.0
 
 
 class KeysightN7744A(ScpiInstrument):
-    """A power meter of 4 or 8 ports: a `Readout` of intensities in W.
+    """A power meter of 4 or 8 ports: a `Readout` of intensities in W, a `PowerMonitor` by hand.
 
     Order of use: `arm`, the trigger, `fetch`, for each frame. Ports are numbered from 1.
     """
 
     quantities: ClassVar[tuple[Quantity, ...]] = settings.QUANTITIES
     models: ClassVar[tuple[str, ...]] = (r"N774[45][AC]",)
-    roles: ClassVar[tuple[str, ...]] = ("Readout",)
+    roles: ClassVar[tuple[str, ...]] = ("Readout", "PowerMonitor")
     default_port: ClassVar[int | None] = 5025
     mode: DetectionMode = "intensity"
     resolution = 0.0
@@ -234,6 +234,36 @@ class KeysightN7744A(ScpiInstrument):
         if value > logs.OVER_RANGE:
             return math.inf
         return watts_of(value) if unit == "DBM" else value
+
+    @property
+    def inputs(self) -> int:
+        """Number of ports, of the model that answers or is expected."""
+        return len(self.channels)
+
+    async def watch(self, number: int, wavelength: float) -> None:
+        """Be ready to read a port that takes no part in frames: wavelength, automatic range.
+
+        Raises `LimitError` before that leaves. A port of `ports` is no longer logged until
+        `set_range` gives it a fixed range.
+        """
+        self._check_port(number)
+        await self.set(settings.WAVELENGTH, wavelength, number)
+        await self.set(settings.AUTO_RANGE, True, number)
+        if number in self._ports:
+            self._automatic.add(number)
+
+    async def read_input(self, number: int) -> float:
+        """The power at a port now, W. Raises as `read_watts`, and above the range."""
+        self._check_port(number)
+        watts = await self.read_watts(number)
+        if not math.isfinite(watts):
+            query, hint = f"READ{number}:POW?", "above the range: less light, or a smaller share"
+            raise InstrumentError(self.name, query, "over range", hint)
+        return watts
+
+    def _check_port(self, number: int) -> None:
+        if number not in self.channels:
+            raise LimitError(self.name, "input", number, f"1 to {len(self.channels)}")
 
     async def zero(self) -> None:
         """Take what all ports read now, in the dark, for nothing; it takes seconds.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.roles.beside import OpticalMatrix, OpticalSwitch, ThermalStage
+from drivers.roles.beside import OpticalMatrix, OpticalSwitch, PowerMonitor, ThermalStage
 from drivers.roles.light import LightSource, PhaseReference, TunableSource
 from drivers.roles.lines import LineProgram, SwitchSequencer
 from drivers.roles.signals import DetectionMode, InputSource, Readout
@@ -17,6 +17,7 @@ __all__ = [
     "OpticalSwitch",
     "OutputLayout",
     "PhaseReference",
+    "PowerMonitor",
     "Readout",
     "SwitchSequencer",
     "ThermalStage",

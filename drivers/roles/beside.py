@@ -1,4 +1,4 @@
-"""What stands beside the signal path: temperature, and the ways of fibres."""
+"""What stands beside the signal path: temperature, power at taps, and the ways of fibres."""
 
 from __future__ import annotations
 
@@ -40,6 +40,29 @@ class ThermalStage(Protocol):
 
 
 @runtime_checkable
+class PowerMonitor(Protocol):
+    """What reads the power of steady light at its inputs, counted from 1."""
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        ...
+
+    async def watch(self, number: int, wavelength: float) -> None:
+        """Be ready for light of a wavelength in m at an input: its response is corrected for it,
+        and its range follows the power. Raises `LimitError` before that leaves.
+        """
+        ...
+
+    async def read_input(self, number: int) -> float:
+        """Measure the power at an input in W; a dark one may read a little below 0.
+
+        Raises `LimitError` for an input that there is not, `InstrumentError` above the range.
+        """
+        ...
+
+
+@runtime_checkable
 class OpticalSwitch(Protocol):
     """A slow switch of fibres: one way of several, counted from 1."""
 
@@ -76,6 +99,10 @@ class OpticalMatrix(Protocol):
 
     async def connections(self) -> dict[int, int]:
         """What is joined: input to output."""
+        ...
+
+    def check(self, pairs: Mapping[int, int]) -> None:
+        """Refuse pairs as `connect` would, without sending anything. Raises `LimitError`."""
         ...
 
     async def connect(self, pairs: Mapping[int, int]) -> None:

@@ -26,12 +26,14 @@ from drivers.roles import (
     VoltageOutputs,
 )
 from drivers.transport.link import Connector
+from hil.bench.beside_tables import Manual
 from hil.bench.catalogue import HEATER_ROLE, fills
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
+from hil.bench.routing import Routed, routed
 from hil.bench.sections import Instrument as InstrumentTable
-from hil.bench.sections import Manual
 from hil.bench.signal_path import SignalPath, signal_path
+from hil.bench.tapping import Tapped, tapped
 from hil.control.frame import FrameFormat, PortScale
 
 
@@ -52,6 +54,8 @@ class Assembled:
     scale: PortScale
     laser: TunableSource | None
     stage: ThermalStage | None
+    taps: tuple[Tapped, ...]
+    routes: tuple[Routed, ...]
 
     @property
     def lsb(self) -> float:
@@ -102,6 +106,8 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         instruments=tuple(built.values()),
         laser=laser,
         stage=stage,
+        taps=tapped(file, built, path.instruments),
+        routes=routed(file, built),
         chassis=chassis,
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,

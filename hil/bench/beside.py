@@ -1,4 +1,4 @@
-"""What stands beside the signal path: the thermal stage under the chips, and the laser.
+"""What stands beside the signal path: the thermal stage under the chips, the laser, taps.
 
 The stage comes first and stays on when the bench is off: a chip that is kept at its temperature
 drifts least. The laser comes last, and goes first.
@@ -14,8 +14,8 @@ from drivers.errors import InstrumentError
 from drivers.roles import ThermalStage, TunableSource
 from drivers.transport.link import LinkError
 from hil.bench.assembly import Assembled
+from hil.bench.beside_tables import Light, Stage
 from hil.bench.file import BenchFile
-from hil.bench.sections import Light, Stage
 from hil.bench.states import BenchError
 from hil.telemetry.events import Event, Fault, Readings, Severity
 
@@ -79,7 +79,9 @@ async def lit(laser: TunableSource, asked: Light, tell: Tell) -> None:
 
 
 async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
-    """What stage and laser measure of themselves; a fault where one does not answer."""
+    """What stage and laser measure of themselves, and the power at each tap; a fault where one
+    does not answer.
+    """
     if parts.stage is not None and file.stage is not None:
         try:
             current, voltage = await parts.stage.read_output()
@@ -110,3 +112,13 @@ async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
             )
         except (InstrumentError, LinkError) as error:
             yield Fault(source=file.light.laser, text=str(error), severity=Severity.MINOR)
+    for tap in parts.taps:
+        # Taps of one meter are told apart; of most there is but one.
+        alone = sum(one.meter is tap.meter for one in parts.taps) == 1
+        source = tap.table.meter if alone else tap.table.label
+        try:
+            yield Readings(
+                source=source, role="tap", values={"power": await tap.read()}, units={"power": "W"}
+            )
+        except (InstrumentError, LinkError) as error:
+            yield Fault(source=source, text=str(error), severity=Severity.MINOR)

@@ -1,5 +1,5 @@
 """What a person does at the bench, because no instrument can: a laser with a key, a stage with a
-knob.
+knob, a fibre that is plugged.
 
 The program asks before it goes on, keeps who said so and when, and says at the end what is to be
 undone.
@@ -136,6 +136,15 @@ def tasks_of(file: BenchFile) -> dict[str, HandTask]:
                 stage.undo or "leave it on, or switch it off if the chips are to be taken out",
             )
         )
+    found += [
+        HandTask(
+            route.switch,
+            route.do or f"let the light go its way: {route.told}",
+            route.undo or "leave it as it is",
+        )
+        for route in file.routes
+        if route.kind == "manual"
+    ]
     return {task.name: task for task in found}
 
 

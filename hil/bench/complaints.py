@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from hil.bench.beside_tables import Light, Route, Stage, Tap
 from hil.bench.optics import Optics
 from hil.bench.sections import (
     Calibration,
@@ -16,11 +17,9 @@ from hil.bench.sections import (
     ElementWiring,
     ExpectedIdentity,
     Instrument,
-    Light,
     Lines,
     Link,
     PortWiring,
-    Stage,
     StepAges,
     Timing,
     Wiring,
@@ -35,6 +34,8 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("optics",): Optics,
     ("light",): Light,
     ("stage",): Stage,
+    ("tap", "*"): Tap,
+    ("route", "*"): Route,
     ("instrument", "*"): Instrument,
     ("instrument", "*", "identity"): ExpectedIdentity,
     ("instrument", "*", "link"): Link,

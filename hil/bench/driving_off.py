@@ -1,4 +1,4 @@
-"""Driving a bench off: light, inputs, heaters down their ramp, and then zeros in any case."""
+"""Driving a bench off: light, its ways, inputs, heaters down their ramp, and zeros in any case."""
 
 from __future__ import annotations
 
@@ -44,6 +44,9 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
     laser = parts.laser
     if laser is not None and any(one is laser and one.is_open for one in parts.instruments):
         await attempt("laser off", laser.off())
+    for route in parts.routes:
+        if route.instrument is not None and route.instrument.is_open:
+            await attempt(f"{route.table.switch} parted", route.part())
     await asyncio.gather(
         *(attempt(f"{one.name} off", one.off()) for one in parts.signal_instruments if one.is_open)
     )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
+from hil.bench.beside_tables import Light, Route, Stage, Tap
 from hil.bench.catalogue import READOUTS, SOURCES
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
@@ -24,10 +25,8 @@ from hil.bench.sections import (
     Chip,
     ElementWiring,
     Instrument,
-    Light,
     PortWiring,
     Section,
-    Stage,
     Timing,
     Wiring,
 )
@@ -55,6 +54,8 @@ class BenchFile(Section):
     optics: Optics = Optics()
     light: Light | None = None
     stage: Stage | None = None
+    taps: Annotated[tuple[Tap, ...], Field(alias="tap", strict=False)] = ()
+    routes: Annotated[tuple[Route, ...], Field(alias="route", strict=False)] = ()
     instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
     wiring: Wiring
     plant: Annotated[dict[str, Any], Field(default_factory=dict)]

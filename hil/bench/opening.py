@@ -113,8 +113,8 @@ class OpenBench(Connection):
             raise
 
     async def warm(self, tell: Callable[[str], None] = logger.info) -> None:
-        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then laser,
-        local oscillator and light on.
+        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then the way
+        of the light, laser, local oscillator and light on.
         """
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
@@ -142,10 +142,19 @@ class OpenBench(Connection):
             await self._do_by_hand(stage.controller, tell)
 
     async def light_up(self, tell: Callable[[str], None]) -> None:
-        """The laser on, by its instrument or by hand; the gates are another matter."""
+        """The way of the light, then the laser on, each by its instrument or by hand; the gates
+        are another matter.
+        """
+        for route in self.parts.routes:
+            if route.switch is None:
+                await self._do_by_hand(route.table.switch, tell)
+            else:
+                await route.make(tell)
         light = self.file.light
         if light is None:
             return
+        for tap in self.parts.taps:
+            await tap.watch(light)
         if self.parts.laser is not None:
             await lit(self.parts.laser, light, tell)
         else:
@@ -227,7 +236,7 @@ class OpenBench(Connection):
         await self.tell_beside()
 
     async def tell_beside(self) -> None:
-        """Publish what stage and laser measure of themselves, every few seconds of bench time."""
+        """Publish what stage, laser and taps measure, every few seconds of bench time."""
         now = self.now()
         if not self.bus.heard or now - self._beside_told < READINGS_EVERY:
             return

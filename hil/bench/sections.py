@@ -52,37 +52,6 @@ class Timing(Section):
         return (self.decimation or 1) / BOX_BASE_RATE
 
 
-class Manual(Section):
-    """What an instrument does, or a person: `kind = "manual"`."""
-
-    kind: Literal["instrument", "manual"] = "instrument"
-    do: str = ""
-    """Manual: what the person is asked to do."""
-    undo: str = ""
-    """Manual: what is said at the end."""
-
-
-class Light(Manual):
-    """The laser. Without this table nothing is known of one, and nothing is asked."""
-
-    laser: Name
-    """Name of the instrument; manual: what the operator calls it."""
-    power_dbm: Annotated[float, Field(ge=-40.0, le=30.0)]
-    """dBm, at the laser's output."""
-    wavelength: Annotated[float, Field(ge=0.4e-6, le=2.5e-6)]
-    """Metres, in vacuum."""
-
-
-class Stage(Manual):
-    """The thermal stage that carries the chips."""
-
-    controller: Name
-    """Name of the instrument; manual: what the operator calls it."""
-    setpoint_celsius: Annotated[float, Field(ge=-20.0, le=120.0)]
-    patience: Positive = 120.0
-    """Seconds until the stage must be stable."""
-
-
 class Chip(Section):
     """What every bank's chip bears."""
 

@@ -11,6 +11,7 @@ from drivers.errors import IdentityError
 from drivers.instrument import Instrument
 from hil.bench.assembly import Assembled
 from hil.bench.file import BenchFile
+from hil.bench.tapping import TOLERANCE, decibels, expected
 from hil.checking.channels import column, heaters_of
 from hil.checking.report import Report
 from hil.control.machine import DRIVE_LIMIT
@@ -142,3 +143,37 @@ async def check_stage(report: Report, file: BenchFile, parts: Assembled) -> None
             report.passed(name, f"stable, {told}")
         else:
             report.failed(name, told, "see to its sensor, its limits and its heat sink")
+
+
+async def check_routes(report: Report, parts: Assembled) -> None:
+    """One item a switch of the light's way."""
+    for route in parts.routes:
+        if route.switch is None:
+            continue
+        name = f"switch {route.table.switch}"
+        with report.looking_at(name):
+            if await route.stands():
+                report.passed(name, route.table.told)
+            else:
+                report.failed(name, f"not at {route.table.told}", "see what else commands it")
+
+
+async def check_taps(report: Report, file: BenchFile, parts: Assembled) -> None:
+    """One item a tap: of the laser, whether its share of the power is there."""
+    for tap in parts.taps:
+        name = f"light at tap {tap.table.label}"
+        if file.light is None or tap.table.of != "laser":
+            report.skipped(name, f"how much port {tap.table.port} gives depends on the weights")
+            continue
+        with report.looking_at(name):
+            watts, due = await tap.read(), expected(tap.table, file.light)
+            told = f"{decibels(watts)} of {decibels(due)} (limit +-{TOLERANCE:g} dB)"
+            if watts > 0.0 and abs(10.0 * np.log10(watts / due)) <= TOLERANCE:
+                report.passed(name, told)
+            else:
+                report.failed(
+                    name,
+                    told,
+                    "see to the fibres from the laser, to the switches on the way, and to `share` "
+                    "of the tap in the bench file",
+                )

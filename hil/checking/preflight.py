@@ -12,7 +12,9 @@ from hil.checking.heaters import check_heaters
 from hil.checking.instruments import (
     check_identities,
     check_limits,
+    check_routes,
     check_stage,
+    check_taps,
     check_temperatures,
 )
 from hil.checking.outputs import check_outputs
@@ -63,6 +65,8 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
             await core.carry(report.tell)
             await check_stage(report, file, parts)
             await core.light_up(report.tell)
+            await check_routes(report, parts)
+            await check_taps(report, file, parts)
             setup = BenchSetup(core)
             optics = light if file.detection == "homodyne" else balanced
             await optics.check_light(report, setup, await optics.check_dark(report, setup))

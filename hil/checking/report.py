@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from drivers.errors import InstrumentError, LimitError
 from drivers.transport.link import LinkError
+from hil.bench.states import BenchError
 
-#: What an instrument may answer with; anything else is a fault of this program.
-TROUBLE = (InstrumentError, LinkError, LimitError)
+#: What an instrument may answer with, or a bench say of it; all else is a fault of this program.
+TROUBLE = (InstrumentError, LinkError, LimitError, BenchError)
 
 
 class Verdict(StrEnum):

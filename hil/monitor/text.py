@@ -167,7 +167,7 @@ def _right(state: RunState) -> RenderableType:
         rows.add_row("least headroom", f"{100 * headroom[at]:.0f} % at port {at}")
         clipped = int(state.ports.clipped_points.sum())
         rows.add_row("clipped points", Text(str(clipped), style=BAD if clipped else ""))
-    for role in TRENDS:
+    for role in (*TRENDS, *state.beside.others):
         rows.add_row(role, beside_words(state, role) or "none tells its state")
     condition = state.condition
     closed = ", ".join(condition.closed)

@@ -28,6 +28,11 @@ class BenchClock:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._offset = 0.0
 
+    @property
+    def begun(self) -> bool:
+        """Whether the time was ever asked: before, nothing has happened on the bench."""
+        return self._loop is not None
+
     def now(self) -> float:
         """Bench time, s; the loop must be running at the first call."""
         if self._loop is None:

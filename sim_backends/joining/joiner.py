@@ -12,12 +12,13 @@ from sim_backends.wiring import Wiring
 from .boxes import box
 from .generators import generator
 from .heaters import chassis, dac
-from .lasers import laser
-from .meters import meter
+from .lasers import laser, mainframe
+from .meters import meter, monitor
 from .pattern import pattern
 from .site import Site
 from .source_meters import source_meter
 from .stages import stage
+from .switches import many_way, matrix, two_way
 
 Builder = Callable[[Site, Instrument, int], SimulatedInstrument]
 """Builds and joins an instrument, given its place in the file; may raise `OptionError` and
@@ -34,7 +35,12 @@ BUILDERS: Mapping[str, Builder] = {
     "keysight_33600a": generator,
     "keysight_n7744a": meter,
     "santec_tsl570": laser,
+    "keysight_816x": mainframe,
     "meerstetter_tec1091": stage,
+    "thorlabs_pm100": monitor,
+    "thorlabs_osw12": two_way,
+    "agiltron_selfalign": many_way,
+    "polatis": matrix,
 }
 
 
@@ -45,6 +51,8 @@ class Joiner:
         self, document: Document, file: BenchFile, wiring: Wiring, clock: BenchClock
     ) -> None:
         self._site = Site(document, file, wiring, clock)
+        if file.taps:
+            wiring.join_taps(self._site.taps)
 
     def build(self, item: Instrument, index: int) -> SimulatedInstrument:
         """Build one instrument, `index` being its place in the file.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sim_backends.bench_file import BenchDocumentError, BenchFile, Document, Ins
 from sim_backends.catalogue import build
 from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import Placement, SimulatedInstrument
+from sim_backends.light_path import LightPath, Taps
 from sim_backends.plant.numbers import PlantNumbers
 from sim_backends.plant.spec import PlantSpec
 from sim_backends.wiring import Wiring
@@ -31,6 +33,23 @@ class Site:
         """The plant's numbers, some of which are the instruments' own."""
         return PlantSpec.from_document(self.document).numbers
 
+    @cached_property
+    def light(self) -> LightPath:
+        """The laser's light on its way to the plant."""
+        path = LightPath(self.file.light)
+        self.wiring.plant.join_light(path.brightness, path.detuning)
+        return path
+
+    @cached_property
+    def taps(self) -> Taps:
+        """What falls on the inputs of power meters that taps lead to."""
+        return Taps(self.file.taps, self.light, self.wiring)
+
+    def before_change(self) -> None:
+        """The light is about to change: all that is to be seen by it as it was is seen now."""
+        if self.clock.begun:
+            self.wiring.before_change()
+
     @property
     def plant_seed(self) -> int:
         """What the bench is drawn from."""
@@ -41,9 +60,15 @@ class Site:
         sequence = np.random.SeedSequence([self.plant_seed, *words])
         return int(sequence.generate_state(1)[0])
 
-    def alone(self, item: Instrument, index: int) -> SimulatedInstrument:
-        """As the catalogue makes it. A bench file's options are the driver's, not its."""
-        return build(item.driver, Placement(self.clock, self.seed(index), item.identity))
+    def alone(
+        self, item: Instrument, index: int, options: Mapping[str, Any] | None = None
+    ) -> SimulatedInstrument:
+        """As the catalogue makes it. A bench file's options are the driver's, not its (`options`).
+
+        Raises `OptionError`.
+        """
+        placement = Placement(self.clock, self.seed(index), item.identity, options or {})
+        return build(item.driver, placement)
 
     def model(
         self, item: Instrument, index: int, usual: str, have: Iterable[str], kind: str

@@ -104,6 +104,8 @@ class MicroringPlant(Plant):
     quadrature, all dropped. Drift is in half-widths.
     """
 
+    coherent = False
+
     def __init__(self, spec: PlantSpec) -> None:
         super().__init__(spec)
         self.rings = draw_rings(spec)

@@ -98,6 +98,15 @@ class PlantNumbers:
     on the bench"""
     stage_shift_spread: float = 0.1
     """rad (half-widths) per K, standard deviation over the heaters"""
+    group_index: float = 4.2
+    """of the waveguides: sets how far a phase turns with the laser's wavelength"""
+    path_difference: float = 10e-6
+    """m rms, by which the two ways that an element's phase is between differ in length; nothing at
+    the wavelength of the bench file's [light], where the chip was surveyed"""
+    ring_half_width: float = 77.5e-12
+    """m of wavelength, half the full width of a resonance: Q = 1e4 at 1550 nm"""
+    port_loss_db: float = 20.0
+    """dB from the laser's output to one signal unit at a port, for taps of ports"""
     lo_drift_rms: float = 0.0
     """rad, of the phase of the local oscillator"""
     lo_drift_tau: float = 60.0
@@ -170,6 +179,7 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
     "drift": {"drift_rms": 0.0},
     "drift_step": {"drift_step": 0.0},
     "stage": {"stage_shift": 0.0, "stage_shift_spread": 0.0},
+    "path_difference": {"path_difference": 0.0},
     "lo_drift": {"lo_drift_rms": 0.0},
     "quadrature": {"quadrature_error_rms": 0.0},
     "quantisation": {"adc_bits": None, "dac_bits": None, "heater_dac_bits": None},
@@ -181,6 +191,7 @@ IMPERFECTIONS: Mapping[str, Mapping[str, Number]] = {
 POSITIVE = frozenset(
     {"crosstalk_d0", "extinction_db", "saturation", "bandwidth", "tail_tau", "drift_tau"}
     | {"lo_drift_tau", "adc_bits", "dac_bits", "heater_dac_bits", "ring_shift", "ring_spacing"}
+    | {"group_index", "ring_half_width"}
 )
 SIGNED = frozenset({"curvature", "ring_offset"})
 #: Shares, which end at one.

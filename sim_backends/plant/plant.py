@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,33 +16,20 @@ from sim_backends.plant.faults import HeaterWires
 from sim_backends.plant.heaters import HeaterBank, HeaterState
 from sim_backends.plant.layout import crosstalk_matrix
 from sim_backends.plant.mesh import mesh_matrix
-from sim_backends.plant.render import FrameOptics, render_frame
+from sim_backends.plant.render import FrameOptics, render_frame, tapped_light
 from sim_backends.plant.scratch import Scratch
 from sim_backends.plant.signals import Complexes, Floats, FrameSignals, Integers, SampleGrid
 from sim_backends.plant.spec import MICRORING, PlantSpec
+from sim_backends.plant.surroundings import InTime, Surrounding, Surroundings
 
 #: How a detector sees the field.
 Detection = Literal["homodyne", "quadrature", "intensity"]
 #: Share of the shortest drift time within which a bank's matrix is used again.
 _FRESH = 1e-3
 # Random streams of what happens in time; those of the devices are below 100.
-_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP, _STAGE = 101, 102, 103, 104, 105
+_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP = 101, 102, 103, 104
 #: Signal units of local oscillator on each half of a balanced pair of linear detectors.
 PAIR_POWER = 3.0
-#: K of the thermal stage, and phase in rad, below which a bank's matrix is used again.
-_STEADY = 1e-4
-
-
-#: A quantity as a function of bench time in s.
-InTime = Callable[[float], float]
-
-
-def _one(at: float) -> float:
-    return 1.0
-
-
-def _none(at: float) -> float:
-    return 0.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class _Held:
 
     state: HeaterState
     time: float
-    kelvin: float
+    around: Surrounding
     matrix: Complexes
 
 
@@ -61,6 +48,9 @@ class Plant:
     A function of the bench document, of the heater steps it was given and of time: two plants
     that are told the same answer the same.
     """
+
+    coherent = True
+    """Whether light adds up in field; microring banks take powers."""
 
     def __init__(self, spec: PlantSpec) -> None:
         self.spec = spec
@@ -95,12 +85,7 @@ class Plant:
             )
             for k in range(spec.n_banks)
         ]
-        draw = np.random.default_rng(np.random.SeedSequence([spec.seed, _STAGE]))
-        spread = draw.standard_normal((spec.n_banks, spec.elements))
-        #: (n_banks, elements) rad per K of the stage; half-widths of rings.
-        self.stage_shift = numbers.stage_shift + numbers.stage_shift_spread * spread
-        self._brightness: InTime = _one
-        self._warmth: InTime = _none
+        self._around = Surroundings(spec)
         self._lo = OrnsteinUhlenbeck((spec.seed, _LO_DRIFT), 1, numbers.lo_drift_tau)
         drifts = [
             tau
@@ -148,16 +133,24 @@ class Plant:
 
     # -- what other instruments do to it -----------------------------------------------------
 
-    def join_light(self, brightness: InTime) -> None:
-        """Let a laser feed the bench: `brightness` in units of the nominal power, at bench time.
+    def join_light(self, brightness: InTime, detuning: InTime) -> None:
+        """Let a laser feed the bench: `brightness` in units of the nominal power, `detuning` in m
+        of wavelength above the nominal one, at bench time.
 
-        Signal and local oscillator are of the one laser, so that all beats go with its power.
+        Signal and local oscillator are of the one laser, so that all beats go with its power. The
+        lasers of microring banks are one comb, that moves as a whole.
         """
-        self._brightness = brightness
+        self._around.join_light(brightness, detuning)
+
+    def join_stage(self, warmth: InTime) -> None:
+        """Let a thermal stage carry the chips: `warmth` in K above where the chips were surveyed,
+        at bench time.
+        """
+        self._around.join_stage(warmth)
 
     def stand_alone(self) -> None:
-        """Light of nominal power, chips at the temperature of their survey, whatever was joined."""
-        self._brightness, self._warmth = _one, _none
+        """Nominal light, chips at the temperature of their survey, whatever was joined."""
+        self._around.stand_alone()
 
     def pair_power(self, port: int, at: float) -> float:
         """Mean reading of each half of a port's balanced pair, in units of the readout.
@@ -166,13 +159,7 @@ class Plant:
         detectors' saturation empties one of them.
         """
         most = self.spec.numbers.saturation or PAIR_POWER
-        return most / float(self.spec.detector_range[port]) * self._brightness(at)
-
-    def join_stage(self, warmth: InTime) -> None:
-        """Let a thermal stage carry the chips: `warmth` in K above where the chips were surveyed,
-        at bench time.
-        """
-        self._warmth = warmth
+        return most / float(self.spec.detector_range[port]) * self._around.brightness(at)
 
     # -- slow side ---------------------------------------------------------------------------
 
@@ -227,8 +214,7 @@ class Plant:
             still = still + self._drift[bank].at(at)
         if numbers.drift_step:
             still = still + self._steps[bank].at(at)
-        kelvin = self._warmth(at)
-        return still + kelvin * self.stage_shift[bank] if kelvin else still
+        return self._around.moved(bank, still, self._around.at(at))
 
     # -- fast side ---------------------------------------------------------------------------
 
@@ -262,13 +248,13 @@ class Plant:
             held is not None
             and held.state is state
             and abs(at - held.time) <= self._fresh
-            and abs(self._warmth(at) - held.kelvin) <= _STEADY
+            and self._around.alike(self._around.at(at), held.around)
             and not self._steps[bank].between(held.time, at)
             and heaters.creep_is_small(state, held.time, at)
         ):
             return held.matrix
         matrix = self._matrix(bank, state, at)
-        self._held[bank] = _Held(state, at, self._warmth(at), matrix)
+        self._held[bank] = _Held(state, at, self._around.at(at), matrix)
         return matrix
 
     def slot(
@@ -301,7 +287,7 @@ class Plant:
         if memory:
             light[1:] += memory * light[:-1].copy()
         matrix = self.detected(at)[bank]
-        power = self._brightness(at)
+        power = self._around.brightness(at)
         if detection == "homodyne":
             return self.detectors.volts(power * (light @ matrix.real.T))
         real, other = light @ matrix.real.T, light @ matrix.imag.T
@@ -332,7 +318,24 @@ class Plant:
         ValueError
             When the frame has not one drive a port.
         """
-        optics = FrameOptics(
+        return render_frame(frame, grids, self._optics(frame))
+
+    def tapped(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
+        """Light of a frame on its way to the detectors of ports, at the asked times.
+
+        Of microring banks: on its way to the detector of what rings drop.
+
+        Returns
+        -------
+        For each grid (count, len(ports)) in units of the laser's nominal power.
+        """
+        unit = 10.0 ** (-self.spec.numbers.port_loss_db / 10.0)
+        optics = self._optics(frame)
+        return [unit * seen for seen in tapped_light(frame, grids, optics, self.coherent)]
+
+    def _optics(self, frame: FrameSignals) -> FrameOptics:
+        """The plant as it is during a frame."""
+        return FrameOptics(
             detected=self.detected(frame.origin),
             modulators=self.modulators,
             detectors=self.detectors,
@@ -343,6 +346,5 @@ class Plant:
             quadrature_step=self.devices.quadrature_step,
             stream=self.noise_stream(frame.origin),
             scratch=self._scratch,
-            brightness=self._brightness(frame.origin),
+            brightness=self._around.brightness(frame.origin),
         )
-        return render_frame(frame, grids, optics)

@@ -73,14 +73,7 @@ def render_frame(
         edges = (frame.lines.times.size, optics.line_delays.size)
         edge_jitter = numbers.jitter * stream.standard_normal(edges)
     drives = modulated(frame.drives, delays, optics.modulators)
-    gates = gates_from_lines(
-        frame.lines,
-        optics.roles,
-        len(optics.detected),
-        numbers.switch_rise,
-        optics.line_delays,
-        edge_jitter,
-    )
+    gates = _gates(frame, optics, edge_jitter)
     echo = float(drives.dwells.min()) if numbers.memory else 0.0
     bounds = _bounds(drives, gates, grids, echo)
     signal = _signal(drives, gates, bounds, echo, optics)
@@ -100,6 +93,46 @@ def render_frame(
             results[i] = points[first : first + len(grids[i].ports)].T
             first += len(grids[i].ports)
     return results
+
+
+def tapped_light(
+    frame: FrameSignals, grids: Sequence[SampleGrid], optics: FrameOptics, coherent: bool
+) -> list[Floats]:
+    """Light before the detectors of ports, (count, len(ports)) for each grid, in signal units.
+
+    Of fields (`coherent`) their squares; of powers what is dropped: with M the signed weights by
+    sqrt N and p the powers of the N wavelengths, (M p + sum(p) / sqrt N) / 2. A tap is read by a
+    slow meter: it sees neither jitter nor what is left of the sample before.
+    """
+    drives = modulated(frame.drives, optics.drive_delays, optics.modulators)
+    gates = _gates(frame, optics, None)
+    bounds = _bounds(drives, gates, grids, 0.0)
+    scratch = optics.scratch
+    now, _ = drives.fields(0.5 * (bounds[1:] + bounds[:-1]), scratch)
+    opened = _light(gates.means(bounds[:-1], bounds[1:]))
+    total = np.zeros(now.shape, np.complex128)
+    dropped = np.zeros(now.shape[1])
+    for bank, matrix in enumerate(optics.detected):
+        if opened[bank].any():
+            total += matrix @ (now * opened[bank])
+            dropped += (now * opened[bank]).sum(axis=0)
+    if coherent:
+        light = np.abs(total) ** 2
+    else:
+        light = np.maximum(total.real + dropped / np.sqrt(len(now)), 0.0) / 2.0
+    response = respond(light * optics.brightness, bounds, 0.0, scratch)
+    return [response.read([grid], scratch).T.copy() for grid in grids]
+
+
+def _gates(frame: FrameSignals, optics: FrameOptics, jitter: Floats | None) -> Gates:
+    return gates_from_lines(
+        frame.lines,
+        optics.roles,
+        len(optics.detected),
+        optics.numbers.switch_rise,
+        optics.line_delays,
+        jitter,
+    )
 
 
 def _alike(grids: Sequence[SampleGrid]) -> list[list[int]]:

@@ -22,6 +22,8 @@ from sim_backends.plant.signals import Floats
 MESH, MICRORING = "mzi-mesh", "microring"
 #: s, one sample of the boxes at their base rate of 125 MS/s.
 RAW_SAMPLE = 8e-9
+#: m, of a bench whose [light] does not say.
+USUAL_WAVELENGTH = 1.55e-6
 
 
 class PlantSpecError(ValueError):
@@ -53,6 +55,7 @@ class PlantSpec:
     r_nom : (n_banks, N^2) ohm, in element order.
     polarity, v_pi, drive_gain, detector_range : (N,); see the bench file.
     metered : whether power meters read, which have no converter to speak of.
+    wavelength : m, the laser's, at which the chips were surveyed.
     point : s, duration of a read point; `points` of them are left of a sample after the guard.
     switched_off : names of the imperfections taken away; their numbers are already neutral.
     faults : what is broken or wired wrongly.
@@ -71,6 +74,7 @@ class PlantSpec:
     drive_gain: Floats
     detector_range: Floats
     lines: LineRoles
+    wavelength: float
     point: float
     points: int
     average: bool
@@ -163,6 +167,7 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
         ),
         **(_port_columns(wiring["ports"], ports, faults) if sound else _no_columns()),
         lines=_line_roles(wiring["lines"], n_banks, core == MESH, faults),
+        wavelength=_wavelength(document.get("light", {}), faults),
         point=point,
         points=points,
         average=bool(timing.get("average", True)),
@@ -183,6 +188,14 @@ def _point(timing: Mapping[str, Any]) -> float:
     if "point" in timing:
         return float(timing["point"])
     return int(timing["decimation"]) * RAW_SAMPLE
+
+
+def _wavelength(light: Mapping[str, Any], faults: list[str]) -> float:
+    """M of the laser, by the bench file's [light]."""
+    wavelength = float(light.get("wavelength", USUAL_WAVELENGTH))
+    if not 0.1e-6 < wavelength < 20e-6:
+        faults.append(f"light.wavelength: {wavelength} m is no wavelength of light")
+    return wavelength
 
 
 def _switched_off(names: Any, faults: list[str]) -> frozenset[str]:

@@ -70,7 +70,7 @@ class Polatis(ScpiDevice):
         self.failed: set[int] = set()
         self._time = switching_time
         self._in_use = in_use
-        self._fibres: Fibres = Dark() if fibres is None else fibres
+        self.fibres: Fibres = Dark() if fibres is None else fibres
         self.settings.choice("boot", "OXC:BOOT:MODE", ("DARK", "RESTore", "AUTosave"), "DARK")
         self._enter()
 
@@ -115,7 +115,7 @@ class Polatis(ScpiDevice):
     def _lit(self, ways: dict[int, int]) -> None:
         if ways != self.ways:
             self.ways = ways
-            self._fibres.routed(ways)
+            self.fibres.routed(ways)
 
     # -- commands ---------------------------------------------------------------------------------
 

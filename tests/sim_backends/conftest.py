@@ -116,7 +116,10 @@ class WirePlant:
     def pair_power(self, port: int, at: float) -> float:
         return 1.0
 
-    def join_light(self, brightness: Any) -> None:
+    def tapped(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Any]:
+        raise AssertionError("no tap here")
+
+    def join_light(self, brightness: Any, detuning: Any) -> None:
         raise AssertionError("no laser here")
 
     def join_stage(self, warmth: Any) -> None:

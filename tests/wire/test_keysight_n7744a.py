@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drivers.errors import InstrumentError, TriggerTimeout
+from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.keysight_n7744a import QUANTITIES, KeysightN7744A
+from drivers.keysight_n7744a.settings import AUTO_RANGE, WAVELENGTH
 from drivers.link_model import LinkModel
 from drivers.numbered import NumberedSwitch
+from drivers.roles import PowerMonitor
 from drivers.transport.link import LinkError
 from sim_backends import keysight_n7744a as simulated
 from sim_backends.faults import garbage, late, silence, truncate
@@ -195,3 +197,33 @@ def test_many_points(wire) -> None:
             assert np.abs(found - expected((1, 2), 100_000, 1e-6))[:, 0].max() < 1e-8
 
     wire.run(maker(), scenario, door="tcp")
+
+
+def test_as_the_meter_of_a_tap(memory) -> None:
+    async def scenario(reached) -> None:
+        reached.device.bench.edges.append(-10.0)
+        async with driver(reached, ports=[1, 2]) as meter:
+            assert isinstance(meter, PowerMonitor)
+            assert meter.inputs == 4
+            await meter.watch(4, 1540e-9)
+            assert await meter.get(WAVELENGTH, 4) == pytest.approx(1540e-9)
+            assert await meter.get(AUTO_RANGE, 4) is True
+            reached.device.bench.watts_per_second = 1e-7
+            assert 0.0 < await meter.read_input(4) < 1e-3
+            await meter.arm(10)  # a port that is no part of frames does not hold them up
+            await meter.off()
+            await meter.watch(2, 1540e-9)
+            with pytest.raises(InstrumentError, match="port 2 ranges automatically"):
+                await meter.arm(10)
+            sent = meter.exchanges
+            for refused in (meter.watch(5, 1540e-9), meter.read_input(0)):
+                with pytest.raises(LimitError, match="1 to 4"):
+                    await refused
+            with pytest.raises(LimitError):
+                await meter.watch(4, 800e-9)
+            assert meter.exchanges == sent
+            reached.device.bench.watts_per_second = 1e3
+            with pytest.raises(InstrumentError, match="above the range"):
+                await meter.read_input(4)
+
+    memory.run(maker("N7744A"), scenario, door="tcp")

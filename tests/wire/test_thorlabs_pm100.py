@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
 
 from drivers.errors import InstrumentError, LimitError
 from drivers.link_model import LinkModel
-from drivers.thorlabs_pm100 import POWER_RANGE, TEMPERATURE, ThorlabsPm100
+from drivers.roles import PowerMonitor
+from drivers.thorlabs_pm100 import POWER_RANGE, TEMPERATURE, WAVELENGTH, ThorlabsPm100
 from drivers.transport.link import LinkTimeout
 from sim_backends.thorlabs_pm100 import ThorlabsPm100 as SimulatedMeter
 from sim_backends.thorlabs_pm100.alone import SteadyLight
@@ -143,3 +145,24 @@ def test_quoted_names_of_a_newer_console(memory) -> None:
             assert (await meter.sensor()).serial == "1207041"
 
     memory.run(maker(quotes=True), scenario, door="message")
+
+
+def test_as_the_meter_of_a_tap(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(reached) as meter:
+            assert isinstance(meter, PowerMonitor)
+            assert meter.inputs == 1
+            await meter.set_range(1e-6)
+            await meter.watch(1, 1540e-9)
+            assert await meter.get(WAVELENGTH) == pytest.approx(1540e-9)
+            assert await meter.read_input(1) == pytest.approx(1e-3, rel=0.02)
+            sent = meter.exchanges
+            for refused in (meter.watch(2, 1540e-9), meter.read_input(0), meter.watch(1, math.inf)):
+                with pytest.raises(LimitError):
+                    await refused
+            assert meter.exchanges == sent
+            with pytest.raises(LimitError, match="sensor"):
+                await meter.watch(1, 300e-9)
+            assert await meter.get(WAVELENGTH) == pytest.approx(1540e-9)
+
+    memory.run(maker(), scenario, door="message")

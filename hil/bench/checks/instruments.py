@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from drivers.transport.resource import (
     LanResource,
@@ -15,12 +14,10 @@ from drivers.transport.resource import (
 from hil.bench.catalogue import (
     BOX,
     CHASSIS,
-    LASER_ROLE,
     PATTERN,
-    STAGE_ROLE,
-    drivers_of,
     outputs_of,
 )
+from hil.bench.checks.beside import check_beside
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.sections import Instrument
@@ -49,41 +46,7 @@ def check_instruments(parts: Parts) -> Iterator[Finding]:
         yield from _resource(index, one)
         yield from _options(index, one)
     yield from _pattern(parts)
-    yield from _beside(parts)
-
-
-def _beside(parts: Parts) -> Iterator[Finding]:
-    """Find a laser or thermal stage that is named but is none, and one that nothing names."""
-    instruments = parts.by_name()
-    for table, key, drivers, name, manual in (
-        ("light", "laser", drivers_of(LASER_ROLE), *_named(parts.light, "laser")),
-        ("stage", "controller", drivers_of(STAGE_ROLE), *_named(parts.stage, "controller")),
-    ):
-        known = instruments.get(name)
-        if manual:
-            if name in parts.names.values():
-                yield Finding(
-                    f"{table}.kind", f"{name!r} is an instrument; leave out kind, or name it else"
-                )
-        elif name and name not in parts.names.values():
-            mend = "or write kind = 'manual' if a person works it"
-            yield Finding(f"{table}.{key}", f"no instrument named {name!r}; add it, {mend}")
-        elif known is not None and known.driver not in drivers:
-            wanted = " or ".join(map(repr, drivers))
-            yield Finding(f"{table}.{key}", f"{name!r} has driver {known.driver!r}, not {wanted}")
-        for index, one in parts.instruments.items():
-            if one.driver in drivers and one.name != name:
-                yield Finding(
-                    f"instrument.{index}",
-                    f"{one.name!r} is not used: name it in [{table}]",
-                    harmless=True,
-                )
-
-
-def _named(table: Mapping[str, Any], key: str) -> tuple[str, bool]:
-    """The name that a table gives, and whether a person does its work."""
-    name = table.get(key)
-    return (name if isinstance(name, str) else "", table.get("kind") == "manual")
+    yield from check_beside(parts)
 
 
 def _address(resource: str) -> str:

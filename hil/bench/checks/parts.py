@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from hil.bench.beside_tables import Route, Tap
 from hil.bench.cores import DETECTION, Core
 from hil.bench.sections import (
     Chip,
@@ -49,6 +50,8 @@ class Parts:
         Entries under `wiring.ports`, and which port each is, its box, its drive.
     lines, light, stage
         The tables `wiring.lines`, `light` and `stage` as they stand.
+    taps, routes
+        Entries under `tap` and `route`, by index.
     """
 
     core: Core | None
@@ -72,6 +75,8 @@ class Parts:
     lines: Mapping[str, Any]
     light: Mapping[str, Any]
     stage: Mapping[str, Any]
+    taps: dict[int, Tap]
+    routes: dict[int, Route]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Parts:
@@ -102,6 +107,8 @@ class Parts:
             lines=_table(wiring.get("lines")),
             light=_table(document.get("light")),
             stage=_table(document.get("stage")),
+            taps=_each(Tap, _array(document.get("tap"))),
+            routes=_each(Route, _array(document.get("route"))),
         )
 
     def by_name(self) -> dict[str, Instrument]:
