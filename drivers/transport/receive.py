@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+from drivers.transport.patience import Patience
 
 MAX_UNREAD = 64 * 2**20
 """Bytes that may lie unread, and unasked for, before the other end is taken to babble."""
@@ -19,16 +20,19 @@ DIRECT = 2**16
 class ReceiveBuffer:
     """Unread bytes of one link, with waits that end in data, a time-out, or the link's end.
 
-    A wait costs one future and one timer; none when the bytes are already there.
+    A wait costs one future and a timer, or hardly ever one on the real clock (`patience`); none
+    when the bytes are already there.
     """
 
     __slots__ = (
-        "_block", "_data", "_failure", "_filled", "_name", "_needed", "_scanned", "_waiter",
-        "_wanted",
+        "_block", "_data", "_failure", "_filled", "_name", "_needed", "_patience", "_scanned",
+        "_waiter", "_wanted",
     )  # fmt: skip
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, real_clock: bool = False) -> None:
+        """`real_clock`: the link is never used on a loop of virtual time."""
         self._name = name
+        self._patience = Patience(self._wake, lasting=real_clock)
         self._data = bytearray()
         self._failure: LinkError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -79,6 +83,7 @@ class ReceiveBuffer:
         """No more bytes will come. What lies unread stays readable; then `error` is raised."""
         if self._failure is None:
             self._failure = error
+        self._patience.drop()
         self._wake()
 
     def take_all(self) -> bytes:
@@ -164,11 +169,11 @@ class ReceiveBuffer:
             raise RuntimeError(f"{self._name}: two tasks read one link; hold its lock")
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
-        timer = loop.call_later(timeout, self._wake)
+        self._patience.begin(loop, timeout)
         try:
             await waiter
         finally:
-            timer.cancel()
+            self._patience.end()
             self._waiter = None
         if self._satisfied():
             return

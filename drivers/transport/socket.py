@@ -24,7 +24,7 @@ class SocketLink(asyncio.BufferedProtocol):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._received = ReceiveBuffer(name)
+        self._received = ReceiveBuffer(name, real_clock=True)
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
         self._writable.set()
