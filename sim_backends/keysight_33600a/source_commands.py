@@ -70,6 +70,10 @@ def add_source(generator: Keysight33600A) -> None:
         lambda at: generator.channel(at).top_frequency(), 1e3, unit="HZ", form=form, ranges=every,
         changed=frequency_changed,
     )  # fmt: skip
+    # sweeps and lists are not simulated
+    settings.choice(
+        "frequency_mode", f"{SOURCE}FREQuency:MODE", ("CW", "FIXed"), "CW", ranges=every
+    )
     settings.number(
         "phase", f"{SOURCE}PHASe[:ADJust]", -360, 360, 0, unit="DEG", form=form, ranges=every,
         changed=restart,

@@ -35,6 +35,13 @@ class Channel:
     delay: float = 0.0
     count: int = 1
     readings: list[float] = field(default_factory=list)
+    left: int = 0
+    """Readings that are still to be taken."""
+    sense_trigger: str = "IMM"
+    sense_again: bool = False
+    sense_armed: bool = False
+    triggered_volts: float = 0.0
+    """V that a trigger brings in FIX mode."""
     stuck: float | None = None
     """V that come out whatever is set, for a channel that is broken"""
     _from: float = 0.0
@@ -44,6 +51,12 @@ class Channel:
         """Go to `volts`, at the slew rate from where it is."""
         self._from, self._since = self.wanted(now), now
         self.last = volts
+
+    def follow(self, now: float) -> None:
+        """Go to the voltage that a trigger brings, where one has come in FIX mode."""
+        if self.generator.stepped_out:
+            self.generator.stepped_out = False
+            self.set(self.triggered_volts, now)
 
     def choose(self, mode: str, now: float) -> None:
         """Another mode: what is played ends. FIX goes back to the voltage that was set."""

@@ -16,7 +16,7 @@ from sim_backends.engine.parameters import arguments, integer
 from sim_backends.engine.session import ScpiSession
 from sim_backends.instrument import Door, OwnFault
 
-from . import generator_commands, sense_commands, source_commands
+from . import generator_commands, sense_commands, source_commands, trigger_commands
 from .channel import CURRENT_FULL, Channel
 from .choosing import CHANNELS
 from .loads import Loads, Resistors, limited
@@ -53,9 +53,11 @@ class Qdac2(ScpiDevice):
         self.line_frequency = 50
         self._given = np.zeros(CHANNELS)
         self._stepping: asyncio.TimerHandle | None = None
+        self._marking: list[int] = []
         source_commands.enter(self)
         generator_commands.enter(self)
         sense_commands.enter(self)
+        trigger_commands.enter(self)
         self._system_commands()
 
     @property
@@ -82,7 +84,9 @@ class Qdac2(ScpiDevice):
         return limited(self.loads, np.array(wanted), CURRENT_FULL["HIGH"])
 
     def drive(self) -> None:
-        """Tell the loads what has changed, and come again while something ramps."""
+        """Tell the loads what has changed, what waits for markers, and come again while something
+        goes on.
+        """
         volts = self.volts()
         changed = np.flatnonzero(volts != self._given)
         if changed.size:
@@ -92,6 +96,10 @@ class Qdac2(ScpiDevice):
             self._stepping.cancel()
             self._stepping = None
         now = self.now()
+        passed = [number for one in self.channels for number in one.generator.passed(now)]
+        if passed := [number for number in passed if number not in self._marking]:
+            self._mark(passed)
+            return  # the last signal has looked after the rest
         coming = [left for one in self.channels if (left := one.next_change(now)) is not None]
         if coming:
             loop = asyncio.get_running_loop()
@@ -104,9 +112,22 @@ class Qdac2(ScpiDevice):
     def signal(self, source: str) -> None:
         """A trigger of a source (BUS, INT1, EXT2)."""
         now = self.now()
-        for one in self.channels:
+        for number, one in enumerate(self.channels, 1):
             one.generator.triggered(source, one.mode, now)
+            one.follow(now)
+            if one.sense_armed and one.sense_trigger == source:
+                one.sense_armed = one.sense_again
+                self.meters.measure([number])
         self.drive()
+
+    def _mark(self, numbers: list[int]) -> None:
+        """Markers have come: internal triggers, which may start what has markers, but not itself."""
+        self._marking += numbers
+        try:
+            for number in numbers:
+                self.signal(f"INT{number}")
+        finally:
+            del self._marking[-len(numbers) :]
 
     def advance(self) -> None:
         """Bring ramps up to the present."""

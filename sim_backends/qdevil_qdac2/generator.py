@@ -83,6 +83,28 @@ class Generator:
     continuous: bool = False
     armed: bool = False
     playing: Playing | None = None
+    stepped_out: bool = False
+    """Whether it was started in FIX mode, where there is nothing to play."""
+    delay: float = 0.0
+    """s that are told only: what is played starts at once"""
+    markers: dict[str, int] = field(default_factory=dict)
+    """Internal trigger (0: none) by place: START, END, SSTART and SEND of a step."""
+    told: tuple[int, bool] | None = None
+    """Place and end that markers have told of."""
+
+    def passed(self, now: float) -> list[int]:
+        """Internal triggers of what has come since the last time, in order."""
+        playing = self.playing
+        if playing is None:
+            return []
+        here = (playing.place(now), playing.ended(now))
+        before, self.told = self.told, here
+        names = ["START", "SSTART"] if before is None else []
+        if before is not None and here[0] != before[0]:
+            names = ["SEND"] if here[1] else ["SEND", "SSTART"]
+        if here[1] and (before is None or not before[1]):
+            names += ["END"]
+        return [number for name in names if (number := self.markers.get(name, 0))]
 
     def sequence(self, mode: str) -> tuple[list[float], Course]:
         """The voltages of a mode (LIST, SWE) in the order they are played."""
@@ -91,6 +113,11 @@ class Generator:
             course = self.sweep_course
             volts = np.linspace(self.begin, self.end, self.points).tolist()
         return (volts[::-1] if course.direction == "DOWN" else list(volts)), course
+
+    def repeat(self, on: bool) -> None:
+        """Be ready for the trigger again and again from now on; or no more after the next one."""
+        self.continuous = on
+        self.armed |= on
 
     def initiate(self, mode: str, now: float) -> None:
         """Start at once, or be ready for the trigger."""
@@ -112,8 +139,12 @@ class Generator:
 
     def start(self, mode: str, now: float) -> None:
         """Play from the beginning."""
+        if mode == "FIX":
+            self.stepped_out = True
+            return
         volts, course = self.sequence(mode)
-        if volts and mode != "FIX":
+        if volts:
+            self.told = None
             stepped = mode == "LIST" and course.mode == "STEP"
             self.playing = Playing(volts, replace(course), now, stepped)
 

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim_backends.engine.errors import ScpiError
-from sim_backends.engine.parameters import arguments, boolean, integer, number
+from sim_backends.engine.parameters import arguments, block, boolean, integer, number
 from sim_backends.engine.session import ScpiSession
 
 from .channel import FULL
@@ -36,13 +38,23 @@ def enter(dac: Qdac2) -> None:
     for word, name in (("LIST", "list_course"), ("SWEep", "sweep_course")):
         _course(dac, f"SOURce#[:DC]:{word}", lambda channel, name=name: getattr(of(channel), name))
         _told_left(dac, word)
-    source = attribute(of, "trigger", _trigger, str)
+    source = attribute(of, "trigger", trigger_source, str)
     source.enter(dac.commands, "SOURce#:DC:TRIGger:SOURce", lambda channels: None)
-    again = attribute(of, "continuous", boolean, lambda on: "1" if on else "0")
+    again = ChannelSetting(
+        boolean,
+        lambda channel, on: of(channel).repeat(on),
+        lambda channel: of(channel).continuous,
+        lambda on: "1" if on else "0",
+    )
     again.enter(dac.commands, "SOURce#:DC:INITiate:CONTinuous", lambda channels: None)
+
+    _markers(dac, of)
+    delay = attribute(of, "delay", _seconds, lambda seconds: f"{seconds:.6g}")
+    delay.enter(dac.commands, "SOURce#:DC:DELay", lambda channels: None)
 
     def initiate(channel: int) -> None:
         of(channel).initiate(dac.channel(channel).mode, dac.now())
+        dac.channel(channel).follow(dac.now())
         dac.drive()
 
     def abort(channel: int) -> None:
@@ -63,9 +75,9 @@ def enter(dac: Qdac2) -> None:
 def _list(dac: Qdac2, of: Callable[[int], Generator]) -> None:
     def read(text: str, suffixes: tuple[int, ...]) -> tuple[list[float], list[int]]:
         words, channels = chosen(suffixes, text, 1, MOST_POINTS)
-        values = [number(word, "V") for word in words]
+        values = _numbers(words)
         for channel in channels:
-            if max(map(abs, values)) > FULL[dac.channel(channel).range]:
+            if not max(map(abs, values)) <= FULL[dac.channel(channel).range]:
                 raise ScpiError(-222)
         return values, channels
 
@@ -86,6 +98,18 @@ def _list(dac: Qdac2, of: Callable[[int], Generator]) -> None:
     dac.commands.add(f"{root}:VOLTage?", told, RANGES)
     points = telling(lambda channel: str(len(of(channel).listed)))
     dac.commands.add(f"{root}:POINts?", points, RANGES)
+
+
+def _numbers(words: list[str]) -> list[float]:
+    """Voltages as text, or as a block of float32, little endian, which the maker's driver sends."""
+    if not words[0].startswith("#"):
+        return [number(word, "V") for word in words]
+    if len(words) > 1:
+        raise ScpiError(-108)
+    payload = block(words[0])
+    if not payload or len(payload) % 4:
+        raise ScpiError(-161)
+    return np.frombuffer(payload, "<f4").astype(float).tolist()
 
 
 def _sweep(dac: Qdac2, of: Callable[[int], Generator]) -> None:
@@ -125,6 +149,19 @@ def _course(dac: Qdac2, root: str, of: Callable[[int], Course]) -> None:
     )
 
 
+def _markers(dac: Qdac2, of: Callable[[int], Generator]) -> None:
+    for word, name in (
+        ("STARt", "START"), ("END", "END"), ("SSTart", "SSTART"), ("SEND", "SEND"),
+    ):  # fmt: skip
+        marker = ChannelSetting(
+            lambda text: integer(text, 0, INTERNAL),
+            lambda channel, value, name=name: of(channel).markers.update({name: value}),
+            lambda channel, name=name: of(channel).markers.get(name, 0),
+            str,
+        )
+        marker.enter(dac.commands, f"SOURce#:DC:MARKer:{word}", lambda channels: None)
+
+
 def _told_left(dac: Qdac2, word: str) -> None:
     def left(channel: int) -> str:
         playing = dac.channel(channel).generator.playing
@@ -151,7 +188,15 @@ def _count(text: str) -> int:
     return count
 
 
-def _trigger(text: str) -> str:
+def _seconds(text: str) -> float:
+    seconds = number(text, "S")
+    if not 0.0 <= seconds <= 3600.0:
+        raise ScpiError(-222)
+    return seconds
+
+
+def trigger_source(text: str) -> str:
+    """Reads what starts something: IMM, BUS, HOLD, an internal or an external trigger."""
     word = text.upper().replace("IMMEDIATE", "IMM").replace("INTERNAL", "INT")
     if not _SOURCE.fullmatch(word):
         raise ScpiError(-224)

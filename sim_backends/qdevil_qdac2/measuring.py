@@ -44,6 +44,7 @@ class Meters:
         mine = [self._channels[channel - 1] for channel in channels]
         for one in mine:
             one.readings.clear()
+            one.left = one.count
         most = max((one.count for one in mine), default=0)
         loop = asyncio.get_running_loop()
 
@@ -65,6 +66,8 @@ class Meters:
     def abort(self) -> None:
         """End what is being measured."""
         waiting, self._waiting = self._waiting, []
+        for one in self._channels:
+            one.left, one.sense_armed = 0, False
         for held in waiting:
             held.fail(ScpiError(-230))
 
@@ -75,6 +78,7 @@ class Meters:
             one = self._channels[channel - 1]
             if one.count < number:
                 continue
+            one.left -= 1
             noise = NOISE[one.sense] * (0.02 / one.aperture) ** 0.5
             read = amps + self._offset[one.sense][channel - 1]
             read += noise * self._noise.standard_normal()

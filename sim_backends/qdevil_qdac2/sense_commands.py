@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
-from sim_backends.engine.parameters import integer, number
+from sim_backends.engine.parameters import boolean, integer, number
 from sim_backends.engine.session import ScpiSession
 from sim_backends.engine.writing import nr1
 
 from .choosing import RANGES, ChannelSetting, acting, attribute, chosen, keyword, telling
+from .generator_commands import trigger_source
 from .measuring import written
 
 if TYPE_CHECKING:
@@ -43,6 +44,35 @@ def enter(dac: Qdac2) -> None:
     def all_of(channel: int) -> str:
         return ",".join(map(written, dac.channel(channel).readings))
 
+    def removed(channel: int) -> str:
+        told = all_of(channel)
+        dac.channel(channel).readings.clear()
+        return told
+
+    def initiate(channel: int) -> None:
+        one = dac.channel(channel)
+        if one.sense_trigger == "IMM":
+            dac.meters.measure([channel])
+        else:
+            one.sense_armed = True
+
+    dac.commands.add(f"{SENSE}:DATA:REMove?", telling(removed), RANGES)
+    left = telling(lambda channel: str(dac.channel(channel).left))
+    dac.commands.add(f"{SENSE}:NCLeft?", left, RANGES)
+    dac.commands.add("SENSe#:INITiate[:IMMediate]", acting(initiate), RANGES)
+
+    def repeat(channel: int, on: bool) -> None:
+        one = dac.channel(channel)
+        one.sense_again = on
+        one.sense_armed |= on
+
+    again = ChannelSetting(
+        boolean, repeat, lambda channel: dac.channel(channel).sense_again,
+        lambda on: "1" if on else "0",
+    )  # fmt: skip
+    again.enter(dac.commands, "SENSe#:INITiate:CONTinuous", lambda channels: None)
+    source = attribute(dac.channel, "sense_trigger", trigger_source, str)
+    source.enter(dac.commands, "SENSe#:TRIGger:SOURce", lambda channels: None)
     dac.commands.add("READ#[:CURRent]?", read, RANGES)
     dac.commands.add("FETCh#[:CURRent]?", telling(all_of), RANGES)
     dac.commands.add(f"{SENSE}:DATA:LAST?", telling(last), RANGES)

@@ -60,6 +60,16 @@ def _levels(dac: Qdac2) -> None:
     last = telling(lambda channel: _written(dac.channel(channel).last))
     dac.commands.add(f"{LEVEL}:LAST?", last, RANGES)
 
+    triggered = ChannelSetting(
+        lambda text: number(text, "V"),
+        lambda channel, value: setattr(dac.channel(channel), "triggered_volts", value),
+        lambda channel: dac.channel(channel).triggered_volts,
+        _written,
+        check=check,
+        bounds=bounds,
+    )
+    triggered.enter(dac.commands, f"{VOLTAGE}[:LEVel]:TRIGgered[:AMPLitude]", lambda channels: None)
+
     def set_slew(channel: int, slew: float) -> None:
         one = dac.channel(channel)
         one.hold(dac.now())

@@ -289,3 +289,93 @@ def test_broken_channels_and_options() -> None:
     assert isinstance(
         build("qdevil_qdac2", Placement(BenchClock(), options={"ohms": "inf"})), Qdac2
     )
+
+
+def test_a_trigger_brings_a_voltage_and_markers_start_the_next() -> None:
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        ask("SOUR1:VOLT:TRIG 1.5;:SOUR1:DC:TRIG:SOUR BUS;:SOUR1:DC:INIT")
+        ask("SOUR2:LIST:VOLT 1,2,3;DWEL 0.01;:SOUR2:VOLT:MODE LIST;:SOUR2:DC:TRIG:SOUR BUS")
+        ask("SOUR2:DC:MARK:STAR 1;SST 2;SEND 3;END 4;:SOUR2:DC:INIT")
+        for channel, source in ((3, 1), (4, 2), (5, 3), (6, 4)):
+            ask(f"SOUR{channel}:VOLT:TRIG {channel};:SOUR{channel}:DC:TRIG:SOUR INT{source}")
+            ask(f"SOUR{channel}:DC:INIT")
+        assert client.errors() == []
+        assert ask("SOUR1:VOLT:TRIG?;:SOUR2:DC:MARK:END?;:SOUR5:DC:TRIG:SOUR?") == "1.5;4;INT3"
+        assert client.volts(1, 2, 3, 4, 5, 6) == [0.0] * 6
+        ask("*TRG")
+        assert client.volts(1, 2, 3, 4) == pytest.approx([1.5, 1.0, 3.0, 4.0], abs=1e-6)
+        assert client.volts(5, 6) == [0.0, 0.0]
+        await asyncio.sleep(0.011)
+        assert client.volts(2, 5, 6) == pytest.approx([2.0, 5.0, 0.0], abs=1e-6)
+        await asyncio.sleep(0.02)
+        assert client.volts(2, 6) == pytest.approx([3.0, 6.0], abs=1e-6)
+        assert client.errors() == []
+
+    virtual(scenario)
+
+
+def test_a_marker_that_starts_its_own_channel_ends() -> None:
+    async def scenario(client: Client) -> None:
+        client.ask("SOUR1:LIST:VOLT 1,2;:SOUR1:VOLT:MODE LIST;:SOUR1:DC:MARK:STAR 5")
+        client.ask("SOUR1:DC:TRIG:SOUR INT5;:SOUR1:DC:INIT:CONT ON;:SOUR1:DC:INIT;:TINT 5")
+        assert client.volts(1) == pytest.approx([1.0], abs=1e-6)
+        assert client.errors() == []
+
+    virtual(scenario)
+
+
+def test_meters_measure_on_a_trigger_and_tell_what_is_left() -> None:
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        ask("SOUR2:VOLT 1;:SENS2:COUN 3;APER 0.1;TRIG:SOUR INT7;:SENS2:INIT")
+        assert ask("SENS2:NCL?;DATA:POIN?") == "0;0"
+        ask("TINT 7")
+        await asyncio.sleep(0.15)
+        assert ask("SENS2:NCL?;DATA:POIN?") == "2;1"
+        await asyncio.sleep(0.2)
+        told = ask("SENS2:DATA:REM?").split(",")
+        assert [float(one) for one in told] == pytest.approx([1e-3] * 3, abs=5e-6)
+        assert ask("SENS2:NCL?;DATA:POIN?") == "0;0"
+        ask("TINT 7")  # armed once
+        await asyncio.sleep(0.2)
+        assert ask("SENS2:DATA:POIN?") == "0"
+        ask("SENS2:TRIG:SOUR IMM;:SENS2:INIT;:ABOR")
+        assert ask("SENS2:NCL?") == "0"
+        assert client.errors() == []
+
+    virtual(scenario)
+
+
+def test_trigger_outputs_and_clock_are_set_and_told() -> None:
+    async def scenario(client: Client) -> None:
+        ask = client.ask
+        ask("OUTP:TRIG2:SOUR INT3;WIDT 2e-3;DEL 1 ms;POL INV;SIGN;:SYST:CLOC:SEND ON;SOUR EXT;SYNC")
+        told = "OUTP:TRIG2:SOUR?;WIDT?;DEL?;POL?;:SYST:CLOC:SOUR?;:OUTP:SYNC:SIGN"
+        assert ask(told) == "INT3;0.002;0.001;INV;EXT"
+        assert client.errors() == []
+        ask("OUTP:TRIG6:SOUR BUS;:OUTP:TRIG1:SOUR INT15;:OUTP:TRIG1:WIDT 0")
+        assert client.errors() == [-114, -224, -222]
+
+    virtual(scenario)
+
+
+def test_a_list_comes_as_a_block_too() -> None:
+    async def scenario(client: Client) -> None:
+        def send(values, command: str = "sour1:list:volt ", after: bytes = b"") -> None:
+            payload = np.array(values, "<f4").tobytes()
+            block = b"#%d%d%b" % (len(str(len(payload))), len(payload), payload)
+            client.session.receive(command.encode() + block + after + b"\n")
+
+        send([0.5, -1.25, 2.0])
+        assert client.ask("SOUR1:LIST:VOLT?;POIN?") == "0.5,-1.25,2;3"
+        send([1.0], "sour1:list:volt:app ")
+        assert client.ask("SOUR1:LIST:POIN?") == "4"
+        send([3.0], "sour:list:volt ", b",(@2,3)")
+        assert client.ask("SOUR:LIST:VOLT? (@2,3)") == "3,3"
+        for wrong in ([11.0], [float("nan")], [float("inf")], []):
+            send(wrong)
+        assert client.errors() == [-222, -222, -222, -161]
+        assert client.ask("SOUR1:LIST:POIN?") == "4"
+
+    virtual(scenario)
