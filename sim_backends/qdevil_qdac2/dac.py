@@ -121,7 +121,7 @@ class Qdac2(ScpiDevice):
         self.drive()
 
     def _mark(self, numbers: list[int]) -> None:
-        """Markers have come: internal triggers, which may start what has markers, but not itself."""
+        """Markers have come: internal triggers, which may start others, but not themselves."""
         self._marking += numbers
         try:
             for number in numbers:
