@@ -137,6 +137,15 @@ class Instrument(ABC):
         """Names in `read_settings` that a bench file decides: limits, not for others to move."""
         return frozenset()
 
+    @property
+    def untold(self) -> Mapping[str, str]:
+        """What is set in it and cannot be asked for, by name, and why: no snapshot holds it."""
+        return {
+            one.name: "it can be set, not asked for"
+            for one in self.quantities
+            if one.writable and not one.readable
+        }
+
     async def read_settings(self) -> dict[str, Any]:
         """All settings that the instrument tells, as plain data by name; sets nothing.
 

@@ -74,6 +74,11 @@ class PulseStreamerLinks(Instrument):
         """What can only be read: versions, and what the device is doing."""
         return frozenset(one.name for one in QUANTITIES if not one.writable)
 
+    @property
+    def untold(self) -> Mapping[str, str]:
+        """The lines and outputs that it holds, and its programs: no call tells them."""
+        return {**super().untold, "program": "what its slots hold is not told"}
+
     async def read_settings(self) -> dict[str, Any]:
         """All that it tells: triggers, clock, versions, and what it is doing."""
         found: dict[str, Any] = {}

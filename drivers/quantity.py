@@ -34,7 +34,8 @@ class Quantity:
     choices that differ from ours. `question` asks for the property where that is not the command
     with a `?`; a command with `{value}` in it says itself where the value goes. `channels` are
     those that the property has, where they are not those of the instrument. `follows` names the
-    switch that, while it is on, lets the instrument move the property by itself.
+    switch that, while it is on, lets the instrument move the property by itself. `drives` says that
+    it drives something although it has no safe value: a bench that is off goes on with it.
 
     The first word of `doc` says what can be done: Control (set and read), Set (only set), Get (only
     read), Measure (only read, and no setting).
@@ -56,6 +57,7 @@ class Quantity:
     question: str = ""
     channels: tuple[int | str, ...] = ()
     follows: str = ""
+    drives: bool = False
 
     def __post_init__(self) -> None:
         if self.kind is str and not self.choices and self.writable:

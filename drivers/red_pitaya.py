@@ -96,6 +96,11 @@ class RedPitaya(ScpiInstrument):
         self._delay: int | None = None
         self._armed = 0
 
+    @property
+    def untold(self) -> Mapping[str, str]:
+        """What its outputs play, and what waits to be fetched."""
+        return {**super().untold, "waveform": "the samples in its memory are not asked for"}
+
     async def prepare(self, dwell: float, decimation: int, average: bool) -> None:
         """Reset both halves and set them up for frames; nothing is sent when that has been done.
 

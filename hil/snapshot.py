@@ -26,6 +26,7 @@ from hil.bench.snapshot_text import (
     outcome_lines,
     plan_lines,
     snapshot_lines,
+    untold_lines,
 )
 from hil.bench.states import BACKENDS, check_choice
 from hil.bench.visiting import Visit
@@ -143,6 +144,8 @@ def save(asked: argparse.Namespace) -> int:
     failed = [n for n, one in taken["instruments"].items() if "settings" not in one]
     for instrument in failed:
         say(f"NOT READ: {instrument}: {taken['instruments'][instrument].get('failed')}")
+    for line in untold_lines(taken):
+        say(f"not told, so not in it: {line}")
     count = len(settings_of(taken))
     say(f"wrote {out}: {count} settings of {len(taken['instruments'])} instruments")
     return EXIT_DIFFERS if failed else 0
@@ -152,6 +155,7 @@ def diff(asked: argparse.Namespace) -> int:
     """Which settings differ."""
     first = read_snapshot(asked.a)
     quantities: Mapping[str, Mapping[str, Quantity]] = {}
+    imposed: Mapping[str, frozenset[str]] = {}
     if asked.b is not None and _is_snapshot(asked.b):
         check_choice("backend", asked.backend, BACKENDS)
         second = read_snapshot(Path(asked.b))
@@ -160,11 +164,15 @@ def diff(asked: argparse.Namespace) -> int:
         with visit(asked, asked.b or _source(first, asked.a)) as here:
             _check_bench(first, asked.a, here.core.file.name)
             second, quantities = here.do(snapshot(here.core)), quantities_of(here.core)
+            imposed = {one.name: one.imposed for one in here.core.parts.instruments}
     say(f"from {asked.a} ({first['taken']}) to {asked.b or 'the bench'} ({second['taken']})")
     told = strangers(first, second)
     for line in told:
         say(line)
-    found = differences(first, second, quantities)
+    every = differences(first, second, quantities)
+    found = [one for one in every if one.where.name not in imposed.get(one.where.instrument, ())]
+    for line in change_lines([one for one in every if one not in found], second, quantities):
+        say(f"limit, as the bench file decides: {line}")
     for line in change_lines(found, second, quantities):
         say(line)
     if not found:
@@ -197,6 +205,8 @@ def put_back(asked: argparse.Namespace) -> int:
             say("note: the snapshot is of the simulated bench, this one is real")
         for line in plan_lines(meant, outputs=asked.outputs, ramp_time=core.file.chip.ramp_time):
             say(line)
+        for line in untold_lines(now):
+            say(f"not restored: {line}")
         heaters = asked.outputs and meant.heaters.differ
         if not meant.steps and not heaters:
             say("nothing to set; nothing was driven")

@@ -94,6 +94,11 @@ class Keysight33600A(ScpiInstrument):
         self._adopt(str(self._expect.get("model", "")))
         self._forget()
 
+    @property
+    def untold(self) -> Mapping[str, str]:
+        """Its waveforms: their points are not told, and which is chosen means little without."""
+        return {**super().untold, "waveform": "the points in its memory are not told"}
+
     # -- the role ---------------------------------------------------------------------------------
 
     @property

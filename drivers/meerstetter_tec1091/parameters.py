@@ -8,6 +8,7 @@ device errors are from one source (the same repository's `error_numbers.txt`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 
 from drivers.quantity import Quantity
@@ -78,9 +79,12 @@ INPUT_SELECTION = _word(
     "Control what drives the output: 0 static, 1 live, 2 the temperature controller (0 to 2).",
     0, 2,
 )  # fmt: skip
-OUTPUT_ENABLE = _word(
-    "output_enable", 2010,
-    "Control the output stage: 0 off, 1 on, 2 live, 3 by a hardware line (0 to 3).", 0, 3,
+OUTPUT_ENABLE = replace(
+    _word(
+        "output_enable", 2010,
+        "Control the output stage: 0 off, 1 on, 2 live, 3 by a hardware line (0 to 3).", 0, 3,
+    ),
+    drives=True,
 )  # fmt: skip
 CURRENT_LIMIT = _float(
     "current_limit", 2030, "Control the current limit in A (0 to 4).", "A", 0.0, 4.0

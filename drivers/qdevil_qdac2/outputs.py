@@ -18,6 +18,7 @@ from drivers.qdevil_qdac2.settings import (
     AT_ZERO,
     AT_ZERO_ONLY,
     CHANNELS,
+    CURRENT_RANGE,
     I_FULL,
     NUMBERS,
     QUANTITIES,
@@ -98,6 +99,11 @@ class QdevilQdac2(ScpiInstrument):
         self._writing = asyncio.Lock()
         self._limits_wanted = False
         self._limits_due = False
+
+    @property
+    def imposed(self) -> frozenset[str]:
+        """Ranges, which `apply_limits` chooses, and the slew rate, an option of this driver."""
+        return frozenset({RANGE.name, CURRENT_RANGE.name, SLEW.name})
 
     # -- limits -----------------------------------------------------------------------------------
 

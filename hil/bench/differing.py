@@ -12,6 +12,8 @@ from drivers.quantity import Quantity
 #: Relative: values are compared as the wire told them, so only a conversion can set them apart.
 #: The finest setting of all, a laser's 0.01 pm, is ten times as much.
 TOLERANCE = 1e-9
+#: What the volts of outputs for heaters are called in a snapshot.
+HEATER = "volts"
 
 
 @dataclass(frozen=True, order=True)

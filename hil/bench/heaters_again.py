@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from drivers.instrument import Instrument
 from hil.bench.connection import Connection
-from hil.bench.differing import Where, settings_of
+from hil.bench.differing import HEATER, Where, settings_of
 from hil.bench.opening import OpenBench
 from hil.control.sequencer import Sequencer
 
-#: The quantity of a chassis that drives its heaters.
-HEATER = "volts"
 #: V that a chassis may measure of a channel that is at rest, or off what was set.
 MEASURED = 0.1
 #: Relative: what is measured of a level at its limit may be more by so much.
@@ -48,7 +46,8 @@ def heater_levels(
 ) -> HeaterLevels:
     """The levels that the measured volts of a snapshot make, those beyond a limit refused."""
     levels = np.zeros_like(bench.level_max)
-    was, present = _volts(saved), _volts(now)
+    levels_by = {one.name: one.layout.level for one in bench.parts.chassis}
+    was, present = _volts(saved, levels_by), _volts(now, levels_by)
     places = {one.name: one for one in bench.parts.instruments}
     refused: dict[Where, str] = {}
     differ = False
@@ -92,9 +91,17 @@ async def bring_back(
     return told
 
 
-def _volts(taken: Mapping[str, Any]) -> dict[Where, float]:
-    """Volts by channel of every chassis, set or measured."""
+def _volts(taken: Mapping[str, Any], levels_by: Mapping[str, str]) -> dict[Where, float]:
+    """Volts by channel of every chassis, set or measured.
+
+    `levels_by`: by what name a chassis' volts are set. What was set and is measured counts as set.
+    """
     found = {**settings_of(taken), **settings_of(taken, "readings")}
+    for name, one in taken["instruments"].items():
+        for channel, value in enumerate(one.get(HEATER, ())):
+            given = found.get(Where(name, levels_by.get(name, HEATER)))
+            near = isinstance(given, int | float) and abs(given - value) <= MEASURED
+            found[Where(name, HEATER, str(channel))] = given if near else value
     return {
         where: float(value)
         for where, value in found.items()
@@ -104,6 +111,7 @@ def _volts(taken: Mapping[str, Any]) -> dict[Where, float]:
 
 def _where(chassis: Instrument, channel: int) -> Where:
     """A chassis' channel, counted from 0, by the name that its quantity has for it."""
-    (quantity,) = (one for one in chassis.quantities if one.name == HEATER)
-    names = quantity.channels or range(channel + 1)
-    return Where(chassis.name, HEATER, str(names[channel]))
+    for quantity in chassis.quantities:
+        if quantity.name == HEATER and quantity.channels:
+            return Where(chassis.name, HEATER, str(quantity.channels[channel]))
+    return Where(chassis.name, HEATER, str(channel))

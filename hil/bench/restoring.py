@@ -20,7 +20,7 @@ from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
 from hil.bench.differing import Difference, Untold, Where, differences, same, settings_of, shown
 from hil.bench.file import BenchFile
-from hil.bench.heaters_again import HEATER, HeaterLevels, bring_back, heater_levels
+from hil.bench.heaters_again import HeaterLevels, bring_back, heater_levels
 from hil.bench.opening import OpenBench
 from hil.bench.snapshot import snapshot
 from hil.bench.states import BenchError
@@ -32,6 +32,7 @@ Tell = Callable[[str], None]
 ROUNDS = 3
 #: Why an output is not set.
 HELD = "an output, kept at its safe value; --outputs sets it"
+KEPT = "an output, kept as it is; --outputs sets it"
 IMPOSED = "a limit, kept as the bench file has it"
 RAMPED = "a level that must not jump: it is set by what ramps it"
 
@@ -58,8 +59,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What restoring a snapshot would do: steps in order; what it keeps and refuses, and why."""
+    """What restoring a snapshot would do: steps in order; what it keeps and refuses, and why.
 
+    `first`: what goes before the steps, in words.
+    """
+
+    first: tuple[str, ...]
     steps: tuple[Step, ...]
     held: Mapping[Where, str]
     refused: Mapping[Where, str]
@@ -117,23 +122,54 @@ def plan(
             held[where] = IMPOSED
         elif quantity is None or not quantity.writable:
             refused[where] = _not_settable(instrument, quantity)
-        elif instrument in bench.parts.chassis and where.name == HEATER:
+        elif instrument in bench.parts.chassis and is_output(quantity):
             continue  # by bank, within the limits of all its elements, and ramped
         elif _follows(quantity, where, saved_settings):
             continue
         elif is_output(quantity) and not outputs:
-            held[where] = HELD
-        elif why := _refusal(bench.file, where, quantity, difference.before):
+            held[where] = HELD if quantity.safe is not None else KEPT
+        elif why := _refusal(bench.file, instrument, difference, saved_settings):
             refused[where] = why
         else:
             steps.append(Step(difference, instrument, quantity))
     steps.sort(key=_order)
-    return Plan(tuple(steps), held, refused, heaters)
+    return Plan(_first(bench, now), tuple(steps), held, refused, heaters)
+
+
+def _first(bench: Connection, now: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is done before anything of a snapshot is set, in words and in order."""
+    parts, chip = bench.parts, bench.file.chip
+    chassis = ", ".join(one.name for one in parts.chassis)
+    lines = [f"drives the bench off: signal light off, every line of {parts.switch.name} low"]
+    if parts.laser is not None and bench.file.light is not None:
+        lines.append(f"  {bench.file.light.laser} off")
+    lines += [
+        f"  {', '.join(one.name for one in parts.signal_instruments)}: outputs off",
+        f"  heaters down in {chip.ramp_time:g} s, then every channel of {chassis} to 0 V",
+        f"writes the bench file's limits to {chassis}",
+    ]
+    values = settings_of(now)
+    safe = [step for one in parts.instruments for step in unsafe(one, values)]
+    if safe:
+        lines.append("sees that these are at their safe values:")
+    return (*lines, *(f"  {step.told}" for step in safe))
 
 
 def is_output(quantity: Quantity) -> bool:
-    """Whether it drives something: it has a safe value."""
-    return quantity.safe is not None
+    """Whether it drives something."""
+    return quantity.safe is not None or quantity.drives
+
+
+def unsafe(instrument: Instrument, values: Mapping[Where, Any]) -> list[Step]:
+    """Outputs of an instrument that are not at their safe value, as steps to it."""
+    return [
+        Step(Difference(where, quantity.safe, value), instrument, quantity)
+        for quantity in instrument.quantities
+        if quantity.safe is not None
+        for where, value in values.items()
+        if (where.instrument, where.name) == (instrument.name, quantity.name)
+        and not same(quantity.safe, value, quantity)
+    ]
 
 
 async def restore(
@@ -177,14 +213,9 @@ class _Work:
         """
         values = settings_of(await snapshot(self.bench))
         for one in self.bench.parts.instruments:
-            for quantity in filter(is_output, one.quantities):
-                for where, value in values.items():
-                    if (where.instrument, where.name) != (one.name, quantity.name):
-                        continue
-                    if not same(quantity.safe, value, quantity):
-                        step = Step(Difference(where, quantity.safe, value), one, quantity)
-                        if why := await self._set(step):
-                            self.outcome.refused[where] = f"not at its safe value: {why}"
+            for step in unsafe(one, values):
+                if why := await self._set(step):
+                    self.outcome.refused[step.where] = f"not at its safe value: {why}"
 
     async def rounds(self, wanted: Callable[[Quantity], bool]) -> None:
         """Make the settings that are wanted, until nothing is left that can still change."""
@@ -266,8 +297,12 @@ def _follows(quantity: Quantity, where: Where, saved: Mapping[Where, Any]) -> bo
     return bool(switch) and any(saved.get(place) is True for place in places)
 
 
-def _refusal(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> str:
+def _refusal(
+    file: BenchFile, instrument: Instrument, difference: Difference, saved: Mapping[Where, Any]
+) -> str:
     """Why a value may not be set, as far as that can be told before it is tried."""
+    where, value = difference.where, difference.before
+    quantity = {one.name: one for one in instrument.quantities}[where.name]
     if isinstance(value, Untold):
         return f"the snapshot has no value: {value.why}"
     if is_output(quantity) and quantity.ramp is not None:
@@ -276,23 +311,44 @@ def _refusal(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> s
         quantity.check(value, instrument=where.instrument, channel=where.channel)
     except (ValueError, TypeError) as error:
         return str(error)
-    return _beyond(file, where, quantity, value)
+    return _beyond(file, where, quantity, value, _reach(instrument, where, value, saved))
 
 
-def _beyond(file: BenchFile, where: Where, quantity: Quantity, value: Any) -> str:
+def _beyond(file: BenchFile, where: Where, quantity: Quantity, value: Any, reach: float) -> str:
     """Which limit of the bench file, if any, a value exceeds that its driver would let through."""
     light = file.light
     most = math.inf if light is None or where.instrument != light.laser else light.power_dbm
     if quantity.name == "power_dbm" and value > most:
         return f"{value:g} dBm is more than {most:g} dBm, light.power_dbm of the bench file"
-    if not is_output(quantity) or quantity.unit != "V":
-        return ""
     for port in file.wiring.ports:
-        if (port.plays, str(port.output)) == (where.instrument, where.channel):
-            limit = DRIVE_LIMIT * port.v_pi / port.drive_gain
-            if abs(value) > limit * (1.0 + 1e-9):
-                return f"{value:g} V is beyond +-{limit:.4g} V, {DRIVE_LIMIT:g} V_pi of its port"
+        if not is_output(quantity) or (port.plays, str(port.output)) != (
+            where.instrument,
+            where.channel,
+        ):
+            continue
+        limit = DRIVE_LIMIT * port.v_pi / port.drive_gain
+        most = abs(value) if quantity.unit == "V" else reach
+        if most > limit * (1.0 + 1e-9):
+            return f"{most:g} V is beyond +-{limit:.4g} V, {DRIVE_LIMIT:g} V_pi of its port"
     return ""
+
+
+def _reach(instrument: Instrument, where: Where, value: Any, saved: Mapping[Where, Any]) -> float:
+    """V that an output of a snapshot reaches once it is switched on: its offset and waveform."""
+    if where.name != "output" or value is not True:
+        return 0.0
+
+    def told(name: str) -> Any:
+        return saved.get(Where(where.instrument, name, where.channel))
+
+    offset, amplitude = told("offset"), told("amplitude")
+    if not (isinstance(offset, int | float) and isinstance(amplitude, int | float)):
+        return math.inf
+    # A peak-to-peak amplitude reaches half as far; a box's waveform of 1 V reaches 1 V, and no
+    # output more than the largest offset that it can have.
+    most = max((one.high for one in instrument.quantities if one.name == "offset"), default=0.0)
+    peak = amplitude / 2.0 if told("unit") == "VPP" else amplitude
+    return min(abs(offset) + peak, most)
 
 
 def _order(step: Step) -> tuple[int, int]:

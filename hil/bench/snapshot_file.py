@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hil.bench.differing import HEATER
 from hil.bench.states import BenchError
 
 SCHEMA, VERSION = "hil-instrument-snapshot", 2
 #: What each instrument's entry may hold that is read back, and as what.
-_TABLES = ("settings", "readings", "identity")
+_TABLES = ("settings", "readings", "identity", "untold")
 
 
 class SnapshotError(BenchError):
@@ -72,6 +73,9 @@ def read_snapshot(path: Path) -> dict[str, Any]:
         for part in _TABLES:
             if not isinstance(one.get(part, {}), dict):
                 raise SnapshotError(f"snapshot {path} is damaged: {part} of {name} is no table")
+        volts = one.get(HEATER, [])
+        if not (isinstance(volts, list) and all(isinstance(v, int | float) for v in volts)):
+            raise SnapshotError(f"snapshot {path} is damaged: {HEATER} of {name} are no numbers")
         for setting, value in one.get("settings", {}).items():
             if not _is_setting(value):
                 raise SnapshotError(

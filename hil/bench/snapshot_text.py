@@ -25,6 +25,15 @@ def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
         for part in ("settings", "readings"):
             for line in _grouped(settings_of(alone, part), measured=part == "readings"):
                 yield f"  {line}{', read' if part == 'readings' else ''}"
+        for line in untold_lines(alone):
+            yield f"  not told: {line.removeprefix(f'{name} ')}"
+
+
+def untold_lines(taken: Mapping[str, Any]) -> Iterator[str]:
+    """What is set in the instruments and no snapshot holds, by name and reason."""
+    for name, one in taken["instruments"].items():
+        for why, group in groupby(one.get("untold", {}).items(), lambda item: item[1]):
+            yield f"{name} {', '.join(what for what, _ in group)}: {why}"
 
 
 def change_lines(
@@ -47,7 +56,8 @@ def plan_lines(meant: Plan, *, outputs: bool, ramp_time: float) -> Iterator[str]
     """What would be done, what is held and what is refused."""
     heaters = meant.heaters
     if meant.steps or (outputs and heaters.differ):
-        yield "drives the bench off, writes the bench file's limits, then sets, in this order:"
+        yield from meant.first
+        yield "then sets, in this order:"
     for step in meant.steps:
         yield f"  {step.told}"
     if outputs and heaters.differ:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from drivers.errors import InstrumentError
@@ -12,11 +16,13 @@ from drivers.instrument import Instrument
 from drivers.naming import write
 from drivers.quantity import Quantity, Value
 from hil.bench.differing import Where, differences, same, settings_of
-from hil.bench.file import load
+from hil.bench.file import from_document, load
 from hil.bench.opening import OpenBench
-from hil.bench.restoring import HELD, is_output, plan, quantities_of, restore
+from hil.bench.restoring import HELD, KEPT, is_output, plan, quantities_of, restore
 from hil.bench.snapshot import snapshot
 from hil.bench.visiting import Visit
+from hil.bench.writing import Start, starting_text
+from tests.hil.source_meter_bench import bench_text
 
 
 @pytest.fixture(params=["relax-mzi-8", "relax-mzi-8-precise"])
@@ -71,9 +77,60 @@ def test_every_setting_comes_back(here: Visit) -> None:
         instrument, quantity = of(core.parts.instruments, one.where)
         assert quantity is not None
         if is_output(quantity):
-            assert outcome.held[one.where] == HELD
-            assert same(one.after, quantity.safe, quantity)
+            # A stage goes on: what it gives is nothing that a restored bench moves unasked.
+            assert outcome.held[one.where] == (KEPT if quantity.drives else HELD)
+            assert quantity.drives or same(one.after, quantity.safe, quantity)
         else:
             assert one.where.name in instrument.imposed or quantity.follows, one
     # Nothing else is left to do.
     assert not plan(core, saved, here.do(snapshot(core)), outputs=False).steps
+
+
+def on_dacs() -> str:
+    """A bench of 2 ports and 1 bank, its heaters on a QDAC-II."""
+    text, made = re.subn(
+        r'driver = "qontrol_q8"\nresource = .*\nidentity = .*\nlink = .*\noptions = .*\n',
+        'driver = "qdevil_qdac2"\nresource = "TCPIP::dac::5025::SOCKET"\n'
+        "link = { latency = 0.001, bytes_per_second = 1.0e6 }\n",
+        starting_text(Start(2, 1, "small")),
+    )
+    assert made == 1
+    return text.replace("i_max = 0.012", "i_max = 0.01")  # full scale of its current meters
+
+
+@pytest.mark.parametrize("text", [on_dacs(), bench_text("small", 3)], ids=["qdac2", "smus"])
+def test_heaters_come_back_whatever_they_hang_on(text: str) -> None:
+    file = from_document(tomllib.loads(text), source="small")
+    with Visit(OpenBench(file), lambda line: None) as here:
+        core = here.core
+        here.drive()
+        here.do(core.parts.protect())
+        levels = np.array([[0.3, 0.0, 0.2, 0.5]]) * core.level_max
+        here.do(core.ramp(core.machine.levels, levels, lambda line: None))
+        here.do(core.machine.settled())
+        saved = json.loads(json.dumps(here.do(snapshot(core))))
+        assert here.do(core.off()) == []
+        told: list[str] = []
+        cold = here.do(snapshot(core))
+        assert plan(core, saved, cold, outputs=True).heaters.driven == 3
+        assert plan(core, saved, cold, outputs=False).refused == {}
+        outcome = here.do(restore(core, saved, outputs=True, tell=told.append))
+        assert outcome.refused == {}
+        assert outcome.not_taken == []
+        assert any("heaters 0 -> " in line for line in told)
+        read = here.do(core.parts.banks[0].read_back())
+        assert read == pytest.approx(levels[0], rel=0.03, abs=1e-5)
+        imposed = {one.name: one.imposed for one in core.parts.instruments}
+        left = differences(saved, here.do(snapshot(core)), quantities_of(core))
+        assert [one for one in left if one.where.name not in imposed[one.where.instrument]] == []
+
+
+def test_a_level_above_a_limit_is_refused_on_a_source_meter() -> None:
+    file = from_document(tomllib.loads(bench_text("small", 4)), source="small")
+    with Visit(OpenBench(file), lambda line: None) as here:
+        saved = here.do(snapshot(here.core))
+        saved["instruments"]["smu-2"]["volts"] = [9.0]
+        refused = plan(here.core, saved, here.do(snapshot(here.core)), outputs=True).refused
+        (why,) = refused.values()
+        assert list(map(str, refused)) == ["smu-2 volts[0]"]
+        assert why.startswith("9 V makes")

@@ -452,3 +452,77 @@ def test_a_file_is_shown(lab: Lab, run: Callable[..., Any], write_bench: WriteBe
     assert "  decimation = 1" in lines
     assert "  frequency[1 to 2] = 1000" in lines
     assert any(line.startswith("  volts[") and line.endswith(", read") for line in lines)
+
+
+def test_what_no_instrument_tells_is_named(
+    lab: Lab, run: Callable[..., Any], write_bench: WriteBench
+) -> None:
+    saved = run("save", write_bench(), "--out", "a.json")
+    said = "pattern mask, analog_0, analog_1, square_wave: it can be set, not asked for"
+    assert f"not told, so not in it: {said}" in saved.out.splitlines()
+    shown = run("show", "a.json").out.splitlines()
+    assert f"  not told: {said.removeprefix('pattern ')}" in shown
+    assert "  not told: waveform: the samples in its memory are not asked for" in shown
+    lab.by_hand.append(decimated)
+    done = run("restore", "a.json", "--yes")
+    assert f"not restored: {said}" in done.out.splitlines()
+    assert done.code == 0
+
+
+def test_a_dry_run_tells_every_step(
+    lab: Lab, run: Callable[..., Any], write_bench: WriteBench
+) -> None:
+    def lit(bench: SimulatedBench) -> None:
+        decimated(bench)
+        box: Any = bench.instruments["box-0"]
+        box.outputs[0].enabled = True
+
+    assert run("save", write_bench(), "--out", "a.json").code == 0
+    lab.by_hand.append(lit)
+    told = run("restore", "a.json", "--dry-run").out.splitlines()
+    first = told.index("drives the bench off: signal light off, every line of pattern low")
+    assert told[first + 1 : first + 9] == [
+        "  box-0: outputs off",
+        "  heaters down in 0.5 s, then every channel of heaters-0, heaters-1 to 0 V",
+        "writes the bench file's limits to heaters-0, heaters-1",
+        "sees that these are at their safe values:",
+        "  box-0 output[1]: ON -> OFF",
+        "then sets, in this order:",
+        "  box-0 frequency[2]: 2500 Hz -> 1000 Hz",
+        "  box-0 decimation: 64 -> 1",
+    ]
+    assert not lab.settings_sent
+
+
+def test_limits_of_the_bench_file_are_no_difference(
+    lab: Lab, run: Callable[..., Any], write_bench: WriteBench
+) -> None:
+    def limited(bench: SimulatedBench) -> None:
+        chassis: Any = bench.instruments["heaters-0"]
+        chassis.v_max[:] = 5.0
+
+    assert run("save", write_bench(), "--out", "a.json").code == 0
+    lab.by_hand.append(limited)
+    same = run("diff", "a.json")
+    assert same.code == 0
+    assert "limit, as the bench file decides: heaters-0 volts_max[0 to 63]: 12 V -> 5" in same.out
+
+
+def test_an_output_is_not_switched_on_beyond_the_drive_of_its_port(
+    lab: Lab, run: Callable[..., Any], write_bench: WriteBench
+) -> None:
+    def driving(bench: SimulatedBench) -> None:
+        box: Any = bench.instruments["box-0"]
+        box.outputs[0].enabled = box.outputs[1].enabled = True
+        box.outputs[0].amplitude = 0.4
+        box.outputs[1].amplitude = 0.8
+
+    lab.by_hand.append(driving)
+    bench = write_bench(replace={"drive_gain = 4.5": "drive_gain = 9.0"})
+    assert run("save", bench, "--out", "on.json").code == 0
+    lab.by_hand.clear()
+    done = run("restore", "on.json", bench, "--yes", "--outputs")
+    assert done.code == 1
+    assert "REFUSED box-0 output[2]: 0.8 V is beyond +-0.5 V, 1.5 V_pi of its port" in done.out
+    assert "output[1]" not in "".join(x for x in done.out.splitlines() if "REFUSED" in x)
+    assert lab.is_safe
