@@ -140,6 +140,7 @@ def _missing(parts: Parts) -> Iterator[Finding]:
 def _idle_boxes(parts: Parts) -> Iterator[Finding]:
     busy = {one.plays for one in parts.boxes.values()}
     busy |= {name for one in parts.boxes.values() for name, _ in one.inputs}
+    busy |= {tap.meter for tap in parts.taps.values()}
     for index, one in parts.instruments.items():
         if (one.driver in SOURCES or one.driver in READOUTS) and one.name not in busy:
             yield Finding(f"instrument.{index}", f"{one.name!r} serves no port", harmless=True)

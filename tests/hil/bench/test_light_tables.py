@@ -8,6 +8,7 @@ import pytest
 
 from hil.bench.errors import BenchFileError
 from hil.bench.file import from_document
+from hil.bench.showing_light import light_tables
 from sim_backends.bench_file import BenchDocumentError, read_bench
 from tests.hil.bench.spoiling import Doc, Spoil, drop, put
 
@@ -150,6 +151,29 @@ def test_an_input_that_reads_a_port_is_no_tap(lit: Doc) -> None:
         from_document(lit, source="test")
     expected = "tap.1.input: input 2 of 'meter' serves wiring.ports.1 already"
     assert expected in caught.value.lines
+
+
+def test_a_meter_that_is_a_tap_alone_serves(lit: Doc) -> None:
+    lit["instrument"][6] |= {"driver": "keysight_n7744a", "resource": "TCPIP::n::5025::SOCKET"}
+    assert not any("serves no port" in note for note in from_document(lit, source="test").notes)
+
+
+def test_they_are_shown(lit: Doc) -> None:
+    lit["stage"] = {"kind": "manual", "controller": "knob", "setpoint_celsius": 25.0}
+    lit["tap"].append({"meter": "tap", "input": 2, "share": 0.1, "of": "port", "port": 3})
+    (shown,) = light_tables(from_document(lit, source="test"))
+    assert shown.rows == (
+        ("laser laser", "10 dBm at 1550 nm"),
+        ("switch router", "position 2"),
+        ("switch matrix", "1 to 17, 2 to 18"),
+        ("tap tap input 1", "0.01 of the laser's light: -10.0 dBm, 100 uW"),
+        ("tap tap input 2", "0.1 of the light of port 3"),
+        ("thermal stage knob", "25 C, by hand"),
+    )
+
+
+def test_a_bench_without_any_shows_no_such_table(document: Doc) -> None:
+    assert light_tables(from_document(document, source="test")) == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hil.monitor.feed import Feed
 from hil.monitor.keyboard import Keyboard
 from hil.monitor.state.run_state import RunState
 from hil.telemetry.commands import Verb
-from hil.telemetry.events import Fault, Noted
+from hil.telemetry.events import Fault, Noted, Readings
 from tests.hil.monitor import made
 from tests.hil.monitor.hostile import NASTY, STRANGE
 from tests.hil.monitor.made import Scripted
@@ -55,6 +55,13 @@ def test_it_says_what_there_is() -> None:
     ):
         assert part in said, part
     assert "below" in _printed(state, whole=True)
+
+
+def test_taps_stand_beside_laser_and_stage() -> None:
+    state = RunState()
+    told = Readings(source="meter-0", role="tap", values={"power": 1e-4}, units={"power": "W"})
+    state.take(made.stamped([made.started(), told]))
+    assert "tap meter-0: power 0.0001 W" in " ".join(_printed(state).split())
 
 
 def test_nothing_yet_is_said() -> None:
