@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError
 from drivers.protocol.scpi_numbers import special_values
 from drivers.quantity import Quantity
+from drivers.source_accuracy import Accuracy
 from drivers.source_meter import PATIENCE, Measurement
 from drivers.source_output import SourceOutput
 from drivers.source_quantities import (
@@ -85,6 +86,15 @@ PROTECTION = Quantity(
 
 PROTECTION_STEPS = (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0, 210.0)
 """What the protection can be; 210 is none. It takes the next step at or above what is asked for."""
+VOLTS_ACCURACY = Accuracy(
+    (0.21, 2.1, 21.0, 210.0), (1.2e-4, 1.2e-4, 1.5e-4, 1.5e-4), (3e-4, 3e-4, 1.5e-3, 1e-2)
+)
+AMPERES_ACCURACY = Accuracy(
+    (1.05e-6, 1.05e-5, 1.05e-4, 1.05e-3, 1.05e-2, 0.105, 1.05),
+    (2.9e-4, 2.7e-4, 2.5e-4, 2.7e-4, 3.5e-4, 5.5e-4, 2.2e-3),
+    (3e-10, 7e-10, 6e-9, 6e-8, 6e-7, 6e-6, 5.7e-4),
+)
+"""Of readings, one year: SPEC-2400 Rev L."""
 MOST_POINTS = 2500
 LIMITED = 1 << 3 | 1 << 4 | 1 << 16
 """Bits of the status word: real compliance, over-voltage protection, range compliance."""
@@ -112,6 +122,7 @@ class Keithley2400(SourceOutput):
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC
     limited, protection = LIMITED_AMPERES, PROTECTION
+    volts_accuracy, amperes_accuracy = VOLTS_ACCURACY, AMPERES_ACCURACY
     most_points = MOST_POINTS
 
     def reading_seconds(self) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError
 from drivers.limited_source import VOLTS
 from drivers.quantity import Quantity
+from drivers.source_accuracy import Accuracy
 from drivers.source_meter import PATIENCE, Measurement
 from drivers.source_output import SourceOutput
 from drivers.source_quantities import (
@@ -104,6 +105,18 @@ PROTECTION = Quantity(
     choices=(*(f"PROT{step:g}" for step in PROTECTION_STEPS), "NONE"),
 )  # fmt: skip
 
+VOLTS_ACCURACY = Accuracy(
+    (0.021, 0.21, 2.1, 21.0, 210.0),
+    (1e-3, 1.2e-4, 1.2e-4, 1.5e-4, 1.5e-4),
+    (1.5e-4, 2e-4, 3e-4, 1e-3, 1e-2),
+)
+AMPERES_ACCURACY = Accuracy(
+    (1.05e-8, 1.05e-7, 1.05e-6, 1.05e-5, 1.05e-4, 1.05e-3, 1.05e-2, 0.105, 1.05),
+    (1e-3, 6e-4, 2.5e-4, 2.5e-4, 2e-4, 2e-4, 2e-4, 2.5e-4, 3e-4),
+    (5e-11, 1e-10, 3e-10, 7e-10, 6e-9, 6e-8, 6e-7, 6e-6, 5e-4),
+)
+"""Of readings, one year: specifications of the Model 2450."""
+
 LANGUAGE_QUERY = "*LANG?"
 MOST_POINTS = 100_000
 """What `defbuffer1` holds."""
@@ -133,6 +146,7 @@ class Keithley2450(SourceOutput):
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC_AMPERES
     limited, protection = LIMITED_AMPERES, PROTECTION
+    volts_accuracy, amperes_accuracy = VOLTS_ACCURACY, AMPERES_ACCURACY
     most_points = MOST_POINTS
     least_delay = 50e-6
 

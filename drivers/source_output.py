@@ -21,6 +21,7 @@ from drivers.errors import InstrumentError, LimitError
 from drivers.limited_source import VOLTS
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
+from drivers.source_accuracy import Accuracy
 from drivers.source_limits import MOST_AMPERES, MOST_VOLTS, SourceLimits
 from drivers.source_meter import SourceMeter
 from drivers.source_quantities import LEVEL_VOLTS, OUTPUT
@@ -46,6 +47,8 @@ class SourceOutput(SourceMeter):
     channels: int = 1  # type: ignore[assignment]
     limited: ClassVar[Quantity]
     protection: ClassVar[Quantity]
+    volts_accuracy: ClassVar[Accuracy]
+    amperes_accuracy: ClassVar[Accuracy]
     _unit_limits: SourceLimits | None = None
     _held = math.nan
     """V last acknowledged; NaN where that is not known"""
@@ -247,6 +250,12 @@ class SourceOutput(SourceMeter):
             return np.array([await self._as_found()])
         found = await self.measure()
         return np.array([[found.volts, found.amperes]])
+
+    def reading_errors(
+        self, volts: NDArray[np.float64], amps: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Most that readings (n,) V and (n,) A may be off within a year, by the maker."""
+        return self.volts_accuracy.errors(volts), self.amperes_accuracy.errors(amps)
 
     async def _as_found(self) -> tuple[float, float]:
         sources_volts = await self.get(self.function) == VOLTS

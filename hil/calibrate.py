@@ -20,6 +20,7 @@ from hil.bench.file import load
 from hil.bench.opening import OpenBench
 from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import RAW, CalibrationFolder, newest_record
+from hil.calibrating.heater_command import iv
 from hil.calibrating.identifying import (
     BiasedBench,
     apply,
@@ -290,6 +291,7 @@ COMMANDS = {
     "check": check,
     "identify": identify,
     "configure": configure,
+    "iv": iv,
     "show": show,
     "diff": diff,
     "report": report,

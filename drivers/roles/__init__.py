@@ -6,13 +6,14 @@ from drivers.roles.beside import OpticalMatrix, OpticalSwitch, PowerMonitor, The
 from drivers.roles.light import LightSource, PhaseReference, TunableSource
 from drivers.roles.lines import LineProgram, SwitchSequencer
 from drivers.roles.signals import DetectionMode, InputSource, Readout
-from drivers.roles.weights import OutputLayout, VoltageOutputs, WeightBank
+from drivers.roles.weights import MeasuresTo, OutputLayout, VoltageOutputs, WeightBank
 
 __all__ = [
     "DetectionMode",
     "InputSource",
     "LightSource",
     "LineProgram",
+    "MeasuresTo",
     "OpticalMatrix",
     "OpticalSwitch",
     "OutputLayout",

@@ -154,3 +154,14 @@ class VoltageOutputs(Protocol):
     async def off(self) -> None:
         """All outputs to 0 V, whatever is believed to be set."""
         ...
+
+
+@runtime_checkable
+class MeasuresTo(Protocol):
+    """Outputs whose maker says how far their readings may be off."""
+
+    def reading_errors(
+        self, volts: NDArray[np.float64], amps: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Most that readings of volts (n,) V and amps (n,) A may be off: (n,) V and (n,) A."""
+        ...

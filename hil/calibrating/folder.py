@@ -45,8 +45,10 @@ class CalibrationFolder:
         return self.path / RECORD
 
     @classmethod
-    def create(cls, bench: str, out: Path | None) -> CalibrationFolder:
+    def create(cls, bench: str, out: Path | None, *, sweeps: bool = True) -> CalibrationFolder:
         """Make a new folder: `out`, or one named by the time under `calibrations/BENCH`.
+
+        `sweeps`: whether sweeps will be kept in it, which a step can go on from.
 
         Raises
         ------
@@ -56,11 +58,12 @@ class CalibrationFolder:
         path = out or _named_by_the_time(ROOT / bench)
         try:
             path.mkdir(parents=True)
-            (path / RAW).mkdir()
+            if sweeps:
+                (path / RAW).mkdir()
         except FileExistsError:
+            mend = f"go on with it by --resume {path}, or " if sweeps else ""
             raise CalibrationError(
-                f"calibration folder {path} exists; go on with it by --resume {path}, or name "
-                "another with --out"
+                f"calibration folder {path} exists; {mend}name another with --out"
             ) from None
         except OSError as error:
             raise CalibrationError(

@@ -9,6 +9,7 @@ from calibration.procedures import steps_of
 from hil.bench.by_hand import add_assume_option
 from hil.bench.states import BACKENDS, PATHS
 from hil.calibrating.folder import ROOT
+from hil.calibrating.heater_options import add_iv
 from hil.console import OneLineParser
 
 
@@ -24,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "  python -m hil.calibrate check relax-mzi-8\n"
         "  python -m hil.calibrate identify relax-mzi-8\n"
         "  python -m hil.calibrate configure relax-mzi-8 --target haar:1 --target haar:2\n"
+        "  python -m hil.calibrate iv relax-mzi-8 --element 0:3\n"
         "  python -m hil.calibrate show relax-mzi-8\n"
         "  python -m hil.train --bench relax-mzi-8 --as-built calibrations/relax-mzi-8/TIME/record"
         ".json\n\n"
@@ -35,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check(do)
     _add_identify(do)
     _add_configure(do)
+    add_iv(do, _add_bench)
     show = do.add_parser("show", help="a record in lines: steps, gates, costs, quantities")
     show.add_argument("record", metavar="RECORD|BENCH", help="record, its folder, or a bench: "
                       "its newest")  # fmt: skip
@@ -47,11 +50,12 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _add_bench(p: argparse.ArgumentParser) -> None:
+def _add_bench(p: argparse.ArgumentParser, *, path: bool = True) -> None:
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", choices=BACKENDS, default="sim", help="default sim")
     add_assume_option(p)
-    p.add_argument("--path", choices=PATHS, default="wire", help="wire (default) or slot")
+    if path:
+        p.add_argument("--path", choices=PATHS, default="wire", help="wire (default) or slot")
     p.add_argument("--severity", choices=("std", "harsh"), help="of the simulated bench")
     p.add_argument("--plant-seed", type=int, metavar="K", help="which simulated bench")
 

@@ -97,13 +97,16 @@ def test_calibration_commands_of_the_documents_run(
         for line in block.splitlines():
             words = shlex.split(line, comments=True)
             asked = words[words.index("hil.calibrate") + 1 :]
-            opens = asked[0] in ("run", "check", "configure")
-            named = ["small.toml" if opens else "small", *(["--path", "slot"] if opens else [])]
+            opens = asked[0] in ("run", "check", "configure", "iv")
+            slots = ["--path", "slot"] if opens and asked[0] != "iv" else []
+            named = ["small.toml" if opens else "small", *slots]
             place = asked.index("relax-mzi-8")
             assert calibrate_main([*asked[:place], *named, *asked[place + 1 :]]) == 0, line
             ran.append(asked[0])
-    assert ran == ["run", "show", "report", "check", "run", "configure"]
-    assert "every gate passed" in capsys.readouterr().out
+    assert ran == ["run", "show", "report", "check", "run", "configure", "iv"]
+    told = capsys.readouterr().out
+    assert "every gate passed" in told
+    assert "1 of 1 heaters are as they should be" in told
 
 
 def test_commands_on_runs_run(

@@ -19,7 +19,7 @@ import pytest
         ["hil.note"],
         ["hil.report"],
         *(["hil.runs", what] for what in ("", "list", "show", "compare", "export")),
-        *(["hil.calibrate", what] for what in ("", "run", "check", "show", "diff", "report")),
+        *(["hil.calibrate", what] for what in ("", "run", "check", "iv", "show", "diff", "report")),
     ],
     ids=" ".join,
 )
