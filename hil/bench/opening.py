@@ -236,9 +236,11 @@ class OpenBench(Connection):
         await self.tell_beside()
 
     async def tell_beside(self) -> None:
-        """Publish what stage, laser and taps measure, every few seconds of bench time."""
+        """Publish what stage, laser and taps measure, every few seconds of bench time; on the slot
+        path there are none.
+        """
         now = self.now()
-        if not self.bus.heard or now - self._beside_told < READINGS_EVERY:
+        if self.path == "slot" or not self.bus.heard or now - self._beside_told < READINGS_EVERY:
             return
         self._beside_told = now
         with self.ledger.span("state"):

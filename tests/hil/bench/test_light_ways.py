@@ -15,6 +15,7 @@ from hil.bench.by_hand import tasks_of
 from hil.bench.entry import make_core
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load
+from hil.bench.packaged import packaged_text
 from hil.bench.snapshot import snapshot
 from hil.bench.states import BenchError
 from hil.telemetry.bus import Outlet
@@ -328,3 +329,58 @@ def test_the_wavelength_turns_phases_and_nothing_at_the_nominal_one(lit: Path) -
         back = read(bench)
     assert np.abs(tuned - usual).max() > 0.02
     np.testing.assert_allclose(back, usual, atol=2e-3)
+
+
+def test_without_instruments_nothing_is_told_of_them(lit: Path) -> None:
+    heard: list[Any] = []
+    with hil.open(lit, path="slot") as bench:
+        bench.core.bus.add(Outlet("ear", heard.extend, kinds=(Readings, Fault)))
+        bench.do(bench.core.between_steps())
+        bench.core.bus.close()
+    assert heard == []
+
+
+# -- a meter that reads ports, too ----------------------------------------------------------------
+
+
+def precise(tmp_path: Path, meter_options: str) -> Path:
+    """The packaged bench of power meters, port 7 on a third one; input 8 of meter-plus a tap."""
+    text = packaged_text("relax-mzi-8-precise")
+    old = 'readout = "meter-plus", input = 8, minus = "meter-minus", minus_input = 8'
+    new = 'readout = "meter-more", input = 1, minus = "meter-more", minus_input = 2'
+    assert old in text
+    text = text.replace(old, new)
+    more = instrument(
+        "meter-more", "keysight_n7744a", "TCPIP::meter-more::5025::SOCKET",
+        "options = { range_dbm = 0.0, ports = [1, 2] }",
+    )  # fmt: skip
+    place = text.index('name = "meter-plus"')
+    options = "options = { range_dbm = 0.0 }"
+    head, tail = text[:place], text[place:].replace(options, meter_options, 1)
+    tap = '\n[[tap]]\nmeter = "meter-plus"\ninput = 8\nshare = 0.02\n'
+    text = (head + tail).replace("\n[wiring]\n", f"{more}{tap}\n[wiring]\n", 1)
+    path = tmp_path / "precise.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_input_that_frames_log_is_no_tap(tmp_path: Path) -> None:
+    path = precise(tmp_path, "options = { range_dbm = 0.0 }")
+    with pytest.raises(BenchFileError) as caught:
+        make_core(path)
+    assert caught.value.lines == [
+        "tap.0.input: input 8 of 'meter-plus' is logged in frames; give that instrument options = "
+        "{ ports = [1, 2, 3, 4, 5, 6, 7] }"
+    ]
+
+
+def test_a_spare_input_is_read_between_frames(tmp_path: Path) -> None:
+    path = precise(tmp_path, "options = { range_dbm = 0.0, ports = [1, 2, 3, 4, 5, 6, 7] }")
+    with hil.open(path, plant=STEADY) as bench:
+        levels, x = 0.3 * bench.level_max, np.linspace(-1.0, 1.0, 64).reshape(8, 8)
+        before = bench.run(levels, x).measured
+        assert tapped(bench) == pytest.approx(2e-4, rel=0.02)
+        after = bench.run(levels, x).measured
+        assert tapped(bench) == pytest.approx(2e-4, rel=0.02)
+    assert np.ptp(before[..., 7]) > 0.05
+    np.testing.assert_allclose(after, before, atol=0.02)
