@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from hil.monitor.replay import Replay
+from hil.monitor.replay import Recorded, Replay
 from hil.monitor.state.run_state import RunState
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Stamped
@@ -50,6 +50,7 @@ class Feed:
         self.replay: Replay | None = None
         self.caught_up = False
         self._make = make
+        self._recorded = 0
         self._waiting: deque[Callable[[Source], None]] = deque()
         self._opened, self._end, self._wake = (threading.Event() for _ in range(3))
         self._failure: BaseException | None = None
@@ -100,6 +101,9 @@ class Feed:
     def _run(self) -> None:
         try:
             source = self._make()
+            if isinstance(source, Recorded):
+                self._recorded = source.length
+            self._tell_reading(source)
         except BaseException as error:
             self._failure = error
             self._opened.set()
@@ -114,6 +118,8 @@ class Feed:
                 self._wake.clear()
                 self._do_what_waits(source)
                 self._fold(source, self._poll(source))
+                if self.state.reading is not None:
+                    self._tell_reading(source)
         finally:
             source.close()
 
@@ -128,6 +134,12 @@ class Feed:
             return ()
         self._hear(source, str(getattr(source, "trouble", "")))  # some know why nothing comes
         return events
+
+    def _tell_reading(self, source: Source) -> None:
+        """How far the first reading of a record is, until it comes to where the record ended."""
+        position = source.position if isinstance(source, Recorded) else self._recorded
+        with self.lock:
+            self.state.reading = (position, self._recorded) if position < self._recorded else None
 
     def _hear(self, source: Source, trouble: str) -> None:
         """Pass on how the source does; those that throw something away count it."""

@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hil.telemetry.commands import Verb
 from hil.telemetry.event import Stamped
@@ -20,6 +20,7 @@ SPEEDS = (0.01, 10_000.0)
 AT_ONCE = 200
 
 
+@runtime_checkable
 class Recorded(Source, Protocol):
     """A source of events that are all there, and can be read again from any place.
 

@@ -30,7 +30,9 @@ from hil.monitor.state.words import (
     light_word,
     progress_words,
     queue_sums,
+    reading_words,
     stale_words,
+    state_colour,
     state_word,
 )
 from hil.telemetry.commands import Verb
@@ -116,7 +118,9 @@ def _room(width: int) -> int:
 
 def _banner(state: RunState, name: str) -> RenderableType:
     stale = stale_words(state)
-    first = Text(f" {state_word(state)} ", style=STYLES.get(state.lifecycle.state, STYLES[""]))
+    first = Text(f" {state_word(state)} ", style=STYLES.get(state_colour(state), STYLES[""]))
+    if reading := reading_words(state):
+        first.append(f" {reading} ", style="bold")
     if stale:
         first.append(f" {stale} ", style="bold black on orange1")
     first.append(f"  {light_word(state)}", style="bold")

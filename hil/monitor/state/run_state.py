@@ -39,8 +39,9 @@ class RunState:
     the last reason in `why_ignored`) and changes nothing. `version` grows with every event, and
     `versions` of a part, by its name here, with every event that the part takes.
 
-    `trouble` : why nothing can be heard just now; empty: it can. `source_counts` : what the source
-    itself threw away, or lost, by name.
+    `reading` : of a record that is read for the first time, how many events were read and how many
+    there are; None: all that was there is known. `trouble` : why nothing can be heard just now;
+    empty: it can. `source_counts` : what the source itself threw away, or lost, by name.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class RunState:
         self.why_ignored = ""
         self.replaying = False
         self.trouble = ""
+        self.reading: tuple[int, int] | None = None
         self.source_counts: dict[str, int] = {}
         self._heard: float | None = None
         self._caught_up = False
@@ -178,6 +180,8 @@ class RunState:
         """Whether what is shown may no longer be so: nothing is heard, and the run has no end."""
         if self.replaying or self.lifecycle.ended is not None:
             return False
+        if self.reading is not None and not self.trouble:
+            return False  # it is known to be old, and `reading` says so
         return bool(self.trouble) or self.age is None or self.age > self.stale_after
 
     def ask(self, id_: str, verb: Any) -> None:

@@ -14,16 +14,39 @@ RECONNECTS = "reconnects"
 
 
 def state_word(state: RunState) -> str:
-    """OFF, IDLE, ARMED, RUNNING, TRIPPED, or that it is not known."""
+    """OFF, IDLE, ARMED, RUNNING, TRIPPED, or that it is not known, or not yet."""
     life = state.lifecycle
+    if state.reading is not None:
+        return "READING"
     if life.paused and life.state == "idle" and life.ended is None:
         return "PAUSED, IDLE"
     return life.state.upper() or "NO STATE"
 
 
+def state_colour(state: RunState) -> str:
+    """The state that gives the banner its colour; empty: what is now is not known."""
+    return "" if state.reading is not None else state.lifecycle.state
+
+
 def light_word(state: RunState) -> str:
     """Whether light is on."""
-    return {True: "LIGHT ON", False: "LIGHT OFF", None: "LIGHT ?"}[state.lifecycle.light]
+    known = None if state.reading is not None else state.lifecycle.light
+    return {True: "LIGHT ON", False: "LIGHT OFF", None: "LIGHT ?"}[known]
+
+
+def reading_words(state: RunState) -> str:
+    """How much of a record was read, when it is read for the first time; empty: all of it."""
+    if state.reading is None:
+        return ""
+    done, there = state.reading
+    return f"the record, {100 * done // there} %"
+
+
+def done_share(state: RunState) -> float:
+    """How much is done, 0 to 1: of the reading of the record, or of the run."""
+    if state.reading is not None:
+        return state.reading[0] / state.reading[1]
+    return min(state.facts.step / max(state.lifecycle.steps, 1), 1.0)
 
 
 def stale_words(state: RunState) -> str:
@@ -36,7 +59,9 @@ def stale_words(state: RunState) -> str:
 
 
 def progress_words(state: RunState) -> str:
-    """How far the run is."""
+    """How far the run is, or the reading of its record."""
+    if state.reading is not None:
+        return f"event {state.reading[0]} of {state.reading[1]}"
     started, step = state.facts.started, state.facts.step
     if started is None:
         return f"step {step}" if step else "no run"
@@ -48,6 +73,8 @@ def progress_words(state: RunState) -> str:
 def left_words(state: RunState) -> str:
     """What is left of it."""
     life = state.lifecycle
+    if state.reading is not None:
+        return "not at its end yet"
     if life.ended is not None:
         tested = life.ended.accuracy
         return life.ended.outcome + ("" if tested is None else f", test {tested:.3f}")
@@ -63,6 +90,8 @@ def left_words(state: RunState) -> str:
 def change_words(state: RunState) -> str:
     """The last change of the bench's state."""
     life = state.lifecycle
+    if state.reading is not None:
+        return f"has come to {clock(life.wall_time)}" if life.wall_time else ""
     if not life.state:
         return "state not told yet"
     why = f" ({life.why})" if life.why else ""

@@ -18,10 +18,13 @@ from PySide6.QtWidgets import (
 from hil.monitor.state.run_state import RunState
 from hil.monitor.state.words import (
     change_words,
+    done_share,
     left_words,
     light_word,
     progress_words,
+    reading_words,
     stale_words,
+    state_colour,
     state_word,
 )
 from hil.monitor.window.panel import Line
@@ -37,7 +40,7 @@ class StateBlock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said = ("", "", "")
+        self._said = ("", "", "", "")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -48,10 +51,10 @@ class StateBlock(QWidget):
         """Still readable."""
         return QSize(250, HEIGHT)
 
-    def say(self, state: str, word: str, stale: str) -> None:
-        """Show a state."""
-        if (state, word, stale) != self._said:
-            self._said = (state, word, stale)
+    def say(self, state: str, word: str, stale: str, reading: str = "") -> None:
+        """Show a state; below it, since when it is stale, or how much of a record was read."""
+        if (state, word, stale, reading) != self._said:
+            self._said = (state, word, stale, reading)
             self.update()
 
     @property
@@ -61,7 +64,7 @@ class StateBlock(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint colour, hatching and words."""
-        state, word, stale = self._said
+        state, word, stale, reading = self._said
         back, front = STATES.get(state, STATES[""])
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -74,6 +77,10 @@ class StateBlock(QWidget):
             below = QRectF(whole.x(), top.bottom(), whole.width(), whole.height() - top.height())
             painter.fillRect(below, QColor("#000000"))
             _write(painter, below, stale, "#ffb000")
+        elif reading:
+            top = QRectF(whole.x(), whole.y(), whole.width(), 0.56 * whole.height())
+            below = QRectF(whole.x(), top.bottom(), whole.width(), whole.height() - top.height())
+            _write(painter, below, reading, front)
         _write(painter, top, word, front)
         painter.end()
 
@@ -156,12 +163,14 @@ class Banner(QWidget):
     def show_state(self, state: RunState) -> None:
         """Say what is there now."""
         life = state.lifecycle
-        self.block.say(life.state, state_word(state), stale_words(state))
+        self.block.say(
+            state_colour(state), state_word(state), stale_words(state), reading_words(state)
+        )
         self.light.setText(light_word(state))
         self.left.setText(left_words(state))
         self.progress.setText(progress_words(state))
         self.change.say(change_words(state))
-        self._bar.setValue(round(FINE * min(state.facts.step / max(life.steps, 1), 1.0)))
+        self._bar.setValue(round(FINE * done_share(state)))
         going = life.ended is None and not state.replaying
         for button in (self.pause, self.stop, self.off):
             button.setEnabled(going)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -33,6 +34,10 @@ ROWS = (
 OPTIONAL = ("then", "others")
 #: Pixels that the trends are high.
 TREND_HEIGHT = 128
+#: Share of a reading that never changed which is seen above and below it.
+STEADY = 0.1
+#: Readings that are seen one by one.
+DOTTED = 20
 #: Failures of each kind that are listed.
 LISTED = 4
 
@@ -68,7 +73,7 @@ class BenchPanel(Panel):
         self._trends: dict[str, tuple[Any, Any]] = {}
         for column, (role, reading) in enumerate(TRENDS.items()):
             plot = new_plot(self._view, 0, column, "bench time / s", f"{reading} / 1")
-            self._trends[role] = plot, plot.plot()
+            self._trends[role] = plot, plot.plot(symbolSize=7)
         self._view.setVisible(False)
         whole = QWidget()
         both = QVBoxLayout(whole)
@@ -87,6 +92,8 @@ class BenchPanel(Panel):
             label.setStyleSheet(f"color: {theme.dim};")
         for _, curve in self._trends.values():
             curve.setPen(pg.mkPen(theme.highlight, width=2))
+            curve.setSymbolBrush(theme.highlight)
+            curve.setSymbolPen(None)
 
     def has_data(self, state: RunState) -> bool:
         return state.facts.started is not None or state.facts.bench is not None
@@ -113,7 +120,15 @@ class BenchPanel(Panel):
             if role in told:
                 unit = state.beside.unit(role) or "1"
                 relabel(plot, "left", f"{role.split()[-1]} {TRENDS[role]} / {unit}")
-                curve.setData(told[role].x.copy(), told[role].y[:, 0].copy())
+                # A line needs two points: few readings are dots, too.
+                curve.setSymbol("o" if len(told[role]) <= DOTTED else None)
+                read = told[role].y[:, 0].copy()
+                curve.setData(told[role].x.copy(), read)
+                if np.ptp(read) > 0.0:
+                    plot.enableAutoRange(y=True)
+                else:  # by itself it would span 1, whatever the number
+                    half = STEADY * abs(float(read[-1])) or 1.0
+                    plot.setYRange(read[-1] - half, read[-1] + half, padding=0)
 
 
 def facts(state: RunState) -> dict[str, str]:

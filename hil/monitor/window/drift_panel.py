@@ -23,7 +23,11 @@ from hil.monitor.window.theme import Theme
 MARKS = {"alarm": "t", "action": "s", "gate": "d"}
 MARK, ROW = 11, 13
 #: Share of the plot that the rows of marks may take.
-MOST_ROWS = 0.6
+MOST_ROWS = 0.7
+#: Pixels of the panel from which the steps are named below each plot.
+TALL = 230
+#: Of the height, for the upper plot and for the lower two.
+SHARES = (3, 2)
 #: What the watch's sums are of, and their strokes.
 SUMS = ("CUSUM of all", "of what is new", "of one element")
 STROKES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashDotLine, Qt.PenStyle.SolidLine)
@@ -56,6 +60,10 @@ class DriftPanel(Panel):
         self._cusum.addItem(self._limit)
         self._moved = new_plot(view, 1, 1, "step", "moved / rad")
         self._walk = self._moved.plot(symbol="o", symbolSize=7)
+        for row, share in enumerate(SHARES):
+            # Where there is less room than Qt prefers, it would share it evenly.
+            view.ci.layout.setRowPreferredHeight(row, 1.0)
+            view.ci.layout.setRowStretchFactor(row, share)
         self._last, self.keys = Line(), KeyRow()
         whole = QWidget()
         inside = QVBoxLayout(whole)
@@ -92,6 +100,11 @@ class DriftPanel(Panel):
 
     def show_state(self, state: RunState) -> None:
         drift, trail = state.drift, state.learning.residual
+        # Where it is low, the upper plot needs the height for its rows of marks; all three have the
+        # same steps, which then are named below the lower two.
+        steps_named = self._trend.getAxis("bottom")
+        if steps_named.label.isVisible() != (tall := self.height() >= TALL):
+            steps_named.showLabel(tall)
         core = "" if state.facts.bench is None else state.facts.bench.core
         unit = "HWHM" if core == "microring" else "rad"
         relabel(self._moved, "left", f"moved / {unit}")
@@ -111,15 +124,18 @@ class DriftPanel(Panel):
         for plot in (self._trend, self._cusum, self._moved):
             plot.setXRange(0, end, padding=0.01)
         self.say(drift_words(state), drift_sums(state))
+        self._last.setVisible(drift.last is not None)
         self._last.say("" if drift.last is None else f"step {drift.last.step}: {drift.last.text}")
 
     def _show_marks(self, drift: Drift, top: float) -> None:
         """Each kind in a row of its own, above all of the curve, which ends at `top`."""
         high = max(self._trend.getViewBox().height(), 1.0)
         row = min(ROW / high, MOST_ROWS / len(self._marks))  # shares of the plot
+        size = min(MARK, int(row * high))
         end = top / (1.0 - row * len(self._marks))
         self._trend.setYRange(0, end, padding=0)
         for k, (what, marks) in enumerate(self._marks.items()):
+            marks.setSize(size)
             steps = [one.step for one in drift.of(what)]
             marks.setData(steps, [end * (1.0 - row * (k + 0.5))] * len(steps))
 

@@ -24,8 +24,10 @@ class HeaterTable(QAbstractTableModel):
     """Rows: all elements of all banks, in the order of the sorted column."""
 
     NAMES = ("element", "V", "mA", "mW", "left %", "Δ mW")
-    WIDTHS = (84, 36, 36, 42, 62, 62)
+    WIDTHS = (80, 36, 36, 42, 62, 66)
     MARGIN, CHANGE = 4, 5
+    #: Columns that a narrow table leaves out, in this order: the map shows them, too.
+    SPARED = (2, 1)
     FORMATS = ("", "{:.2f}", "{:.2f}", "{:.2f}", "{:.1f}", "{:+.3f}")
 
     def __init__(self) -> None:

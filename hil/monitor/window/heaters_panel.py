@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -83,6 +83,7 @@ class HeatersPanel(Panel):
         )
         for column, width in enumerate(HeaterTable.WIDTHS):
             self._rows.setColumnWidth(column, width)
+        self._rows.viewport().installEventFilter(self)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(left)
         split.addWidget(self._rows)
@@ -90,6 +91,16 @@ class HeatersPanel(Panel):
         split.setStretchFactor(1, 2)
         split.setSizes([286, 346])
         return split
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A narrow table leaves out what follows from the power: nobody scrolls sideways."""
+        if watched is self._rows.viewport() and event.type() == QEvent.Type.Resize:
+            room = self._rows.viewport().width()
+            over = sum(HeaterTable.WIDTHS) - room
+            for column in HeaterTable.SPARED:
+                self._rows.setColumnHidden(column, over > 0)
+                over -= HeaterTable.WIDTHS[column]
+        return super().eventFilter(watched, event)
 
     def plots(self) -> Sequence[Any]:
         return (self._map.plot,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -21,7 +22,17 @@ from hil.monitor.state.run_state import RunState
 from hil.monitor.state.words import queue_sums, queue_words, whole
 from hil.monitor.window.panel import Panel
 
-COLUMNS = ("instrument", "link", "exchanges", "per bench s", "busy / %", "driver", "resource")
+#: Names of the columns, short, and what they mean.
+COLUMNS = {
+    "instrument": "as the bench file names it",
+    "link": "open, closed, or not used by this run",
+    "asked": "exchanges so far",
+    "1/s": "exchanges a second of bench time, between the last two tellings",
+    "busy %": "share of bench time that the link was busy, between the last two tellings",
+    "driver": "that speaks to it",
+    "resource": "where it is reached; the whole is the tip",
+}
+RATES, RESOURCE = (3, 4), len(COLUMNS) - 1
 
 
 class LinksPanel(Panel):
@@ -35,10 +46,17 @@ class LinksPanel(Panel):
         self._table.setHorizontalHeaderLabels(list(COLUMNS))
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.setAlternatingRowColors(True)
+        self._table.setWordWrap(False)
+        for c, meaning in enumerate(COLUMNS.values()):
+            named = self._table.horizontalHeaderItem(c)
+            if named is not None:
+                named.setToolTip(meaning)
         self._table.verticalHeader().setVisible(False)
         self._table.verticalHeader().setDefaultSectionSize(21)
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # What is too long for the room that is left ends in an ellipsis; nobody scrolls for it.
+        header.setSectionResizeMode(RESOURCE, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         whole = QWidget()
         inside = QVBoxLayout(whole)
@@ -55,6 +73,8 @@ class LinksPanel(Panel):
     def show_state(self, state: RunState) -> None:
         rows = table(state)
         self._table.setRowCount(len(rows))
+        for c in RATES:  # a run tells of them from its second telling on
+            self._table.setColumnHidden(c, not any(row[c] for row in rows))
         for r, row in enumerate(rows):
             for c, text in enumerate(row):
                 self._put(r, c, text)
@@ -70,6 +90,8 @@ class LinksPanel(Panel):
             self._table.setItem(row, column, item)
         if item.text() != text:
             item.setText(text)
+            if column == RESOURCE:
+                item.setToolTip(escape(text))
         if column == 1:
             item.setForeground(QColor(self.theme.bad if text == "CLOSED" else self.theme.good))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGraphicsItem
 
+from hil.monitor.window.axis import Axis
 from hil.monitor.window.panel import new_plot
 from hil.monitor.window.scales import steady, steady_span
 from hil.monitor.window.theme import Theme
@@ -47,10 +48,14 @@ class ColourMap:
         self.centred = centred
         self.values: NDArray[Any] | None = None
         self._bar: Any = None
+        self.bar_axis: Any = None
         if bar:
             self._bar = pg.ColorBarItem(values=(0.0, 1.0), width=13, interactive=False)
+            axis = self.bar_axis = self._bar.axis = Axis("right")
+            self._bar.setAxisItems({"right": axis})
+            axis.unlinkFromView()  # it shows the values of the colours, not places on the bar
+            axis.setRange(*self._bar.levels())
             self._bar.setImageItem(self.image, insert_in=self.plot)
-            axis = self._bar.axis
             axis.setWidth(bar_room)
             axis.enableAutoSIPrefix(False)
             font = QFont()

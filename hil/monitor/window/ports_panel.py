@@ -34,7 +34,7 @@ class PortsPanel(Panel):
     def body(self) -> QWidget:
         view = canvas()
         self._head = new_plot(view, 0, 0, "port", "headroom / %")
-        self._head.setYRange(0, 100, padding=0)
+        self._head.setYRange(0, 106, padding=0)  # triangles at 100 % are seen whole
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.8)
         self._least = pg.ScatterPlotItem(symbol="t", size=9)
         self._head.addItem(self._bars)

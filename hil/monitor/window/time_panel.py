@@ -25,7 +25,10 @@ class TimePanel(Panel):
 
     title, key = "Bench time", "time"
     parts = ("spending",)
-    empty = "The ledger was not told yet.\nIt comes at the end of every epoch."
+    empty = (
+        "No interval of the ledger was told yet.\n"
+        "It is told at the end of every epoch; a bar is what came between two tellings."
+    )
 
     def body(self) -> QWidget:
         view = canvas()
@@ -51,7 +54,7 @@ class TimePanel(Panel):
         self._bars = []
 
     def has_data(self, state: RunState) -> bool:
-        return bool(state.spending.seconds)
+        return bool(state.spending.intervals)
 
     def show_state(self, state: RunState) -> None:
         spending = state.spending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,17 @@ from hil.monitor.feed import Feed
 from hil.monitor.finding import source_of
 from hil.monitor.replay import Replay
 from hil.monitor.state.run_state import RunState
+from hil.monitor.state.words import (
+    done_share,
+    light_word,
+    progress_words,
+    reading_words,
+    stale_words,
+    state_colour,
+    state_word,
+)
 from hil.telemetry.commands import Verb
+from hil.telemetry.event import Stamped
 from hil.telemetry.source import Source, SourceError
 from tests.hil.monitor import made
 from tests.hil.monitor.made import Scripted
@@ -49,6 +59,58 @@ def test_all_is_folded_in_one_thread_that_is_not_ours() -> None:
     assert source.closed
     assert len(source.threads) == 1
     assert threading.get_ident() not in source.threads
+
+
+class Gated(Scripted):
+    """A long record, read for the first time: a piece each time that a test lets it be."""
+
+    def __init__(self, events: list[Stamped], at_once: int) -> None:
+        super().__init__(events, at_once=at_once)
+        self.let = threading.Semaphore(0)
+
+    def poll(self) -> Sequence[Stamped]:
+        return super().poll() if self.let.acquire(timeout=0.005) else ()
+
+
+def test_a_long_record_is_being_read_until_where_it_ended_and_is_not_stale_meanwhile() -> None:
+    was_there = made.stamped(made.a_run(20, ended=False))  # stamped long ago
+    source = Gated(list(was_there), at_once=len(was_there) // 2)
+    with following(lambda: source) as feed:
+        state, half = feed.state, len(was_there) // 2
+        assert state.reading == (0, len(was_there))
+        source.let.release()
+        until(lambda: state.reading == (half, len(was_there)))
+        assert not state.stale
+        assert (state_word(state), state_colour(state), light_word(state)) == (
+            "READING", "", "LIGHT ?",
+        )  # fmt: skip
+        assert reading_words(state) == f"the record, {100 * half // len(was_there)} %"
+        assert progress_words(state) == f"event {half} of {len(was_there)}"
+        assert done_share(state) == half / len(was_there)
+        source.waiting += made.stamped([made.step(21)])  # the run goes on meanwhile
+        for _ in range(2):
+            source.let.release()
+        until(lambda: state.reading is None)
+        assert state.stale  # it is old, and now all of it is known
+        assert state_word(state) == "RUNNING"
+        assert "step" in progress_words(state)
+
+
+def test_an_empty_record_and_a_replay_are_not_being_read() -> None:
+    with following(Scripted) as feed:
+        assert feed.state.reading is None
+        assert stale_words(feed.state) == "NOTHING HEARD"
+    source = Scripted(made.stamped(made.a_run(10)))
+    with following(lambda: Replay(source, 1.0)) as feed:
+        assert feed.state.reading is None
+
+
+def test_a_record_that_cannot_be_read_is_stale_though_its_end_is_not_reached() -> None:
+    source = Scripted(made.stamped(made.a_run(20, ended=False)), fails="the disk is gone")
+    with following(lambda: source) as feed:
+        until(lambda: bool(feed.state.trouble))
+        assert feed.state.reading is not None
+        assert feed.state.stale
 
 
 def test_a_command_is_waited_for_by_its_id() -> None:

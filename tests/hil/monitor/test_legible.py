@@ -1,4 +1,4 @@
-"""Nothing overlaps, nothing is cut off: at two sizes of a laptop's screen, and narrower."""
+"""Nothing overlaps, nothing is cut off: at three sizes of a laptop's screen, and narrower."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ pytest.importorskip("pyqtgraph", reason="the live window needs pyqtgraph")
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +23,7 @@ from hil.monitor.window.axis import LEAST
 from hil.monitor.window.drift_panel import MARK, DriftPanel
 from hil.monitor.window.heaters_panel import HeatersPanel
 from hil.monitor.window.key_row import Key, KeyRow
+from hil.monitor.window.links_panel import LinksPanel
 from hil.monitor.window.main_window import MonitorWindow
 from hil.monitor.window.panel import Line, Panel
 from hil.monitor.window.slots_panel import NAME_HEIGHT, NUMBER_HEIGHT, SlotsPanel
@@ -31,7 +33,7 @@ from tests.hil.monitor import made
 from tests.hil.monitor.made import Scripted
 from tests.hil.monitor.windows import Open, fresh
 
-SIZES = [(1280, 800), (1280, 720), (1920, 1080)]
+SIZES = [(1280, 800), (1280, 720), (1920, 1080), (1024, 600)]
 PORTS = 16
 LATE = 123_456
 
@@ -187,6 +189,45 @@ def test_names_of_axes_are_no_longer_than_the_axes(late: MonitorWindow) -> None:
                 assert axis.letters >= (LEAST + 1 if _is_large(late) else LEAST)
 
 
+def test_the_unit_beside_a_colour_bar_is_whole(late: MonitorWindow) -> None:
+    units = {"twin": "s.u.", "heaters": "mW", "ports": "dB"}
+    for key, unit in units.items():
+        axis = _front(late, key)._map.bar_axis  # type: ignore[attr-defined]
+        assert axis.label.toPlainText().endswith(unit), key
+        margins = 2 * axis.label.document().documentMargin()
+        assert axis.label.boundingRect().width() - margins <= axis.size().height() + 1, key
+        # Neither on the numbers beside the bar, nor out of the picture.
+        assert _on_screen(axis.label).right() <= axis.scene().views()[0].width() + margins, key
+
+
+def test_resources_of_links_are_seen_without_scrolling(late: MonitorWindow) -> None:
+    panel = _front(late, "links")
+    assert isinstance(panel, LinksPanel)
+    rows = panel._table
+    assert rows.horizontalScrollBar().maximum() == 0
+    last = rows.columnCount() - 1
+    shown = rows.item(0, last)
+    assert shown is not None
+    assert shown.text() in shown.toolTip()
+    if late.width() >= 1280:
+        wide = rows.fontMetrics().horizontalAdvance("TCPIP::pulsestreamer::INSTR")
+        assert rows.columnWidth(last) >= wide + 6
+
+
+def test_numbers_below_a_plot_do_not_run_into_each_other(late: MonitorWindow) -> None:
+    paper = QPixmap(1, 1)
+    painter = QPainter(paper)
+    for key in late.panels:
+        for plot in _front(late, key).plots():
+            specs = plot.getAxis("bottom").generateDrawSpecs(painter)
+            if specs is None or not plot.isVisible():
+                continue
+            places = sorted((where for where, _, _ in specs[2]), key=QRectF.left)
+            assert all(b.left() - a.right() >= 4 for a, b in pairwise(places)), key
+            assert len(places) >= 2 or key == "bench", key
+    painter.end()
+
+
 def _is_large(window: MonitorWindow) -> bool:
     return window.height() >= 1000
 
@@ -196,7 +237,10 @@ def test_a_unit_that_means_harm_is_written_as_it_stands(late: MonitorWindow) -> 
     unit = "<img src=x>"
     fresh(late, replace(made.laser(), units={"power": unit}))
     axis = panel.plots()[1].getAxis("left")
-    assert axis.label.toPlainText() == f"laser power / {unit}"
+    assert axis.label.toPlainText() == unit  # the name before it has no room
+    assert axis.toolTip() == "laser power / &lt;img src=x&gt;"
+    fresh(late, replace(made.laser(), units={"power": "<b>"}))
+    assert axis.label.toPlainText() == "laser power / <b>"
 
 
 def test_numbers_of_ports_do_not_run_into_each_other(late: MonitorWindow) -> None:
@@ -214,7 +258,10 @@ def test_the_table_of_heaters_shows_all_of_its_columns(late: MonitorWindow) -> N
     table, rows = panel.table, panel._rows
     assert rows.horizontalScrollBar().maximum() == 0
     metrics = rows.fontMetrics()
-    for column in range(table.columnCount()):
+    seen = [c for c in range(table.columnCount()) if not rows.isColumnHidden(c)]
+    assert {table.NAMES[column] for column in seen} >= {"element", "mW", "left %", "Δ mW"}
+    assert late.width() < 1280 or len(seen) == table.columnCount()
+    for column in seen:
         words = [table.data(table.index(row, column)) for row in range(table.rowCount())]
         widest = max(metrics.horizontalAdvance(one) for one in words)
         assert widest + 6 <= rows.columnWidth(column), table.NAMES[column]
@@ -228,10 +275,12 @@ def test_marks_of_the_watch_lie_above_its_curve_in_rows(late: MonitorWindow) -> 
         box.mapViewToScene(pg.Point(0.0, float(marks.getData()[1][0]))).y()
         for marks in panel._marks.values()
     ]
-    assert all(b - a >= MARK for a, b in pairwise(rows))
-    assert rows[0] - MARK / 2 >= box.sceneBoundingRect().top() - 1
+    mark = panel._marks["alarm"].opts["size"]
+    assert mark == (9 if late.height() == 600 else MARK)
+    assert all(b - a >= mark for a, b in pairwise(rows))
+    assert rows[0] - mark / 2 >= box.sceneBoundingRect().top() - 1
     highest = float(np.max(panel._residual.getData()[1]))
-    assert box.mapViewToScene(pg.Point(0.0, highest)).y() >= rows[-1] + MARK / 2
+    assert box.mapViewToScene(pg.Point(0.0, highest)).y() >= rows[-1] + mark / 2
 
 
 def test_marks_are_laid_out_anew_when_the_window_is_resized(open_window: Open) -> None:

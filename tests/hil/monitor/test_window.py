@@ -201,3 +201,48 @@ def test_a_held_picture_holds_while_the_banner_goes_on(open_window: Open, qtbot:
     press(qtbot, window, Qt.Key.Key_Space)
     window.tick()
     assert "loss 9.000" in window.panels["learning"].headline.text()
+
+
+def test_a_single_reading_is_seen_and_its_axis_tells_it(open_window: Open) -> None:
+    window = open_window(Scripted(made.stamped([made.started(), made.bench(), made.laser()])))
+    window.show_panel("bench")
+    panel = window.panels["bench"]
+    window.tick()
+    laser = panel.plots()[1]
+    (curve,) = laser.listDataItems()
+    assert curve.opts["symbol"] == "o"
+    value = float(curve.getData()[1][-1])
+    low, high = laser.viewRange()[1]
+    assert low < value < high
+    assert high - low < 0.3 * value
+
+
+def test_bench_time_says_what_it_waits_for_until_there_is_a_bar(open_window: Open) -> None:
+    window = open_window(Scripted(made.stamped([made.started(), made.bench(), made.spent(1.0)])))
+    window.show_panel("time")
+    panel = window.panels["time"]
+    window.tick()
+    assert panel._stack.currentIndex() == 0
+    assert "end of every epoch" in panel._nothing.text()
+    fresh(window, made.step(5), made.spent(2.0))
+    assert panel._stack.currentIndex() == 1
+
+
+def test_while_a_long_record_is_read_the_banner_shows_how_far_and_no_old_state(
+    open_window: Open,
+) -> None:
+    window = open_window(whole(ended=False))
+    with window.feed.lock:
+        window.feed.state.reading = (300, 1000)
+    window.tick()
+    banner = window.banner
+    assert banner.block.text == "READING the record, 30 %"
+    assert banner._bar.value() == 300
+    assert "LIGHT ?" in banner.light.text()
+    assert banner.off.isEnabled()  # whatever is shown, the bench can be driven off
+    before = colours(banner.block)
+    with window.feed.lock:
+        window.feed.state.reading = None
+    window.tick()
+    assert "STALE" in banner.block.text
+    assert colours(banner.block) != before
