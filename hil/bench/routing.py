@@ -12,6 +12,7 @@ from hil.bench.beside_tables import Route
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.states import BenchError
+from hil.bench.tapping import incomplete
 
 Tell = Callable[[str], None]
 
@@ -38,7 +39,7 @@ class Routed:
         if isinstance(self.switch, OpticalMatrix):
             await self._join(self.switch)
         elif self.switch is not None:
-            assert table.position is not None  # the file's checks have seen to it
+            assert table.position is not None  # `routed` has seen to it
             await self.switch.select(table.position)
             if (found := await self.switch.position()) != table.position:
                 raise self._wrong(f"position {found}")
@@ -102,15 +103,14 @@ def routed(file: BenchFile, built: Mapping[str, Instrument]) -> tuple[Routed, ..
             found.append(Routed(table, None, None))
             continue
         instrument = built[table.switch]
-        if table.position is None:
-            assert isinstance(instrument, OpticalMatrix)
-        else:
-            assert isinstance(instrument, OpticalSwitch)
-            if table.position > instrument.positions:
-                faults.append(
-                    f"route.{index}.position: must be 1 to {instrument.positions}, not "
-                    f"{table.position}"
-                )
+        if not isinstance(instrument, OpticalMatrix if table.position is None else OpticalSwitch):
+            role = "OpticalMatrix" if table.position is None else "OpticalSwitch"
+            faults.append(f"route.{index}.switch: {incomplete(instrument, role)}")
+            continue
+        if isinstance(instrument, OpticalSwitch) and (table.position or 0) > instrument.positions:
+            faults.append(
+                f"route.{index}.position: must be 1 to {instrument.positions}, not {table.position}"
+            )
         found.append(Routed(table, instrument, instrument))
     if faults:
         raise BenchFileError(file.source, faults)

@@ -46,7 +46,9 @@ def tapped(
     busy = {id(one) for one in readouts}
     for index, table in enumerate(file.taps):
         meter = built[table.meter]
-        assert isinstance(meter, PowerMonitor)  # the file's checks have seen to it
+        if not isinstance(meter, PowerMonitor):  # another package's driver, that says it is one
+            faults.append(f"tap.{index}.meter: {incomplete(meter, 'PowerMonitor')}")
+            continue
         logged = getattr(meter, "ports", ()) if id(meter) in busy else ()
         if table.input > meter.inputs:
             faults.append(f"tap.{index}.input: must be 1 to {meter.inputs}, not {table.input}")
@@ -60,6 +62,11 @@ def tapped(
     if faults:
         raise BenchFileError(file.source, faults)
     return tuple(found)
+
+
+def incomplete(instrument: Instrument, role: str) -> str:
+    """What is wrong with a driver that says it fills a role."""
+    return f"the driver of {instrument.name!r} has not all that drivers.roles.{role} has"
 
 
 def expected(tap: Tap, light: Light) -> float:

@@ -11,6 +11,8 @@ import pytest
 
 import hil
 from drivers.errors import LimitError
+from drivers.thorlabs_osw12 import ThorlabsOsw12
+from drivers.thorlabs_pm100 import ThorlabsPm100
 from hil.bench.by_hand import tasks_of
 from hil.bench.entry import make_core
 from hil.bench.errors import BenchFileError
@@ -384,3 +386,17 @@ def test_a_spare_input_is_read_between_frames(tmp_path: Path) -> None:
         assert tapped(bench) == pytest.approx(2e-4, rel=0.02)
     assert np.ptp(before[..., 7]) > 0.05
     np.testing.assert_allclose(after, before, atol=0.02)
+
+
+def test_a_driver_that_says_more_than_it_can_is_named(
+    lit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As other packages' may: its roles are names, and only what it has tells."""
+    monkeypatch.delattr(ThorlabsPm100, "read_input")
+    monkeypatch.delattr(ThorlabsOsw12, "select")
+    with pytest.raises(BenchFileError, match=r"tap\.0\.meter: the driver of 'tap' has not all"):
+        make_core(lit)
+    without = lit.with_name("without.toml")
+    without.write_text(lit.read_text(encoding="utf-8").replace(TAP, ""), encoding="utf-8")
+    with pytest.raises(BenchFileError, match=r"route\.0\.switch: .*drivers\.roles\.OpticalSwitch"):
+        make_core(without)
