@@ -42,7 +42,9 @@ class SourceOutput(SourceMeter):
     """A source-measure unit as `VoltageOutputs` of one channel, 0. Negative volts are refused."""
 
     roles = ("VoltageOutputs", "WeightBank")
-    layout = OutputLayout(1, 1, MOST_VOLTS, {"": MOST_AMPERES}, level="level_volts")
+    layout = OutputLayout(
+        1, 1, MOST_VOLTS, {"": MOST_AMPERES}, level="level_volts", at_limit="held"
+    )
     # Of the base it is the channels of quantities, which have none here.
     channels: int = 1  # type: ignore[assignment]
     limited: ClassVar[Quantity]

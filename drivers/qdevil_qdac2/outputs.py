@@ -63,7 +63,7 @@ class QdevilQdac2(ScpiInstrument):
     models: ClassVar[tuple[str, ...]] = ("QDAC-II",)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial")
     roles: ClassVar[tuple[str, ...]] = ("VoltageOutputs", "WeightBank")
-    layout = OutputLayout(CHANNELS // 8, 8, V_FULL, {"": I_FULL})
+    layout = OutputLayout(CHANNELS // 8, 8, V_FULL, {"": I_FULL}, at_limit="nothing", volts="set")
     # Of the base it is the channels of quantities, which all name their own here.
     channels: int = CHANNELS  # type: ignore[assignment]
     default_port: ClassVar[int | None] = 5025

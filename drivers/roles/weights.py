@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,12 @@ class WeightBank(Protocol):
         ...
 
 
+AtLimit = Literal["cut off", "held", "nothing"]
+"""`cut off`: the instrument takes the output to 0 by itself. `held`: it gives no more current, and
+its driver switches it off with the next write. `nothing`: it goes on; the voltage alone is limited.
+"""
+
+
 @dataclass(frozen=True)
 class OutputLayout:
     """The outputs that instruments of a driver have, as a bench file counts them: eight a module.
@@ -55,7 +61,9 @@ class OutputLayout:
     modules, channels : how many modules at most, and outputs in each, from 0 on (at most eight).
     v_full : V, the most that an output gives. i_full : A, the most that is measured, by model as
     the instrument tells it ("" for all others). option : of the driver, how many modules are
-    fitted. level : name of the quantity that an output's volts are set by.
+    fitted. level : name of the quantity that an output's volts are set by. at_limit : what becomes
+    of an output that asks for more than its i_max. volts : whether they are measured at the output,
+    or told as they were set.
     """
 
     modules: int
@@ -64,6 +72,8 @@ class OutputLayout:
     i_full: Mapping[str, float]
     option: str = ""
     level: str = "volts"
+    at_limit: AtLimit = "cut off"
+    volts: Literal["measured", "set"] = "measured"
 
     def fitted(self, options: Mapping[str, Any]) -> int:
         """Modules of an instrument with these options; a value that is no number counts as all."""

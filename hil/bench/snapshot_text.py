@@ -31,9 +31,12 @@ def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
 
 def untold_lines(taken: Mapping[str, Any]) -> Iterator[str]:
     """What is set in the instruments and no snapshot holds, by name and reason."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for name, one in taken["instruments"].items():
         for why, group in groupby(one.get("untold", {}).items(), lambda item: item[1]):
-            yield f"{name} {', '.join(what for what, _ in group)}: {why}"
+            alike.setdefault((", ".join(what for what, _ in group), why), []).append(name)
+    for (what, why), names in alike.items():
+        yield f"{', '.join(names)} {what}: {why}"
 
 
 def change_lines(

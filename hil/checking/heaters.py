@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from drivers.roles import OutputLayout, VoltageOutputs
 from hil.bench.assembly import Assembled
 from hil.bench.file import BenchFile
 from hil.checking.channels import WiredHeater, column, heaters_of
@@ -22,6 +22,11 @@ OPEN = 0.1
 
 Fault = tuple[str, str]
 _LOOK = "look at its connector, cable and bonds"
+_AT_LIMIT = {
+    "cut off": "the chassis cut it off",
+    "held": "it took all the current that it may have, and was switched off",
+    "nothing": "the chassis reported an error",
+}
 
 
 def announcement(file: BenchFile) -> str:
@@ -52,7 +57,7 @@ async def check_heaters(report: Report, file: BenchFile, parts: Assembled) -> No
             with report.looking_at(name):
                 await chassis.apply_limits()
                 seen = await current_voltage(chassis, heaters, volts)
-                judge(report, name, heaters, seen, chassis.v_full, HOT * chassis.i_full)
+                judge(report, name, heaters, seen, chassis)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class _Point:
     i_max: float
     hot: float
     hot_amps: float
+    layout: OutputLayout
 
 
 def judge(
@@ -76,13 +82,10 @@ def judge(
     name: str,
     heaters: list[WiredHeater],
     seen: Response,
-    v_full: float,
-    hot_amps: NDArray[np.float64],
+    chassis: VoltageOutputs,
 ) -> None:
-    """Enter what came of the heaters of one chassis of full scale `v_full` V.
-
-    hot_amps : A, by channel, from which a channel at rest counts as hot.
-    """
+    """Enter what came of the heaters of one chassis, by what that instrument can do."""
+    v_full, hot_amps = chassis.v_full, HOT * chassis.i_full
     r_nom, i_max = column(heaters, "r_nom"), column(heaters, "i_max")
     faults = [
         _fault(
@@ -97,6 +100,7 @@ def judge(
                 hot=HOT * v_full,
                 rest_amps=float(seen.rest_amps[at]),
                 hot_amps=float(hot_amps[heaters[at].channel]),
+                layout=chassis.layout,
             )
         )
         for at in range(len(heaters))
@@ -134,7 +138,8 @@ def _fault(one: _Point) -> Fault | None:
         )
     if one.tripped:
         return (
-            f"shorted: the chassis cut it off at {one.asked:g} V (limit {1e3 * one.i_max:g} mA)",
+            f"shorted: {_AT_LIMIT[one.layout.at_limit]} at {one.asked:g} V (limit "
+            f"{1e3 * one.i_max:g} mA)",
             f"leave it unpowered; {_LOOK} for a bridge",
         )
     if one.volts < FOLLOWED * one.asked:
@@ -143,7 +148,13 @@ def _fault(one: _Point) -> Fault | None:
             "try the heater on another channel: if it is well there, this output is dead",
         )
     if one.amps < OPEN * due:
-        return f"open: {read} (limit {1e3 * OPEN * due:.2g} mA)", f"{_LOOK} for a break"
+        told = f"open: {read} (limit {1e3 * OPEN * due:.2g} mA)"
+        if one.layout.volts == "measured":
+            return told, f"{_LOOK} for a break"
+        return (
+            f"{told}; this instrument does not measure its volts: the output may be dead as well",
+            f"{_LOOK} for a break; if there is none, try the heater on another channel",
+        )
     ohms = one.volts / one.amps
     if ohms < SHORT * one.r_nom:
         return (

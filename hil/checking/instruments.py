@@ -19,6 +19,11 @@ from hil.control.machine import DRIVE_LIMIT
 #: Degrees Celsius that electronics in a rack should stay below.
 WARMEST = 70.0
 _ROUNDING = 1e-9
+_AT_LIMIT = {
+    "cut off": "an output beyond its limits is cut off by the chassis itself",
+    "held": "an output gives no more than its largest current by itself",
+    "nothing": "NO output is cut off at a current: only its largest voltage protects it",
+}
 
 
 @runtime_checkable
@@ -90,7 +95,8 @@ def check_limits(report: Report, file: BenchFile, parts: Assembled) -> None:
                 name,
                 f"{len(heaters)} heaters at most {chassis.v_max[channels].max():.4g} V and "
                 f"{1e3 * chassis.i_max[channels].max():.4g} mA (full scale {chassis.v_full:g} V, "
-                f"{1e3 * chassis.i_full.min():g} mA), {free.size} free channels at 0",
+                f"{1e3 * chassis.i_full.min():g} mA), {free.size} free channels at 0; "
+                f"{_AT_LIMIT[chassis.layout.at_limit]}",
             )
         elif not len(heaters):
             report.passed(name, f"no heater is wired to it, {free.size} free channels at 0")

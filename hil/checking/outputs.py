@@ -18,6 +18,7 @@ from hil.checking.report import Report
 HOT = 0.004
 #: Channels told one by one; beyond that they are counted.
 TOLD = 8
+_SET = {"measured": "", "set": "; volts as they were set, this instrument measures none"}
 
 
 def hot_channels(
@@ -45,7 +46,7 @@ async def check_outputs(
                 report.passed(
                     name,
                     f"{chassis.channels} channels at most {np.abs(volts).max():.3f} V and "
-                    f"{1e3 * np.abs(amps).max():.3f} mA ({limit})",
+                    f"{1e3 * np.abs(amps).max():.3f} mA ({limit}){_SET[chassis.layout.volts]}",
                 )
             else:
                 told = _told(file, chassis, hot, volts, amps)
