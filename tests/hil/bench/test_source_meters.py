@@ -62,7 +62,10 @@ def test_the_preflight_passes(bench_file: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ("load=short", "shorted: the chassis cut it off at 0.1 V"),
+        (
+            "load=short",
+            "shorted: it took all the current that it may have, and was switched off at 0.1 V",
+        ),
         ("load=open", "mA at 1 V, 1.25 mA is due"),
         ("load=300", "is -6"),
     ],
