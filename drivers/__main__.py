@@ -41,6 +41,24 @@ Nothing is ever set without --write. A bench of instruments is run by `python -m
 """
 
 
+def _seconds(text: str) -> float:
+    """A time-out, s. Raises `ArgumentTypeError`."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= 3600.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time-out; write seconds, 0.001 to 3600")
+    return seconds
+
+
+def _port(text: str) -> int:
+    """A TCP port. Raises `ArgumentTypeError`."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no TCP port, which are 1 to 65535")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     p = argparse.ArgumentParser(
@@ -67,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         "--host", action="append", default=[], metavar="RANGE",
         help="192.168.1.0/24, 192.168.1.10-20, or a name; may be given again",
     )  # fmt: skip
-    scan.add_argument("--port", type=int, default=5025, help="TCP port to try (default: 5025)")
+    scan.add_argument("--port", type=_port, default=5025, help="TCP port to try (default: 5025)")
     read = commands.add_parser("read", help="read one declared quantity, or all settings")
     write = commands.add_parser(
         "write",
@@ -78,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     for one in (identify, read, write):
         one.add_argument("resource", metavar="RESOURCE", help="see `python -m drivers --help`")
         one.add_argument(
-            "--timeout", type=float, default=1.0, metavar="S", help="for an answer (default: 1)"
+            "--timeout", type=_seconds, default=1.0, metavar="S", help="for an answer (default: 1)"
         )
     read.add_argument("name", metavar="NAME", nargs="?", help="of a quantity (default: all)")
     write.add_argument("name", metavar="NAME", help="of a quantity")

@@ -191,19 +191,24 @@ def _made(driver: type[Instrument], asked: argparse.Namespace, connector: Connec
             options[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
             options[key] = value
+    known = _options(driver)
+    if unknown := [key for key in options if key not in known]:
+        has = f"it has the options {', '.join(known)}" if known else "it has none"
+        raise CommandError(f"{driver.__name__} has no option {', '.join(unknown)}; {has}")
     try:
         return driver(
             asked.resource, asked.resource, connector, link=UNHURRIED, timeout=asked.timeout,
             **options,
         )  # fmt: skip
     except TypeError as error:
-        raise CommandError(f"{driver.__name__}: {error}; it has {_options(driver)}") from None
+        has = f"it has the options {', '.join(known)}"
+        raise CommandError(f"{driver.__name__}: {error}; {has}") from None
 
 
-def _options(driver: type[Instrument]) -> str:
+def _options(driver: type[Instrument]) -> list[str]:
+    """Names of the options that a driver has of its own."""
     known = {"self", "name", "resource", "connector", "link", "expect", "timeout"}
-    names = [name for name in inspect.signature(driver).parameters if name not in known]
-    return f"the options {', '.join(names)}" if names else "no options"
+    return [name for name in inspect.signature(driver).parameters if name not in known]
 
 
 def _declared(driver: type[Instrument], name: str) -> None:

@@ -103,6 +103,11 @@ def hosts(text: str) -> list[str]:
         return [str(ipaddress.IPv4Address(n)) for n in range(int(first), int(end) + 1)]
     if not text or text != text.strip() or any(c in text for c in ":*"):
         raise ValueError(f"range {text!r} cannot be read; write 192.168.1.0/24 or 192.168.1.10-20")
+    if text.replace(".", "").isdecimal():
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError as error:
+            raise ValueError(f"range {text!r}: {error}; write it like 192.168.1.20") from None
     return [text]
 
 

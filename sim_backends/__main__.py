@@ -88,7 +88,9 @@ def _alone(chosen: argparse.Namespace) -> tuple[list[Served], dict]:
     except ValueError as error:
         if isinstance(error, UnknownModelError):
             raise
-        raise OptionError(f"{chosen.instrument}: {error}") from None
+        raise OptionError(
+            f"{chosen.instrument}: the value of an option cannot be read ({error})"
+        ) from None
     return [Served(chosen.instrument, device.doors, faults=LinkFaults(chosen.seed))], {
         chosen.instrument: device
     }
@@ -133,10 +135,14 @@ def main(arguments: list[str] | None = None) -> int:
         asyncio.run(_serve(served, chosen, orders, text))
     except KeyboardInterrupt:
         return 0
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         print(f"{chosen.bench}: not a TOML file: {error}", file=sys.stderr)
         return 2
-    except (BenchDocumentError, OptionError, OrderError, UnknownModelError, OSError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"{where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except (BenchDocumentError, OptionError, OrderError, UnknownModelError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -154,6 +154,30 @@ def test_reading_what_there_is_not(run) -> None:
     assert "KEY=VALUE" in run("read", BOX, "--option", "modules")[2]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["scan", "--host", "127.0.0.1", "--port", "99999"], "no TCP port"),
+        (["scan", "--port", "0"], "no TCP port"),
+        (["read", BOX, "--timeout", "-1"], "no time-out"),
+        (["read", BOX, "--timeout", "0"], "no time-out"),
+        (["identify", BOX, "--timeout", "nan"], "no time-out"),
+        (["identify", BOX, "--timeout", "soon"], "no time-out"),
+    ],
+)
+def test_ports_and_time_outs_that_are_none_are_said(run, capsys, arguments, said) -> None:
+    with pytest.raises(SystemExit):
+        run(*arguments)
+    assert said in capsys.readouterr().err
+
+
+def test_an_option_that_a_driver_has_not_is_named_with_those_it_has(run, box: Box) -> None:
+    status, _, error = run("read", BOX, "--option", "colour=1", "--driver", "red_pitaya")
+    assert status == 1
+    assert "RedPitaya has no option colour; it has the options trigger_timeout" in error
+    assert box.told == []
+
+
 def test_nothing_is_set_without_write(run, box: Box) -> None:
     status, out, err = run("write", BOX, "offset", "0.5", "--channel", "1")
     assert (status, out) == (1, "")
@@ -189,7 +213,9 @@ def test_ranges_of_hosts(text: str, hosts: list[str]) -> None:
     assert scanning.hosts(text) == hosts
 
 
-@pytest.mark.parametrize("text", ["10.0.0.0/8", "10.0.0.9-3", "10.0.0/33", "", "10.0.0.1:5025"])
+@pytest.mark.parametrize(
+    "text", ["10.0.0.0/8", "10.0.0.9-3", "300.1.1.1", "10.0.0", "10.0.0/33", "", "10.0.0.1:5025"]
+)
 def test_ranges_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="range"):
         scanning.hosts(text)

@@ -41,14 +41,19 @@ def test_bench_time_on_a_virtual_loop_is_the_loops(run) -> None:
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("schema = [", "not a TOML file"), ("schema = 1\n", "ports"), (None, "No such file")],
+    [
+        ("schema = [", "not a TOML file"),
+        ("schema = 1\n", "ports"),
+        ("\xf5", "bench.toml: not a TOML file"),
+        (None, "bench.toml: No such file"),
+    ],
 )
 def test_what_the_caller_can_mend_is_one_line_and_exit_code_2(
     tmp_path, capsys, text, named
 ) -> None:
     file = tmp_path / "bench.toml"
     if text is not None:
-        file.write_text(text)
+        file.write_text(text, encoding="latin-1")
     assert main(["serve", str(file)]) == 2
     error = capsys.readouterr().err
     assert named in error
@@ -94,7 +99,8 @@ def test_an_address_that_cannot_be_had_is_named_and_leaves_nothing_open(bench) -
         (["--instrument", "qontrol_q8", "--option", "nonsense=1"], "modules, ohms, noise"),
         (["--instrument", "qontrol_q8", "--option", "modules"], "KEY=VALUE"),
         (["--instrument", "qontrol_q8", "--option", "modules=9"], "1 to 8"),
-        (["--instrument", "qontrol_q8", "--option", "modules=two"], "invalid literal"),
+        (["--instrument", "qontrol_q8", "--option", "modules=two"], "cannot be read"),
+        (["--instrument", "polatis", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1:5025"),
         (["--instrument", "qontrol_q8", "--fault", "x"], "NAME:KIND"),
         (["--instrument", "qontrol_q8", "--fault", "x:drop"], "no instrument is named 'x'"),
         (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:melt"], "silence, garbage"),
