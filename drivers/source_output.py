@@ -146,6 +146,12 @@ class SourceOutput(SourceMeter):
             kept = protection == wanted
         return kept and math.isclose(amperes, self._limits.max_amperes, rel_tol=_CLOSE)
 
+    @property
+    def imposed(self) -> frozenset[str]:
+        """What a bench file decides: the source and its limits."""
+        guarded = (self.function, self.limit_amperes, self.limit_volts, self.protection)
+        return frozenset(quantity.name for quantity in guarded)
+
     # -- writing -----------------------------------------------------------------------------------
 
     async def write_volts(self, channels: NDArray[np.intp], volts: NDArray[np.float64]) -> int:

@@ -148,6 +148,10 @@ class Wiring:
         """Let some inputs of power meters see taps of the light."""
         self._taps = taps
 
+    def join_listener(self, listener: Meter) -> None:
+        """Plug in an instrument that takes triggers, and must have taken them before a change."""
+        self._meters.append(listener)
+
     # -- the lines (what the pattern generator sees) ----------------------------------------------
 
     def before_change(self) -> None:

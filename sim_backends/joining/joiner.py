@@ -10,6 +10,7 @@ from sim_backends.instrument import OptionError, SimulatedInstrument
 from sim_backends.wiring import Wiring
 
 from .boxes import box
+from .delay_generators import delay_generator
 from .generators import generator
 from .heaters import chassis, dac
 from .lasers import laser, mainframe
@@ -30,6 +31,7 @@ BUILDERS: Mapping[str, Builder] = {
     "qdevil_qdac2": dac,
     "keithley_2400": source_meter,
     "keithley_2450": source_meter,
+    "srs_dg645": delay_generator,
     "pulse_streamer": pattern,
     "red_pitaya": box,
     "keysight_33600a": generator,

@@ -6,7 +6,7 @@ import copy
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sim_backends.instrument import Door
 
@@ -77,11 +77,20 @@ class State:
     delays: list[float] = field(default_factory=lambda: [0.0] * (LAST + 1))
 
 
+class TriggerInput(Protocol):
+    """What leads to the trigger input."""
+
+    def next_edge(self, after: float, rising: bool) -> float | None:
+        """Bench time (s) of the first edge later than `after`, or None."""
+        ...
+
+
 class Dg645:
     """One generator. All connections share its state and its error queue.
 
     `now` tells bench time in s. `follower` is told of every cycle that a trigger starts, of a long
     burst the first 1000. The internal trigger makes none: its rate is told by `internal_period`.
+    `trigger_input`: what leads there, whose edges reach `input_volts` V; None: nothing does.
     """
 
     def __init__(
@@ -91,8 +100,13 @@ class Dg645:
         serial: str = "008011",
         firmware: str = "1.19.118",
         follower: Callable[[Cycle], None] | None = None,
+        trigger_input: TriggerInput | None = None,
+        input_volts: float = 3.3,
     ) -> None:
         self._now = now
+        self._input = trigger_input
+        self._input_volts = input_volts
+        self._seen = -1.0
         self.identity = f"Stanford Research Systems,DG645,s/n{serial},ver{firmware}"
         self.state = State()
         self.errors = ErrorQueue()
@@ -205,8 +219,22 @@ class Dg645:
         else:
             raise Refusal(ILLEGAL_MODE)
 
-    def external_edge(self, rising: bool, volts: float = 5.0) -> None:
-        """An edge at the trigger input, now, to or from so many volts."""
+    def advance(self) -> None:
+        """Take all edges of what leads to the trigger input that have come up to now.
+
+        What is set decides of them; so this comes before anything is set.
+        """
+        now = self._now()
+        if self._input is None:
+            return
+        source = self.state.values["TSRC"]
+        rising = source not in (EXTERNAL_DOWN, SINGLE_DOWN)
+        while (edge := self._input.next_edge(self._seen, rising)) is not None and edge <= now:
+            self._seen = edge
+            self.external_edge(rising, self._input_volts, at=edge)
+
+    def external_edge(self, rising: bool, volts: float = 5.0, *, at: float | None = None) -> None:
+        """An edge at the trigger input, now or `at` a bench time, to or from so many volts."""
         source = self.state.values["TSRC"]
         up = source in (EXTERNAL_UP, SINGLE_UP)
         down = source in (EXTERNAL_DOWN, SINGLE_DOWN)
@@ -216,7 +244,7 @@ class Dg645:
             if not self._armed:
                 return
             self._armed = False
-        self._fire(self._now())
+        self._fire(self._now() if at is None else at)
 
     def internal_period(self) -> float | None:
         """Time between internal triggers, s, or None where it has another source."""
@@ -226,10 +254,12 @@ class Dg645:
     @property
     def busy(self) -> bool:
         """Whether a cycle is under way."""
+        self.advance()
         return self._now() < self._busy_until
 
     def events(self) -> int:
         """The instrument status register."""
+        self.advance()
         now = self._now()
         for end, bit in self._ends:
             self._events |= bit if end <= now else 0

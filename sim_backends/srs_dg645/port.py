@@ -55,6 +55,7 @@ class PortConversation:
         return value | MASTER * bool(value & self.service_mask & ~MASTER)
 
     def _serve(self, text: str) -> None:
+        self.device.advance()
         try:
             reply = carry_out(self, text)
         except Refusal as refusal:
