@@ -2,93 +2,31 @@
 
 It stands beside the pattern generator: it triggers what the bank switch does not need, or delays
 the pattern generator's trigger by picoseconds. It does not fill `SwitchSequencer`: it has no
-pattern. Commands are short words, not SCPI; every exchange ends in the question for the last error,
-since a query that fails has no other answer. Sources: see `settings`. Not relied upon: `;` between
-commands, the case of letters, and what `LINK` does to a delay (a channel's reference is set with
-its delay).
+pattern. Sources: see `settings`. Not relied upon: what `LINK` does to a delay (the reference of a
+channel is set with its delay).
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Awaitable
+from typing import Any
 
-from drivers.exchange import COPY_BYTES
-from drivers.instrument import (
-    ANY_IDENTITY,
-    Identity,
-    IdentityError,
-    Instrument,
-    InstrumentError,
-    LimitError,
-)
-from drivers.link_model import LinkModel
+from drivers.instrument import InstrumentError, LimitError
 from drivers.quantity import Quantity, Value
 from drivers.srs_dg645 import delays, settings
 from drivers.srs_dg645.delays import CHANNELS, SETTABLE
+from drivers.srs_dg645.dialogue import Dg645Dialogue
 from drivers.srs_dg645.settings import OUTPUTS
-from drivers.transport.link import ByteLink, Connector, LinkError, LinkTimeout
-from drivers.transport.resource import ResourceError, link_kind, parse
+from drivers.transport.link import LinkError
 
-logger = logging.getLogger(__name__)
-
-END = b"\r\n"
-MAKER = "Stanford Research Systems"
-QUIET = 0.1
-"""Seconds without a byte after which nothing old is on its way."""
-TRIES = 4
 ROUNDING = 1e-12
 """s by which the sum of delays may be off in floating point; the instrument's step is 5 ps."""
-MOST_ERRORS = 64
-"""Errors read before the queue is taken to be endless (one client says that it holds 20)."""
 
 
-class SrsDg645(Instrument):
+class SrsDg645(Dg645Dialogue):
     """A DG645 on TCP port 5025, a serial port (9600 baud), or anything that VISA reaches."""
 
     quantities = settings.QUANTITIES
-    models = ("DG645",)
-    links: ClassVar[tuple[str, ...]] = ("tcp", "serial", "gpib", "vxi11")
-    greeting = "*IDN?"
-
-    def __init__(
-        self,
-        name: str,
-        resource: str,
-        connector: Connector,
-        *,
-        link: LinkModel,
-        expect: Mapping[str, str] = ANY_IDENTITY,
-        timeout: float = 2.0,
-    ) -> None:
-        """A raw socket is `TCPIP::host::5025::SOCKET`. Raises `ResourceError` for other links."""
-        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
-        kind = link_kind(parse(resource))
-        if kind not in self.links:
-            raise ResourceError(
-                f"{name}: {resource!r} is {kind}; a DG645 has {', '.join(self.links)}"
-            )
-        self._link = self._guard(
-            lambda: connector.visa(resource),
-            self._greet,
-            self._synchronise,
-            copies=COPY_BYTES if kind == "serial" else 0,
-        )
-
-    @classmethod
-    def parse_identity(cls, text: str) -> Identity:
-        """Read the answer to `*IDN?`. Raises `ValueError`."""
-        parts = text.split(",")
-        if len(parts) != 4 or not parts[0].startswith(MAKER):
-            raise ValueError(f"{text!r} is no identity of {MAKER}")
-        serial, firmware = parts[2].removeprefix("s/n"), parts[3].removeprefix("ver")
-        return Identity(parts[0], parts[1], serial, firmware)
-
-    @classmethod
-    def serves(cls, identity: Identity) -> bool:
-        """True for the models that this driver is for."""
-        return identity.model in cls.models
 
     async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
         """Read a declared quantity, of an output where it is one's.
@@ -289,103 +227,3 @@ class SrsDg645(Instrument):
             known = ", ".join(map(str, quantity.channels))
             raise ValueError(f"{self.name}: output {output!r} is none of {known}")
         return str(OUTPUTS.index(str(output)))
-
-    async def _ask(self, command: str) -> str:
-        """A query's answer. The question for errors behind it shows that it was the right one."""
-        async with self._link.exchange("query") as link:
-            await self._empty(link)
-            data = f"{command}\nLERR?\n".encode("ascii")
-            await link.write(data)
-            answer = await self._line(link, self._deadline(len(data), 32))
-            try:
-                code = await self._line(link, self.timeout)
-            except LinkTimeout:
-                raise self._refused_query(command, answer) from None
-            if code != "0":
-                hint = f"{answer!r} before it; it is out of step"
-                raise InstrumentError(self.name, "LERR?", code, hint)
-        return answer
-
-    async def _tell(self, command: str) -> None:
-        """Send a setting and read the errors that it made."""
-        async with self._link.exchange("write") as link:
-            await self._empty(link)
-            errors = await self._errors(link, command)
-        if errors:
-            raise self._refusal(command, errors)
-
-    async def _errors(self, link: ByteLink, command: str = "") -> list[int]:
-        """The codes in the error queue, after a command if there is one."""
-        errors: list[int] = []
-        data = f"{command}\nLERR?\n" if command else "LERR?\n"
-        while True:
-            await link.write(data.encode("ascii"))
-            text = await self._line(link, self._deadline(len(data), 8))
-            try:
-                code = settings.parse_integer(text)
-            except ValueError as error:
-                raise InstrumentError(self.name, "LERR?", text, str(error)) from None
-            if code == 0:
-                return errors
-            errors.append(code)
-            if len(errors) > MOST_ERRORS:
-                raise InstrumentError(self.name, "LERR?", text, "its errors do not end")
-            data = "LERR?\n"
-
-    def _refused_query(self, command: str, answer: str) -> InstrumentError:
-        try:
-            return self._refusal(command, [settings.parse_integer(answer)])
-        except ValueError:
-            return InstrumentError(self.name, command, answer, "LERR? was not answered")
-
-    def _refusal(self, command: str, errors: list[int]) -> InstrumentError:
-        said = ", ".join(f"{code} ({settings.ERRORS.get(code, 'not known')})" for code in errors)
-        return InstrumentError(self.name, command, said)
-
-    async def _line(self, link: ByteLink, timeout: float) -> str:
-        return (await link.read_until(END, timeout)).removesuffix(END).decode("latin-1").strip()
-
-    async def _empty(self, link: ByteLink) -> None:
-        """Nothing may lie in the input before anything is asked."""
-        stray = await link.drain_input()
-        if stray:
-            logger.warning("%s: unasked input %r; resynchronising", self.name, stray)
-            await self._synchronise(link)
-
-    async def _synchronise(self, link: ByteLink) -> None:
-        await self._identify(link)
-
-    async def _identify(self, link: ByteLink) -> str:
-        """Ask who it is until nothing comes but the answer; the first may be lost after power-up.
-
-        Raises `LinkTimeout`, `LinkClosed`.
-        """
-        answer = ""
-        for attempt in range(TRIES):
-            await link.drain_input()
-            await link.write(b"*IDN?\n")
-            try:
-                while not (answer := await self._line(link, self.timeout)).startswith(MAKER):
-                    pass
-            except LinkTimeout:
-                if attempt:
-                    raise
-                continue
-            try:
-                await link.read_exactly(1, QUIET)
-            except LinkTimeout:
-                return answer
-        raise LinkTimeout(f"{link.name} does not stop talking; power it off and on")
-
-    async def _greet(self, link: ByteLink) -> None:
-        answer = await self._identify(link)
-        try:
-            identity = self.parse_identity(answer)
-        except ValueError as error:
-            raise InstrumentError(self.name, "*IDN?", answer, str(error)) from None
-        if not self.serves(identity):
-            raise IdentityError(self.name, "model", "DG645", identity.model)
-        self._recognise(identity)
-        errors = await self._errors(link)
-        if errors:
-            logger.warning("%s: errors from before: %s", self.name, errors)

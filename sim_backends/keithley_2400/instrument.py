@@ -6,20 +6,21 @@ import math
 from collections.abc import Callable
 
 from sim_backends.engine.common import plain
-from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
 from sim_backends.engine.parameters import arguments, boolean
 from sim_backends.engine.session import Reply, ScpiSession
 from sim_backends.engine.status import PON
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door
+from sim_backends.source_measure.device import SourceMeasureDevice
 from sim_backends.source_measure.load import Load
 from sim_backends.source_measure.ranges import least_range
-from sim_backends.source_measure.unit import Drive, SourceMeasureUnit, without_value
+from sim_backends.source_measure.unit import Drive
 
 from . import system
 from .cycle import cycle_seconds, made
+from .measuring import Measuring, add_measuring
 from .ranges import AMPERES, VOLTS
 from .readings import Buffer, DataFormat, Reading
 from .sense import OHMS, TEST_CURRENTS, Sense
@@ -28,7 +29,7 @@ from .source import Source
 from .trigger import TriggerModel, add_trigger
 
 
-class Keithley2400(ScpiDevice):
+class Keithley2400(SourceMeasureDevice):
     """A Model 2400 in SCPI. `load` is what its terminals are joined to.
 
     `line_end` ends replies. `output_enable` is the rear panel's interlock line, which counts where
@@ -51,17 +52,14 @@ class Keithley2400(ScpiDevice):
         lead_ohms: float = 0.2,
         line_end: bytes = b"\n",
     ) -> None:
-        super().__init__(now, f"KEITHLEY INSTRUMENTS INC.,MODEL 2400,{serial},{firmware}")
+        identity = f"KEITHLEY INSTRUMENTS INC.,MODEL 2400,{serial},{firmware}"
+        super().__init__(now, identity, load, (VOLTS, AMPERES), seed, lead_ohms)
         self.status = self.registers = system.Status2400(PON)
-        self.unit = SourceMeasureUnit(load, VOLTS, AMPERES, seed, lead_ohms)
         self.line_end = line_end
-        self.output = False
         self.output_enable = True
-        self.hot = False
         self._born = 0.0
         self._sampled: list[Reading] = []
         self._levels: list[float] = [0.0]
-        self._swept: Drive | None = None
         settings, commands = self.settings, self.commands
         self.source = Source(
             commands, settings, self._drive_again, self._off_before("source"), self._clamped
@@ -78,7 +76,13 @@ class Keithley2400(ScpiDevice):
             commands, lambda: self.triggers.active, self.operations.when_idle
         )
         self._add_output()
-        self._add_measuring()
+        add_measuring(
+            commands,
+            Measuring(
+                self._initiate, self.triggers.abort, self._read, self._fetch,
+                lambda: self.sense.told, self._configure, self._measure,
+            ),
+        )  # fmt: skip
 
     # -- doors ------------------------------------------------------------------------------------
 
@@ -106,16 +110,6 @@ class Keithley2400(ScpiDevice):
         )  # fmt: skip
         session.abort = self.triggers.abort
         return session
-
-    @property
-    def own_faults(self) -> dict[str, OwnFault]:
-        """`load=open`, `load=short` or `load=OHMS`; `interlock`, `over-temperature`, `mended`."""
-        return {
-            "load": self.unit.load_fault,
-            "interlock": without_value(self._open_interlock),
-            "over-temperature": without_value(self._overheat),
-            "mended": without_value(self._mend),
-        }
 
     def _open_interlock(self) -> None:
         self.output_enable = False
@@ -161,20 +155,6 @@ class Keithley2400(ScpiDevice):
         """The timestamp timer starts from 0."""
         self._born = self.now()
 
-    def _off_before(self, name: str) -> Callable[[str | bool], None]:
-        """What turns the output off before a setting becomes another."""
-
-        def given(value: str | bool) -> None:
-            if value != self.settings[name]:
-                self.output_off()
-
-        return given
-
-    def output_off(self) -> None:
-        """The output goes off, whatever for."""
-        self.output = False
-        self.unit.idle()
-
     @property
     def _compliance(self) -> float:
         """The limit that is set: A where V is sourced, V where A is."""
@@ -195,10 +175,6 @@ class Keithley2400(ScpiDevice):
             remote_sense=settings.on("remote sense"),
             clamp=self.source.clamp,
         )
-
-    def _drive_again(self) -> None:
-        if self.output and self._swept is None:
-            self.unit.apply(self._drive())
 
     def _tripped(self, volts: bool) -> bool:
         """Whether the source is at its limit of V (when it sources A), or of A."""
@@ -242,22 +218,6 @@ class Keithley2400(ScpiDevice):
             "OUTPut[1]:ENABle:TRIPped?", plain(lambda session: str(int(not self.output_enable)))
         )
         commands.add("SOURce[1]:CLEar[:IMMediate]", plain(lambda session: self.output_off()))
-
-    def _add_measuring(self) -> None:
-        commands = self.commands
-        commands.add("INITiate[:IMMediate]", plain(lambda session: self._initiate()))
-        commands.add("ABORt", plain(lambda session: self.triggers.abort()))
-        commands.add("TRIGger:CLEar", plain(lambda session: None))
-        commands.add("READ?", plain(lambda session: self._read()))
-        commands.add("FETCh?", plain(lambda session: self._fetch()))
-        commands.add("[SENSe[1]:]DATA[:LATest]?", plain(lambda session: self._fetch(last=True)))
-        commands.add("CONFigure?", plain(lambda session: self.sense.told))
-        commands.add("MEASure?", plain(lambda session: self._measure()))
-        for pattern, name in (
-            ("CURRent[:DC]", "CURR"), ("VOLTage[:DC]", "VOLT"), ("RESistance", "RES"),
-        ):  # fmt: skip
-            commands.add(f"CONFigure:{pattern}", plain(lambda s, name=name: self._configure(name)))
-            commands.add(f"MEASure:{pattern}?", plain(lambda s, name=name: self._measure(name)))
 
     def _configure(self, function: str) -> None:
         self.triggers.abort()
@@ -345,7 +305,7 @@ class Keithley2400(ScpiDevice):
         if sense.auto_ohms:
             volts_range = amperes_range = None
         read = self.unit.read(drive, settings.value("nplc") * repeats, volts_range, amperes_range)
-        self._follow(read.volts, read.amperes)
+        sense.follow(read.volts, read.amperes)
         reading = made(read, drive, sense, settings, self.elapsed(), self._compliance)
         self._sampled.append(reading)
         events = self.registers.measurement
@@ -379,16 +339,6 @@ class Keithley2400(ScpiDevice):
         operation = self.registers.operation
         operation.set(system.WAITING_ARM, arm is True)
         operation.set(system.WAITING_TRIGGER, arm is False)
-
-    def _follow(self, volts: float, amperes: float) -> None:
-        """Autorange goes by what was read."""
-        followed = self.sense.followed
-        if math.isfinite(volts):
-            followed["V"] = least_range(VOLTS, volts)
-        if math.isfinite(amperes):
-            followed["A"] = least_range(AMPERES, amperes)
-        if amperes and math.isfinite(volts) and math.isfinite(amperes):
-            followed["OHM"] = least_range(OHMS, volts / amperes)
 
     def _filled(self, full: bool) -> None:
         events = self.registers.measurement

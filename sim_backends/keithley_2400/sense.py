@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sim_backends.engine.errors import ScpiError
@@ -127,6 +128,15 @@ class Sense:
     def auto_ohms(self) -> bool:
         """Whether the instrument sources a test current of its own."""
         return "RES" in self.functions and self._settings.word("ohms mode") == "AUTO"
+
+    def follow(self, volts: float, amperes: float) -> None:
+        """Autorange goes by what was read."""
+        if math.isfinite(volts):
+            self.followed["V"] = least_range(VOLTS, volts)
+        if math.isfinite(amperes):
+            self.followed["A"] = least_range(AMPERES, amperes)
+        if amperes and math.isfinite(volts) and math.isfinite(amperes):
+            self.followed["OHM"] = least_range(OHMS, volts / amperes)
 
     def _follow(self, *, volts: bool) -> int:
         """The range that a meter takes by itself: the source's, or that of the last reading."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 
 from sim_backends.engine.common import plain
-from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
@@ -14,9 +13,10 @@ from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import ScpiSession
 from sim_backends.instrument import Door, OwnFault
 from sim_backends.keithley_2400.instrument import Keithley2400
+from sim_backends.source_measure.device import SourceMeasureDevice
 from sim_backends.source_measure.load import Load
 from sim_backends.source_measure.ranges import least_range
-from sim_backends.source_measure.unit import Drive, SourceMeasureUnit, without_value
+from sim_backends.source_measure.unit import Drive, without_value
 
 from .buffers import Buffer, Buffers, Entry
 from .ranges import AMPERES, VOLTS
@@ -36,7 +36,7 @@ PROTECTION, READ_BACK, OVER_TEMPERATURE, LIMIT, FOUR_WIRE, OUTPUT_ON = 4, 8, 16,
 """Bits of the source status."""
 
 
-class Keithley2450(ScpiDevice):
+class Keithley2450(SourceMeasureDevice):
     """A Model 2450. `load` is what its terminals are joined to.
 
     `language`: `SCPI`, or `SCPI2400`, in which it answers as a 2400 does; *LANG takes effect at the
@@ -59,15 +59,12 @@ class Keithley2450(ScpiDevice):
         lead_ohms: float = 0.2,
         language: str = "SCPI",
     ) -> None:
-        super().__init__(now, f"KEITHLEY INSTRUMENTS,MODEL 2450,{serial},{firmware}")
+        identity = f"KEITHLEY INSTRUMENTS,MODEL 2450,{serial},{firmware}"
+        super().__init__(now, identity, load, (VOLTS, AMPERES), seed, lead_ohms)
         self.language = self._next_language = language
         self.emulated = Keithley2400(now, load, serial=serial, seed=seed, lead_ohms=lead_ohms)
         self.emulated.identity = self.identity
-        self.unit = SourceMeasureUnit(load, VOLTS, AMPERES, seed, lead_ohms)
-        self.output = False
         self.interlock_closed = True
-        self.hot = False
-        self._swept: Drive | None = None
         settings, commands = self.settings, self.commands
         self.source = Source(
             commands, settings, self._drive_again, self._off_before("source"), self._tripped
@@ -113,16 +110,8 @@ class Keithley2450(ScpiDevice):
 
     @property
     def own_faults(self) -> dict[str, OwnFault]:
-        """`load=open`, `load=short` or `load=OHMS`; `interlock`, `over-temperature`, `mended`,
-        `power-cycle`.
-        """
-        return {
-            "load": self.unit.load_fault,
-            "interlock": without_value(self._open_interlock),
-            "over-temperature": without_value(self._overheat),
-            "mended": without_value(self._mend),
-            "power-cycle": without_value(self.power_cycle),
-        }
+        """Those of all units, and `power-cycle`."""
+        return {**super().own_faults, "power-cycle": without_value(self.power_cycle)}
 
     def _open_interlock(self) -> None:
         self.interlock_closed = False
@@ -154,20 +143,6 @@ class Keithley2450(ScpiDevice):
         self.triggers.load(None)
         self.output_off()
 
-    def _off_before(self, name: str) -> Callable[[str | bool], None]:
-        """What turns the output off before a setting becomes another."""
-
-        def given(value: str | bool) -> None:
-            if value != self.settings[name]:
-                self.output_off()
-
-        return given
-
-    def output_off(self) -> None:
-        """The output goes off, whatever for."""
-        self.output = False
-        self.unit.idle()
-
     @property
     def _limit(self) -> float:
         return self.settings.value("limit A" if self.source.side.volts else "limit V")
@@ -187,10 +162,6 @@ class Keithley2450(ScpiDevice):
             remote_sense=self.sense.remote_sense,
             clamp=side.clamp,
         )
-
-    def _drive_again(self) -> None:
-        if self.output and self._swept is None:
-            self.unit.apply(self._drive())
 
     def _tripped(self, volts: bool) -> bool:
         """Whether that side sources and is at its limit."""
