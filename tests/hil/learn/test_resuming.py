@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +83,28 @@ def _resumed(folder: Path) -> Any:
         return hil.train(bench, resume=folder)
 
 
+@pytest.fixture(scope="module")
+def in_one_go(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], hil.Result]:
+    """`in_one_go(method)`: a run that nobody stopped, made once. Not to be changed."""
+
+    @cache
+    def run(method: str) -> hil.Result:
+        with _bench() as bench:
+            folder = tmp_path_factory.mktemp("whole") / method
+            return hil.train(bench, "spirals", method, out=folder, **OPTIONS)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("method", "at"), [*((method, 12) for method in METHODS), ("pat", 1), ("pat", 20)]
 )
-def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, method: str, at: int) -> None:
+def test_a_run_goes_on_where_it_was_stopped(
+    tmp_path: Path, method: str, at: int, in_one_go: Callable[[str], hil.Result]
+) -> None:
     _stopped(tmp_path / "run", at, method)
     result = _resumed(tmp_path / "run")
-    with _bench() as bench:
-        whole = hil.train(bench, "spirals", method, out=tmp_path / "whole", **OPTIONS)
+    whole = in_one_go(method)
     assert [e.epoch for e in result.epochs] == [e.epoch for e in whole.epochs]
     rows = RunFolder(tmp_path / "run").read_metrics()
     assert [row["epoch"] for row in rows] == [e.epoch for e in whole.epochs]
@@ -97,29 +113,32 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, method: str, at: int
     assert resumed.step == at
     assert [e.step for e in events if isinstance(e, Step)] == [
         e.event.step  # type: ignore[attr-defined]
-        for e in all_events(tmp_path / "whole", Step)
+        for e in all_events(whole.folder, Step)
     ]
     outcomes = [e.outcome for e in events if isinstance(e, RunEnded)]
     assert outcomes == ["stopped", "finished"]
     times = [e.bench_time for e in all_events(tmp_path / "run", Step, EpochEnded)]
     assert times == sorted(times)
     # What was spent is all that was spent: of training passes as many as in one go.
-    for ledger in (result.ledger, whole.ledger):
-        ledger["device_passes"].pop("drift-watch", 0)
-    assert result.ledger["device_passes"] == whole.ledger["device_passes"]
+    spent, expected = (
+        {name: passes for name, passes in of["device_passes"].items() if name != "drift-watch"}
+        for of in (result.ledger, whole.ledger)
+    )
+    assert spent == expected
     assert result.ledger["digital_passes"] == whole.ledger["digital_passes"]
     assert not (tmp_path / "run" / STEP).exists()
 
 
 @pytest.mark.parametrize("at", [1, 12, 20, 35])
-def test_on_a_machine_without_noise_nothing_shows_that_it_stopped(tmp_path: Path, at: int) -> None:
+def test_on_a_machine_without_noise_nothing_shows_that_it_stopped(
+    tmp_path: Path, at: int, in_one_go: Callable[[str], hil.Result]
+) -> None:
     _stopped(tmp_path / "run", at, "ideal")
     result = _resumed(tmp_path / "run")
-    with _bench() as bench:
-        whole = hil.train(bench, "spirals", "ideal", out=tmp_path / "whole", **OPTIONS)
+    whole = in_one_go("ideal")
     assert result.accuracy == whole.accuracy
     kept, expected = (
-        RunFolder(tmp_path / name).read_tensors(CHECKPOINT)[0] for name in ("run", "whole")
+        RunFolder(folder).read_tensors(CHECKPOINT)[0] for folder in (tmp_path / "run", whole.folder)
     )
     for name, value in expected.items():
         torch.testing.assert_close(kept[name], value, rtol=0.0, atol=0.0)
@@ -175,7 +194,7 @@ class Told(Quiet):
     def step(self, report):
         print(report.number, flush=True)
 with hil.open("relax-mzi-8", path="wire") as bench:
-    hil.train(bench, "spirals", out=sys.argv[1], epochs=4, n_steps=3, watcher=Told())
+    hil.train(bench, "spirals", out=sys.argv[1], epochs=2, n_steps=3, watcher=Told())
 """
 
 
@@ -195,7 +214,7 @@ def test_after_kill_9_one_step_is_lost_at_most(tmp_path: Path, after: int) -> No
     assert isinstance(resumed, RunResumed)
     assert resumed.step >= told[-1] - 1
     rows = RunFolder(folder).read_metrics()
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert [row["epoch"] for row in rows] == [1, 2]
     assert json.loads((folder / "summary.json").read_text())["accuracy"] > 0.4
 
 
