@@ -78,11 +78,6 @@ class Bend:
         """Z, signal units; infinite where the detector does not saturate."""
         return float(1.0 / np.sqrt(self.curvature)) if self.curvature > 0.0 else float("inf")
 
-    @property
-    def correction_sigma(self) -> float:
-        """Uncertainty of what saturation takes from the strongest light that was seen."""
-        return float(self.sigma * np.abs(self.light).max() ** 3 / 3.0)
-
 
 def fit_bend(design: Floats, signal: Floats, noise: float) -> Bend:
     """Fit light and curvature to a detector's signals.

@@ -6,11 +6,10 @@ Source: Keysight's programmer's guides of the InfiniiVision X-Series, `:WAVeform
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from drivers import preamble
 
 BYTE, WORD = 0, 1
 """`format` of 8-bit and of 16-bit codes."""
@@ -25,35 +24,8 @@ BEFORE = 0.1
 """Part of a record that lies before the trigger, with the reference at the left."""
 
 
-@dataclass(frozen=True)
-class Preamble:
-    """The ten numbers of `:WAVeform:PREamble?`."""
-
-    format: int
-    type: int
-    points: int
-    count: int
-    xincrement: float
-    xorigin: float
-    xreference: float
-    yincrement: float
-    yorigin: float
-    yreference: float
-
-    @classmethod
-    def parse(cls, text: str) -> Preamble:
-        """Read an answer. Raises `ValueError`."""
-        fields = text.split(",")
-        if len(fields) != 10:
-            raise ValueError(f"a preamble has 10 fields, not {len(fields)}")
-        numbers = [float(field) for field in fields]
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError("a preamble has finite numbers")
-        if any(not number.is_integer() or number < 0.0 for number in numbers[:4]):
-            raise ValueError("format, type, points and count are whole numbers")
-        if not (numbers[4] > 0.0 and numbers[7] > 0.0):
-            raise ValueError("increments are positive")
-        return cls(*(int(number) for number in numbers[:4]), *numbers[4:])
+class Preamble(preamble.Preamble):
+    """What an InfiniiVision means by it."""
 
     def codes(self, block: bytes) -> NDArray[np.int64]:
         """Codes (points,) of a block, little end first, unsigned. Raises `ValueError`."""
@@ -70,13 +42,6 @@ class Preamble:
     def volts(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Volts of codes, same shape: (code - yreference) x yincrement + yorigin."""
         return (codes.astype(np.float64) - self.yreference) * self.yincrement + self.yorigin
-
-    @property
-    def trigger(self) -> int:
-        """Point, from 0, that is nearest to the trigger: (i - xreference) x xincrement + xorigin is
-        0 there.
-        """
-        return round(self.xreference - self.xorigin / self.xincrement)
 
 
 def record_points(points: int) -> int:

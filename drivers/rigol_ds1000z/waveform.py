@@ -6,11 +6,12 @@ Source: MSO1000Z/DS1000Z programming guide, `:WAVeform:PREamble?`, `:WAVeform:DA
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from drivers import preamble
 
 DIVISIONS = 12
 """Of the screen, across. Depth of memory = sample rate x time scale x divisions."""
@@ -36,44 +37,12 @@ TIME_SCALES = tuple(
 """s/div: 5 ns to 50 s."""
 
 
-@dataclass(frozen=True)
-class Preamble:
-    """The ten numbers of `:WAVeform:PREamble?`."""
-
-    format: int
-    type: int
-    points: int
-    count: int
-    xincrement: float
-    xorigin: float
-    xreference: float
-    yincrement: float
-    yorigin: float
-    yreference: float
-
-    @classmethod
-    def parse(cls, text: str) -> Preamble:
-        """Read an answer. Raises `ValueError`."""
-        fields = text.split(",")
-        if len(fields) != 10:
-            raise ValueError(f"a preamble has 10 fields, not {len(fields)}")
-        numbers = [float(field) for field in fields]
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError("a preamble has finite numbers")
-        if any(not number.is_integer() or number < 0.0 for number in numbers[:4]):
-            raise ValueError("format, type, points and count are whole numbers")
-        if not (numbers[4] > 0.0 and numbers[7] > 0.0):
-            raise ValueError("increments are positive")
-        return cls(*(int(number) for number in numbers[:4]), *numbers[4:])
+class Preamble(preamble.Preamble):
+    """What a Rigol means by it."""
 
     def volts(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Volts of codes, same shape: (code - yorigin - yreference) x yincrement."""
         return (codes.astype(np.float64) - (self.yorigin + self.yreference)) * self.yincrement
-
-    @property
-    def trigger(self) -> int:
-        """Point, from 0, that is nearest to the trigger: where xorigin + i x xincrement is 0."""
-        return round(self.xreference - self.xorigin / self.xincrement)
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hil.calibrating.folder import CalibrationFolder
+from hil.terminal_bar import TerminalBar
 
 Array = NDArray[Any]
 #: Without a terminal a line is printed each time that so large a share of a step is done.
 _SHARE = 0.25
 
 
-class StepWatch:
+class StepWatch(TerminalBar):
     """What one step tells and keeps: a `calibration.step.Watch`. Use with `with`.
 
     clock : bench time, s.
@@ -26,44 +24,17 @@ class StepWatch:
     def __init__(
         self, step: str, folder: CalibrationFolder | None, clock: Callable[[], float]
     ) -> None:
+        super().__init__(f"  {step:11s}", None, transient=True)
         self.step = step
         self._folder = folder
         self._clock = clock
-        self._console = Console()
-        self._bar: Progress | None = None
         self._told = 0.0
         #: sweeps that were there already
         self.resumed = 0
-        if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[state]}"),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bar.add_task(f"  {step:11s}", total=None, state="")
-
-    def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def progress(self, done: int, total: int, note: str = "") -> None:
         """After each part."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total, state=note)
+        if self.move(done, note, total):
             return
         share = done / max(total, 1)
         if share < self._told:

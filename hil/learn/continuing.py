@@ -157,20 +157,6 @@ def check_resumable(folder: RunFolder) -> LeftOff:
     return LeftOff(folder)
 
 
-def check_same_record(folder: RunFolder, record: Path) -> None:
-    """Refuse a calibration record other than the one that the run began with.
-
-    Raises
-    ------
-    RunFolderError
-    """
-    if record.read_bytes() != folder.record.read_bytes():
-        raise RunFolderError(
-            f"{folder.path} began with another calibration record than {record}; its own is in "
-            "the run folder: leave --record out, or start a new run"
-        )
-
-
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else text[:37] + "…"

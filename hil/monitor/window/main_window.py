@@ -110,7 +110,6 @@ class MonitorWindow(QMainWindow):
         self.help = HelpOverlay(self, bind(self))
         kept = settings.value("theme", "dark") if settings is not None else "dark"
         self.theme = THEMES.get(theme or str(kept), DARK)
-        self._arranged = ""
         self.resize(start_size(self.screen().availableSize()))
         self._restore()
         self.setFocus()  # no button has it, which a key would press
