@@ -1,9 +1,20 @@
-"""What holds for the whole suite: other people's clients really try the simulated instruments."""
+"""What holds for the whole suite: how it is shared out, what is drawn, and that peers are tried."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+from tests import peers_tried
+
+# Processes side by side share the cores: each computes in one thread, and so does what it starts.
+# Nothing that counts its threads when it is loaded has been loaded yet.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for count in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(count, "1")
 
 # The same examples every time: a change must not fail for what it did not touch. Others are drawn
 # with `--hypothesis-profile drawn`, now and then, and what they find becomes a test of its own.
@@ -11,56 +22,23 @@ settings.register_profile("fixed", derandomize=True)
 settings.register_profile("drawn", derandomize=False, print_blob=True)
 settings.load_profile("fixed")
 
-PEERS = "tests/peers/"
-#: Files of peers' tests from which on a run counts as one of all of them.
-ALL = 5
+#: Processes at most. Each imports torch and Qt and collects every test before it runs one; from
+#: here on that costs more than one process more saves.
+MOST_PROCESSES = 6
 
 
-class PeersTried:
-    """Fails a run in which every peer's test was skipped: then nothing was proved."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes of a run that names none (`-n auto`, the default): a core each.
 
-    def __init__(self) -> None:
-        self.files: set[str] = set()
-        self.ran = self.skipped = self.left_out = 0
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file of tests, skipped as a whole where its client is not installed."""
-        if report.nodeid.startswith(PEERS) and report.nodeid.endswith(".py"):
-            self.files.add(report.nodeid)
-            self.skipped += report.skipped
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test, skipped or not."""
-        if report.nodeid.startswith(PEERS):
-            self.skipped += report.skipped
-            self.ran += report.when == "call" and not report.skipped
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Tests that were not asked for (-k, -m)."""
-        self.left_out += sum(item.nodeid.startswith(PEERS) for item in items)
-
-    @property
-    def complaint(self) -> str:
-        """What is wrong, if anything is."""
-        if len(self.files) < ALL or self.ran or self.left_out or not self.skipped:
-            return ""
-        return "all tests of other people's clients were skipped; install them: pip install .[test]"
-
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Turn a success into a failure."""
-        if (
-            self.complaint
-            and exitstatus == pytest.ExitCode.OK
-            and not session.config.option.collectonly
-        ):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say why."""
-        if self.complaint and not terminalreporter.config.option.collectonly:
-            terminalreporter.write_line(f"FAILED: {self.complaint}", red=True)
+    None beside this one (0) for single files, which end sooner than a process begins, and for
+    output that is to be seen as it comes (`-s`).
+    """
+    if config.option.capture == "no" or not any(Path(one).is_dir() for one in config.args):
+        return 0
+    cores = len(os.sched_getaffinity(0))
+    return 0 if cores == 1 else min(cores, MOST_PROCESSES)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch over the peers."""
-    config.pluginmanager.register(PeersTried(), "peers-tried")
+    peers_tried.watch(config)

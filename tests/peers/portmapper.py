@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 import struct
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 PORT = 111
 GETPORT = 3
+LOCK = Path(tempfile.gettempdir()) / f"hil-tests-portmapper-{os.getuid()}"
+"""Held by the test that has the port: there is one in the machine, and tests run side by side."""
 _CORE = (0x0607AF, 1, socket.IPPROTO_TCP)
 
 
@@ -30,11 +36,25 @@ def answered(call: bytes, port: int) -> bytes:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for the tests of other processes that have the port."""
+    with LOCK.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def portmapper(port: int) -> Iterator[None]:
-    """Tell who asks that VXI-11 is found at `port`.
+    """Tell who asks that VXI-11 is found at `port`; first wait for tests that do the same.
 
     Raises `OSError` where the portmapper's own port may not be opened, or is taken.
     """
+    with _alone(), _serving(port):
+        yield
+
+
+@contextmanager
+def _serving(port: int) -> Iterator[None]:
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
