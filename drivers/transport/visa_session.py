@@ -25,6 +25,11 @@ SHORT = 4096
 """Bytes of a short message; so many are asked for where no more are awaited."""
 CHUNK = 2**20
 """Bytes asked for at once of a long one."""
+_NO_WARNING = (
+    constants.StatusCode.success_max_count_read,
+    constants.StatusCode.success_device_not_present,
+)
+"""What a read may well end with: less was asked for than there is."""
 TIMEOUTS = (constants.StatusCode.error_timeout,)
 _STALE_ANSWERS = 16
 """Unread answers that a clear passes over before it gives the session up."""
@@ -148,7 +153,8 @@ class VisaSession:
         if termination != self._termination:
             self._terminate(termination)
         self._ended = False
-        data, status = session.visalib.read(session.session, size)
+        with session.ignore_warning(*_NO_WARNING):
+            data, status = session.visalib.read(session.session, size)
         # A read that stopped at a termination character may not have come to the end: the next one
         # tells. pyvisa-py's HiSLIP sessions read nothing, at once, after the end.
         more = status == constants.StatusCode.success_max_count_read

@@ -43,6 +43,7 @@ class Chain:
                 answers = {
                     b"firmware?\n": b"v2.4.1\n", b"NUPALL?\n": b"Q8iv-0001: 0\n",
                     b"VFULLALL?\n": b"+12.0000 V\n", b"IFULLALL?\n": b"+24.0000 mA\n",
+                    b"ID?\n": b"Q8iv-0001\n",
                 }  # fmt: skip
                 writer.write(answers.get(line, b""))
                 continue

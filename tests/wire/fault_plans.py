@@ -98,6 +98,7 @@ METER = Plan(
         "nplc_volts",
         "nplc_amperes", "terminals", "amperes_range_auto", "volts_range_auto", "filter_on",
         "filter_count", "count", "remote_sense",
+        "volts_protection",  # it holds volts at a step of its own, below the level that was set
     }),
     begin=meter_begins,
     outputs=meter_outputs,
