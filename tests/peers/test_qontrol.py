@@ -11,9 +11,18 @@ with warnings.catch_warnings():
     qontrol = pytest.importorskip("qontrol", reason="the package qontrol is not installed")
 
 
+def connected(path: str):
+    """A client. While it opens it waits for all of its time, for more modules; later on, for as
+    long as an answer takes: on a busy machine that is more than its own 0.1 s.
+    """
+    client = qontrol.QXOutput(serial_port_name=path, response_timeout=0.2)
+    client.response_timeout = 2.0
+    return client
+
+
 def test_the_vendors_client_enumerates_sets_and_reads(bench_in_thread) -> None:
     path = bench_in_thread.address("heaters-0").removeprefix("ASRL").removesuffix("::INSTR")
-    client = qontrol.QXOutput(serial_port_name=path, response_timeout=0.2)
+    client = connected(path)
     try:
         assert client.device_id == "Q8iv-0001"
         assert [entry["index"] for entry in client.chain] == [0, 1]
@@ -31,7 +40,7 @@ def test_the_vendors_client_enumerates_sets_and_reads(bench_in_thread) -> None:
 
 def test_the_vendors_binary_vector(bench_in_thread) -> None:
     path = bench_in_thread.address("heaters-0").removeprefix("ASRL").removesuffix("::INSTR")
-    client = qontrol.QXOutput(serial_port_name=path, response_timeout=0.2)
+    client = connected(path)
     try:
         words = [round(level / 12 * 65535) for level in (1.0, 2.0, 3.0)]
         client.issue_binary_command("V", ch=4, DEXT=1, value_int=words)
@@ -44,7 +53,7 @@ def test_the_vendors_binary_vector(bench_in_thread) -> None:
 
 def test_the_vendors_client_hears_of_trips_and_reads_the_log(bench_in_thread) -> None:
     path = bench_in_thread.address("heaters-0").removeprefix("ASRL").removesuffix("::INSTR")
-    client = qontrol.QXOutput(serial_port_name=path, response_timeout=0.2)
+    client = connected(path)
     try:
         client.imax[5] = 1.0
         assert client.imax[5] == pytest.approx(1.0, abs=1e-3)
