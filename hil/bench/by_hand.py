@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.states import BenchError
-from hil.record.reading import login_name
+from hil.people import login_name
 
 Tell = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from drivers.roles import VoltageOutputs
 from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
 from hil.bench.differing import HEATER
-from hil.record.folder import login_name
+from hil.people import login_name
 
 
 async def snapshot(bench: Connection) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Every file is whole or absent: written aside, synced and renamed. Metrics are ap
 from __future__ import annotations
 
 import errno
-import getpass
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,8 @@ from typing import Any
 import safetensors
 import safetensors.torch
 from torch import Tensor
+
+from hil.people import login_name, owner
 
 CONFIGURATION = "configuration.json"
 BENCH = "bench.json"
@@ -59,22 +60,6 @@ def not_written(path: Path, error: OSError) -> RunFolderError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         said += f"; make room there, then go on: python -m hil.train --resume {path.parent}"
     return RunFolderError(said)
-
-
-def login_name() -> str:
-    """Who runs this process, as far as the system knows."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, in a container
-        return f"user {os.getuid()}"
-
-
-def owner(path: Path) -> str:
-    """Who owns a file, as far as the system knows."""
-    try:
-        return path.owner()
-    except (KeyError, OSError):
-        return f"user {path.stat().st_uid}"
 
 
 class RunFolder:

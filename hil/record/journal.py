@@ -21,7 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hil.record.folder import RunFolderError, owner
+from hil.people import owner
+from hil.record.folder import RunFolderError
 from hil.telemetry.commands import Command
 from hil.telemetry.events import describe
 

@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hil.people import login_name
 from hil.record.arrays import ArrayReader
-from hil.record.folder import RunFolderError, login_name
+from hil.record.folder import RunFolderError
 from hil.record.journal import Entry, Journal
 from hil.telemetry.coding import CodingError, as_json, from_fields, unpack
 from hil.telemetry.commands import Command, Verb
