@@ -75,7 +75,7 @@ READOUTS: dict[str, ReadoutFacts] = {
 #: What the drivers of heaters, lasers and thermal stages must be able to do: roles, by name.
 HEATER_ROLE, LASER_ROLE, STAGE_ROLE = "VoltageOutputs", "TunableSource", "ThermalStage"
 #: And those of taps' meters, and of fibre switches.
-TAP_ROLE, SWITCH_ROLE, MATRIX_ROLE = "PowerMonitor", "OpticalSwitch", "OpticalMatrix"
+TAP_ROLE, FIBRE_SWITCH_ROLE, MATRIX_ROLE = "PowerMonitor", "OpticalSwitch", "OpticalMatrix"
 
 
 def drivers_of(role: str) -> tuple[str, ...]:

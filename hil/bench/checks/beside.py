@@ -7,10 +7,10 @@ from typing import Any
 
 from hil.bench.beside_tables import Route
 from hil.bench.catalogue import (
+    FIBRE_SWITCH_ROLE,
     LASER_ROLE,
     MATRIX_ROLE,
     STAGE_ROLE,
-    SWITCH_ROLE,
     TAP_ROLE,
     drivers_of,
     fills,
@@ -28,7 +28,7 @@ def check_beside(parts: Parts) -> Iterator[Finding]:
         named.append((table, key, name, manual))
     for index, route in parts.routes.items():
         path, manual = f"route.{index}", route.kind == "manual"
-        role = MATRIX_ROLE if route.connect else SWITCH_ROLE
+        role = MATRIX_ROLE if route.connect else FIBRE_SWITCH_ROLE
         wrong_kind = _wrong_kind(parts, path, route)
         yield from wrong_kind or _filled(parts, path, "switch", role, route.switch, manual)
         named.append((path, "switch", route.switch, manual))
@@ -66,7 +66,7 @@ def _wrong_kind(parts: Parts, path: str, route: Route) -> list[Finding]:
     known = parts.by_name().get(route.switch)
     if route.kind == "manual" or known is None:
         return []
-    matrix, switch = fills(known.driver, MATRIX_ROLE), fills(known.driver, SWITCH_ROLE)
+    matrix, switch = fills(known.driver, MATRIX_ROLE), fills(known.driver, FIBRE_SWITCH_ROLE)
     if matrix and route.position is not None:
         mend = "is a matrix: write connect = [[input, output]]"
     elif switch and not matrix and route.connect:
@@ -114,7 +114,7 @@ def _unused(parts: Parts, named: set[str]) -> Iterator[Finding]:
     named |= {name for one in parts.boxes.values() for name, _ in one.inputs}
     tables = (
         ("[light]", LASER_ROLE), ("[stage]", STAGE_ROLE), ("a [[tap]]", TAP_ROLE),
-        ("a [[route]]", SWITCH_ROLE), ("a [[route]]", MATRIX_ROLE),
+        ("a [[route]]", FIBRE_SWITCH_ROLE), ("a [[route]]", MATRIX_ROLE),
     )  # fmt: skip
     for index, one in parts.instruments.items():
         places = [table for table, role in tables if fills(one.driver, role)]
