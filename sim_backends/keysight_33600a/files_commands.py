@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim_backends.engine.common import plain
+from sim_backends.engine.common import store as whole
 from sim_backends.engine.parameters import arguments, string
 
 from .channel import Channel
@@ -50,6 +51,10 @@ def add_files(generator: Keysight33600A) -> None:
     commands.add("SYSTem:BEEPer[:IMMediate]", plain(lambda session: None))
     commands.add("SYSTem:VERSion?", plain(lambda session: "1999.0"))
     commands.add("*OPT?", plain(lambda session: _options(generator)))
+    # Whether a power-on clears enables: kept by a reset, and asked by generic clients.
+    clears = [1]
+    commands.add("*PSC", whole(lambda session, value: clears.__setitem__(0, value), most=1))
+    commands.add("*PSC?", plain(lambda session: str(clears[0])))
 
 
 def _size(entry: object) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim_backends.engine.errors import ScpiError
+from sim_backends.engine.parameters import arguments, number
+from sim_backends.engine.session import ScpiSession
 
 from .notation import sci
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from .scope import RigolDs1000z
 
 Suffixes = tuple[int, ...]
+VERTICAL = 8
+"""Divisions of the screen, up."""
 PROBES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -53,6 +57,7 @@ def add_channels(scope: RigolDs1000z) -> None:
         "scale", "CHANnel#:SCALe", lambda s: 1e-3 * probe(s), lambda s: 10.0 * probe(s),
         1.0, unit="V", form=sci, ranges=ranges, changed=changed,
     )  # fmt: skip
+    _add_range(scope, ranges)
     settings.number(
         "offset", "CHANnel#:OFFSet", lambda s: -farthest(s), farthest, 0.0, unit="V", form=sci,
         ranges=ranges, changed=changed,
@@ -63,6 +68,23 @@ def add_channels(scope: RigolDs1000z) -> None:
         "units", "CHANnel#:UNITs", ("VOLTage", "WATT", "AMPere", "UNKNown"), "VOLTage",
         ranges=ranges,
     )  # fmt: skip
+
+
+def _add_range(scope: RigolDs1000z, ranges: tuple[tuple[int, int], ...]) -> None:
+    """RANGe: the scale in other words, of the whole screen (the package rigol1000z sets it so)."""
+
+    def keep(session: ScpiSession, suffixes: Suffixes, text: str) -> None:
+        volts = number(arguments(text, 1, 1)[0], "V")
+        scale = scope.commands.find(f"CHAN{suffixes[0]}:SCAL")
+        assert scale is not None
+        scale.handler(session, suffixes, repr(volts / VERTICAL))
+
+    def tell(session: ScpiSession, suffixes: Suffixes, text: str) -> str:
+        arguments(text, 0, 0)
+        return sci(VERTICAL * scope.settings.value("scale", *suffixes))
+
+    scope.commands.add("CHANnel#:RANGe", keep, ranges)
+    scope.commands.add("CHANnel#:RANGe?", tell, ranges)
 
 
 def _check_probe(suffixes: Suffixes, value: float) -> None:

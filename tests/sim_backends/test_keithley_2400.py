@@ -185,12 +185,15 @@ def test_a_reading_and_what_is_not_measured(play) -> None:
 
 def test_compliance_clamps_and_tells(play) -> None:
     async def scenario(smu: Client, load) -> None:
+        asked: list[int] = []
+        smu.session.watch(lambda: asked.append(smu.session.status_byte()))
         smu.write(READY + ";:SENS:CURR:PROT 1e-3;:STAT:MEAS:ENAB 16384;*SRE 1")
         assert smu.ask(":SENS:CURR:PROT:TRIP?;:SENS:VOLT:PROT:TRIP?") == "1;0"
         assert load.seen[-1] == pytest.approx(1.0, rel=1e-6)
         reply = await smu.wait(":READ?")
         assert float(reply.split(",")[1]) == pytest.approx(1e-3, rel=1e-3)
         assert int(float(reply.split(",")[4])) & 0x10018 == 8
+        assert 65 in asked  # it asked for service by itself
         assert smu.ask("*STB?;:STAT:MEAS?;*STB?") == f"65;{1 << 14 | 1 << 6};0"
         # a fixed range of the meter limits, too
         smu.write(":SENS:CURR:PROT 0.1;:SENS:CURR:RANG 1e-4")

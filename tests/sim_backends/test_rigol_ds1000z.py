@@ -39,6 +39,18 @@ def within(run: Callable[..., Any]) -> Callable[..., Any]:
 SETUP = (":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:SCAL 1e-3", ":ACQ:MDEP 12000")
 
 
+def test_a_range_is_eight_divisions(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(":CHAN1:PROB 10", ":CHAN1:RANG 4 V")
+        assert client.write(":CHAN1:SCAL?;RANG?") == "5.000000e-01;4.000000e+00"
+        client.write(":CHAN1:RANG 801")
+        assert client.write(":SYST:ERR?").startswith("-222")
+        client.write(":CHAN1:RANG")
+        assert client.write(":SYST:ERR?").startswith("-109")
+
+    within(scenario)
+
+
 def test_states_of_a_single_acquisition(within) -> None:
     async def scenario(client: Client) -> None:
         assert client.write(":TRIG:STAT?") == "RUN"

@@ -27,6 +27,8 @@ def test_the_sheets_replies() -> None:
         ("SOUR1:FUNC:ARB:FILT?;ADV?", "NORM;SRAT"),
         ("SOUR1:FUNC:ARB?", '"INT:\\BUILTIN\\EXP_RISE.ARB"'),
         ("FORM:BORD?", "NORM"),
+        ("*PSC?;*PSC 0;*RST;*PSC?", "1;0"),
+        ("FREQ:MODE?;MODE FIXED;MODE?", "CW;FIX"),
         ("OUTP1:LOAD INF;LOAD?", "+9.900000000000000E+37"),
         ("BURS:NCYC INF;NCYC?;NCYC 3;NCYC?", "+9.900000000000000E+37;+3.000000000000000E+00"),
         ("SOUR2:FREQ? MAX;FREQ? MIN", "+1.200000000000000E+08;+1.000000000000000E-06"),
