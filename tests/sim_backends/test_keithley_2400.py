@@ -14,48 +14,8 @@ from sim_backends.catalogue import build
 from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.keithley_2400.instrument import Keithley2400
-from sim_backends.source_measure.load import Resistor
 from sim_backends.virtual_time import VirtualTimeLoop
-
-
-class Watched(Resistor):
-    """A resistor that remembers what was over it."""
-
-    def __init__(self, ohms: float = 1000.0) -> None:
-        super().__init__(ohms)
-        self.seen: list[float] = []
-
-    def driven(self, volts: float) -> None:
-        self.seen.append(volts)
-
-
-class Client:
-    def __init__(self, device: Keithley2400, door: int = 1) -> None:
-        self.device = device
-        self.sent = b""
-        self.session = device.doors[door].converse(self._take)
-
-    def _take(self, data: bytes) -> None:
-        self.sent += data
-
-    def write(self, text: str) -> None:
-        self.session.receive(text.encode() + b"\n")
-
-    def ask(self, text: str) -> str:
-        """The answer that is there at once."""
-        self.sent = b""
-        self.write(text)
-        return self.sent.decode("latin-1").removesuffix("\n")
-
-    async def wait(self, text: str, seconds: float = 30.0) -> str:
-        """The answer that comes within bench time."""
-        reply = self.ask(text)
-        for _ in range(int(seconds / 0.01)):
-            if reply:
-                break
-            await asyncio.sleep(0.01)
-            reply = self.sent.decode("latin-1").removesuffix("\n")
-        return reply
+from tests.sim_backends.source_meter_client import Client, WatchedResistor
 
 
 @pytest.fixture
@@ -64,10 +24,10 @@ def play(run):
 
     def _play(scenario, **options):
         async def all_of_it():
-            load = options.pop("load", None) or Watched()
+            load = options.pop("load", None) or WatchedResistor()
             loop = asyncio.get_running_loop()
             device = Keithley2400(loop.time, load, seed=1, lead_ohms=0.0, **options)
-            await scenario(Client(device), load)
+            await scenario(Client(device, 1), load)
 
         run(all_of_it())
 
@@ -402,7 +362,7 @@ def test_binary_and_byte_order(play) -> None:
             assert smu.sent[:2] == b"#0"
             assert smu.sent[10:] == b"\n"
             assert struct.unpack(layout, smu.sent[2:10]) == pytest.approx((volts, amperes))
-        line = Client(smu.device, door=0)
+        line = Client(smu.device, 0)
         line.write(":FORM SRE")
         assert line.ask(":FORM ASC;:SYST:ERR?") == '+701,"ASCII only with RS-232"'
 
@@ -411,7 +371,7 @@ def test_binary_and_byte_order(play) -> None:
 
 def test_line_ends_and_control_characters(play) -> None:
     async def scenario(smu: Client, load) -> None:
-        line = Client(smu.device, door=0)
+        line = Client(smu.device, 0)
         line.session.receive(b":OUTP?\r")
         line.session.receive(b":OUTP?\r\n:OUTP?\n")
         assert line.sent == b"0\r\n" * 3
@@ -491,8 +451,8 @@ def test_whatever_comes_the_load_sees_no_more_than_was_set(texts: list[str]) -> 
     """No order of commands drives the load beyond the largest level, nor leaves it driven."""
 
     async def scenario() -> None:
-        load = Watched(200.0)
-        smu = Client(Keithley2400(asyncio.get_running_loop().time, load, lead_ohms=0.0))
+        load = WatchedResistor(200.0)
+        smu = Client(Keithley2400(asyncio.get_running_loop().time, load, lead_ohms=0.0), 1)
         for text in texts:
             smu.session.receive(text.encode("latin-1") + b"\n")
             await asyncio.sleep(0.05)

@@ -13,45 +13,8 @@ from sim_backends.catalogue import build
 from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.keithley_2450.instrument import Keithley2450
-from sim_backends.source_measure.load import Resistor
 from sim_backends.virtual_time import VirtualTimeLoop
-
-
-class Watched(Resistor):
-    """A resistor that remembers what was over it."""
-
-    def __init__(self, ohms: float = 1000.0) -> None:
-        super().__init__(ohms)
-        self.seen: list[float] = []
-
-    def driven(self, volts: float) -> None:
-        self.seen.append(volts)
-
-
-class Client:
-    def __init__(self, device: Keithley2450) -> None:
-        self.device = device
-        self.sent = b""
-        self.session = device.doors[0].converse(self._take)
-
-    def _take(self, data: bytes) -> None:
-        self.sent += data
-
-    def ask(self, text: str) -> str:
-        """The answer that is there at once."""
-        self.sent = b""
-        self.session.receive(text.encode("latin-1") + b"\n")
-        return self.sent.decode("latin-1").removesuffix("\n")
-
-    async def wait(self, text: str, seconds: float = 30.0) -> str:
-        """The answer that comes within bench time."""
-        reply = self.ask(text)
-        for _ in range(int(seconds / 0.01)):
-            if reply:
-                break
-            await asyncio.sleep(0.01)
-            reply = self.sent.decode("latin-1").removesuffix("\n")
-        return reply
+from tests.sim_backends.source_meter_client import Client, WatchedResistor
 
 
 @pytest.fixture
@@ -60,10 +23,10 @@ def play(run):
 
     def _play(scenario, **options):
         async def all_of_it():
-            load = Watched()
+            load = WatchedResistor()
             now = asyncio.get_running_loop().time
             device = Keithley2450(now, load, seed=1, lead_ohms=0.0, **options)
-            await scenario(Client(device), load)
+            await scenario(Client(device, 0), load)
 
         run(all_of_it())
 
@@ -227,7 +190,7 @@ def test_languages(play) -> None:
         assert smu.ask("*LANG?") == "SCPI"
         smu.device.own_faults["power-cycle"]("")()
         assert not smu.device.output
-        again = Client(smu.device)
+        again = Client(smu.device, 0)
         assert again.ask("*LANG?;*IDN?").startswith("SCPI2400;KEITHLEY INSTRUMENTS,MODEL 2450,")
         again.ask(":SENS:CURR:PROT 0.1;:SOUR:VOLT 1;:SENS:CURR:NPLC 0.1;:OUTP ON")
         assert (await again.wait(":READ?")).count(",") == 4
@@ -235,7 +198,7 @@ def test_languages(play) -> None:
         assert again.ask(":SOUR:VOLT:ILIM 0.1;:SYST:ERR?") == ""
         assert again.ask("*CLS;*LANG SCPI") == ""
         smu.device.power_cycle()
-        assert Client(smu.device).ask("*LANG?") == "SCPI"
+        assert Client(smu.device, 0).ask("*LANG?") == "SCPI"
 
     play(scenario)
 
@@ -280,8 +243,8 @@ def test_whatever_comes_the_load_sees_no_more_than_was_set(texts: list[str]) -> 
     """No order of commands drives the load beyond the largest level, nor leaves it driven."""
 
     async def scenario() -> None:
-        load = Watched(200.0)
-        smu = Client(Keithley2450(asyncio.get_running_loop().time, load, lead_ohms=0.0))
+        load = WatchedResistor(200.0)
+        smu = Client(Keithley2450(asyncio.get_running_loop().time, load, lead_ohms=0.0), 0)
         for text in texts:
             smu.ask(text)
             await asyncio.sleep(0.05)
@@ -297,8 +260,8 @@ def test_whatever_comes_the_load_sees_no_more_than_was_set(texts: list[str]) -> 
 
 def test_a_sweep_of_volts_never_drives_amperes() -> None:
     async def scenario() -> None:
-        load = Watched(200.0)
-        smu = Client(Keithley2450(asyncio.get_running_loop().time, load, lead_ohms=0.0))
+        load = WatchedResistor(200.0)
+        smu = Client(Keithley2450(asyncio.get_running_loop().time, load, lead_ohms=0.0), 0)
         for text in (":SOUR:FUNC CURR", ":SOUR:SWE:VOLT:LIN 0,4,5,0,1", ":INIT"):
             smu.ask(text)
         await asyncio.sleep(5.0)

@@ -11,7 +11,7 @@ import numpy as np
 from drivers.quantity import Quantity, Value
 from drivers.roles import LineProgram
 from drivers.srs_dg645 import settings as dg645
-from sim_backends.source_measure.load import Resistor
+from tests.sim_backends.source_meter_client import WatchedResistor
 from tests.wire.fault_storm import TYPED, Plan, Storm, same
 
 # -- switches --------------------------------------------------------------------------------------
@@ -40,21 +40,11 @@ SWITCH = Plan(operations=(select,), options={"park": 1}, safe=parked, tells_copi
 # -- source meters ---------------------------------------------------------------------------------
 
 
-class Watched(Resistor):
-    """A resistor that remembers what was over it."""
-
-    def __init__(self) -> None:
-        super().__init__(1000.0)
-        self.seen = [0.0]
-
-    def driven(self, volts: float) -> None:
-        self.seen.append(volts)
-
-
 async def meter_begins(storm: Storm) -> None:
     """A source of volts on a resistor."""
     unit = storm.device.unit
-    unit.load = unit._own_load = Watched()
+    unit.load = unit.own_load = load = WatchedResistor()
+    load.driven(0.0)
     await storm.driver.source_volts(30e-3)
 
 
@@ -94,6 +84,7 @@ METER = Plan(
     options={"max_volts": 6.0, "max_amperes": 0.05, "nplc": 0.1, "ramp_volts": 400.0},
     skip=frozenset({
         "function", "output", "level_volts", "level_amperes", "volts_limit", "amperes_limit",
+        "volts_protection",
         "auto_clear", "source_volts_range_auto", "source_delay", "delay_volts", "nplc",
         "nplc_volts",
         "nplc_amperes", "terminals", "amperes_range_auto", "volts_range_auto", "filter_on",

@@ -17,25 +17,14 @@ from drivers.link_model import LinkModel
 from drivers.transport.link import LinkError, LinkTimeout
 from sim_backends import faults
 from sim_backends.keithley_2400.instrument import Keithley2400 as Simulated
-from sim_backends.source_measure.load import Heater
+from tests.sim_backends.source_meter_client import WatchedHeater
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning:pyvisa_py")
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
 
 
-class Watched(Heater):
-    """A heater that remembers what was over it."""
-
-    def __init__(self) -> None:
-        super().__init__(800.0, 2.0)
-        self.seen: list[float] = []
-
-    def driven(self, volts: float) -> None:
-        self.seen.append(volts)
-
-
 def simulated(now) -> Simulated:
-    return Simulated(now, Watched(), seed=4, lead_ohms=0.0)
+    return Simulated(now, WatchedHeater(), seed=4, lead_ohms=0.0)
 
 
 def driver(reached, **options) -> Keithley2400:

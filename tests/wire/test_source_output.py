@@ -20,6 +20,7 @@ from drivers.transport.link import LinkError
 from sim_backends.keithley_2400.instrument import Keithley2400 as Simulated2400
 from sim_backends.keithley_2450.instrument import Keithley2450 as Simulated2450
 from sim_backends.source_measure.load import Resistor
+from tests.sim_backends.source_meter_client import WatchedResistor
 from tests.wire.conftest import Wire
 
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
@@ -28,17 +29,6 @@ KINDS = {
     "2400": (Keithley2400, Simulated2400, "serial"),
     "2450": (Keithley2450, Simulated2450, "tcp"),
 }
-
-
-class Watched(Resistor):
-    """A load that keeps all that was ever over it."""
-
-    def __init__(self, ohms: float) -> None:
-        super().__init__(ohms)
-        self.seen: list[float] = []
-
-    def driven(self, volts: float) -> None:
-        self.seen.append(volts)
 
 
 Play = Callable[..., None]
@@ -50,7 +40,7 @@ def play(memory: Wire, request: pytest.FixtureRequest) -> Play:
     driver, simulated, door = KINDS[request.param]
 
     def run(scenario, ohms: float = 800.0, **options) -> None:
-        load = Watched(ohms)
+        load = WatchedResistor(ohms)
 
         async def opened(reached) -> None:
             async with driver(
@@ -77,7 +67,7 @@ def limits_of(device) -> tuple[float, float]:
 
 
 def test_limits_stand_before_the_output_goes_on(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         assert isinstance(smu, VoltageOutputs)
         before: list[tuple[float, float]] = []
         on = device.unit.apply
@@ -93,7 +83,7 @@ def test_limits_stand_before_the_output_goes_on(play: Play) -> None:
 
 
 def test_a_level_is_written_once_and_ramped(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         await smu.apply_limits()
         assert not device.output
         assert await write(smu, 5.0) == 1
@@ -114,7 +104,7 @@ def test_a_level_is_written_once_and_ramped(play: Play) -> None:
 
 @pytest.mark.parametrize("volts", [6.51, -0.1, math.nan, math.inf])
 def test_what_is_out_of_range_never_leaves(play: Play, volts: float) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         asked = smu.exchanges
         with pytest.raises(LimitError, match=r"0 to 6\.5 V"):
             await write(smu, volts)
@@ -132,7 +122,7 @@ def test_what_is_out_of_range_never_leaves(play: Play, volts: float) -> None:
 
 
 def test_a_short_switches_it_off(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         with pytest.raises(InstrumentError, match="a short"):
             await write(smu, 1.0)
         assert not device.output
@@ -143,7 +133,7 @@ def test_a_short_switches_it_off(play: Play) -> None:
 
 
 def test_an_output_that_went_off_is_told_and_comes_on_again(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         await write(smu, 2.0)
         device.output_off()
         with pytest.raises(InstrumentError, match="went off by itself"):
@@ -155,7 +145,7 @@ def test_an_output_that_went_off_is_told_and_comes_on_again(play: Play) -> None:
 
 
 def test_limits_that_are_not_kept_leave_it_off(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         keep = device.settings["limit A"]
         real = device.settings.value
         device.settings.value = lambda name: keep if name == "limit A" else real(name)
@@ -192,7 +182,7 @@ def test_limits_are_looked_at_again_after_the_connection_was_lost(memory: Wire) 
 
 
 def test_an_output_that_somebody_left_on_is_told_as_it_may_be(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         device.settings["limit A"] = 0.005
         device.settings["level V"] = 4.0
         device.output = True
@@ -204,7 +194,7 @@ def test_an_output_that_somebody_left_on_is_told_as_it_may_be(play: Play) -> Non
 
 
 def test_a_unit_with_no_heater_gives_nothing(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         smu.set_limits(np.zeros(1), np.zeros(1))
         await smu.apply_limits()
         await write(smu, 0.0)
@@ -216,7 +206,7 @@ def test_a_unit_with_no_heater_gives_nothing(play: Play) -> None:
 
 
 def test_more_power_than_the_unit_has_is_refused(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         with pytest.raises(LimitError, match=r"0\.105 A"):
             smu.set_limits(np.array([30.0]), np.array([0.5]))
         for limits in (([math.nan], [0.01]), ([1.0], [-0.01])):
@@ -245,7 +235,7 @@ def test_a_bank_over_two_units(memory: Wire) -> None:
 
 
 def test_a_write_that_is_cancelled_is_forgotten(play: Play) -> None:
-    async def scenario(smu: SourceOutput, device, load: Watched) -> None:
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
         await smu.apply_limits()
         task = asyncio.ensure_future(write(smu, 6.0))
         await asyncio.sleep(0.05)
