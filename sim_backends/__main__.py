@@ -140,7 +140,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
-        print(f"{where}{error.strerror or error}", file=sys.stderr)
+        mend = ""
+        if isinstance(error, FileNotFoundError) and error.filename == str(chosen.bench):
+            mend = "; name a bench file by its path (those that are packaged lie in hil/benches)"
+        print(f"{where}{error.strerror or error}{mend}", file=sys.stderr)
         return 2
     except (BenchDocumentError, OptionError, OrderError, UnknownModelError) as error:
         print(error, file=sys.stderr)

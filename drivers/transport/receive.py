@@ -180,7 +180,10 @@ class ReceiveBuffer:
         if self._failure is not None:
             raise self._fresh_failure()
         got = len(self._data) if self._block is None else self._filled
-        raise LinkTimeout(f"{self._name}: {missing} within {timeout:.3g} s ({got} bytes came)")
+        mend = "" if got else "; see that it is on, and look at its cable"
+        raise LinkTimeout(
+            f"{self._name}: {missing} within {timeout:.3g} s ({got} bytes came){mend}"
+        )
 
     def _fresh_failure(self) -> LinkError:
         # One failure may be raised many times; a new instance keeps its traceback short.

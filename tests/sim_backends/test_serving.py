@@ -45,7 +45,7 @@ def test_bench_time_on_a_virtual_loop_is_the_loops(run) -> None:
         ("schema = [", "not a TOML file"),
         ("schema = 1\n", "ports"),
         ("\xf5", "bench.toml: not a TOML file"),
-        (None, "bench.toml: No such file"),
+        (None, "bench.toml: No such file or directory; name a bench file by its path"),
     ],
 )
 def test_what_the_caller_can_mend_is_one_line_and_exit_code_2(
