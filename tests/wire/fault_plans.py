@@ -88,8 +88,7 @@ METER = Plan(
         "auto_clear", "source_volts_range_auto", "source_delay", "delay_volts", "nplc",
         "nplc_volts",
         "nplc_amperes", "terminals", "amperes_range_auto", "volts_range_auto", "filter_on",
-        "filter_count", "count", "remote_sense",
-        "volts_protection",  # it holds volts at a step of its own, below the level that was set
+        "filter_count", "count", "remote_sense",  # it holds volts at a step of its own, below the level that was set
     }),
     begin=meter_begins,
     outputs=meter_outputs,
