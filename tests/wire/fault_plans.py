@@ -84,11 +84,11 @@ METER = Plan(
     options={"max_volts": 6.0, "max_amperes": 0.05, "nplc": 0.1, "ramp_volts": 400.0},
     skip=frozenset({
         "function", "output", "level_volts", "level_amperes", "volts_limit", "amperes_limit",
-        "volts_protection",
+        "volts_protection",  # it holds volts at a step of its own, below the level that was set
         "auto_clear", "source_volts_range_auto", "source_delay", "delay_volts", "nplc",
         "nplc_volts",
         "nplc_amperes", "terminals", "amperes_range_auto", "volts_range_auto", "filter_on",
-        "filter_count", "count", "remote_sense",  # it holds volts at a step of its own, below the level that was set
+        "filter_count", "count", "remote_sense",
     }),
     begin=meter_begins,
     outputs=meter_outputs,
