@@ -18,14 +18,14 @@ from hil.telemetry.events import Cusum
 STEP_TIME = 2.0
 
 
-def _run(tmp_path: Path, **options: Any) -> hil.Result:
+def _run(tmp_path: Path, epochs: int = 8, **options: Any) -> hil.Result:
     rng = np.random.default_rng(0)
     features = rng.uniform(-1.0, 1.0, (320, 2))
     data = features, (features[:, 0] > 0.0).astype(np.int64)
     step = {"drift_step": 0.2, "drift_step_time": STEP_TIME, "drift_common": 0.0}
     with hil.open("relax-mzi-8", path="slot", plant_seed=3, plant=step) as bench:
         return hil.train(
-            bench, data, epochs=8, batch=16, n_steps=2, out=tmp_path / "run", gate=0, **options
+            bench, data, epochs=epochs, batch=16, n_steps=2, out=tmp_path / "run", gate=0, **options
         )
 
 
@@ -78,7 +78,7 @@ def test_a_fixed_twin_is_told_about_only(tmp_path: Path) -> None:
 
 
 def test_switched_off_no_reference_input_is_sent(tmp_path: Path) -> None:
-    result = _run(tmp_path, drift_watch=0)
+    result = _run(tmp_path, epochs=2, drift_watch=0)
     assert "drift-watch" not in result.ledger["device_passes"]
     assert result.summary["drift_watch"]["events"] == []
     assert result.summary["drift_watch"]["read_noise"] is None
