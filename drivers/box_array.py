@@ -38,7 +38,9 @@ class BoxArray:
         average: bool,
         mode: DetectionMode = "homodyne",
     ) -> None:
-        """`ports` in order. Raises `ValueError` for an output or input that is used twice."""
+        """`ports` in order. Raises `ValueError` for an output or input that is used twice, and
+        for a box whose inputs are not at +-1 V.
+        """
         self.name = name
         self.ports = len(ports)
         self.decimation = decimation
@@ -54,6 +56,11 @@ class BoxArray:
                 ("input", port.input, inputs),
             ):
                 where = f"{name} port {number}: {what} {channel} of {port.driver.name}"
+                if port.driver.gain != "LV":
+                    raise ValueError(
+                        f"{where}: gain {port.driver.gain!r}; ports are read at +-1 V: set the "
+                        f"jumpers to LV, and leave the option gain out"
+                    )
                 if channel not in (1, 2):
                     raise ValueError(f"{where} is neither 1 nor 2")
                 if (id(port.driver), channel) in taken:

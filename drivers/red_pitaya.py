@@ -24,6 +24,7 @@ from drivers.instrument import (
     TriggerTimeout,
 )
 from drivers.link_model import LinkModel
+from drivers.quantity import Quantity, Value
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
@@ -74,21 +75,27 @@ class RedPitaya(ScpiInstrument):
         trigger_latency: float = 0.0,
         debounce: float | None = 1e-6,
         transfer: Literal["int16", "float32"] = "int16",
+        gain: Literal["LV", "HV"] = "LV",
     ) -> None:
         """`trigger_timeout`: s that `fetch` waits. `trigger_latency`: s from edge to first point,
         nominal (the vendor gives none; marker samples measure it). `debounce`: s for which the
         trigger input is deaf after an edge, None to leave it (before OS 2.00 it cannot be set).
         `transfer`: ADC words, or volts with the box's own calibration at twice the bytes.
+        `gain`: where both inputs' jumpers are, LV (+-1 V) or HV (+-20 V); the box cannot see them.
         """
         super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
         if transfer not in ("int16", "float32"):
             raise ValueError(f"{name}: transfer {transfer!r} is neither 'int16' nor 'float32'")
+        if gain not in conversion.INPUT_FULL_SCALE:
+            raise ValueError(f"{name}: gain {gain!r} is neither 'LV' nor 'HV'")
         if not trigger_timeout > 0.0:
             raise ValueError(f"{name}: trigger_timeout {trigger_timeout!r} s must be positive")
         self.trigger_timeout = trigger_timeout
         self.trigger_latency = trigger_latency
         self._debounce = debounce
         self._raw = transfer == "int16"
+        self.gain: Literal["LV", "HV"] = gain
+        self.input_full_scale = conversion.INPUT_FULL_SCALE[gain]
         self._wanted: tuple[float, int, bool] | None = None
         self._applied: tuple[float, int, bool] | None = None
         self._outputs_on = False
@@ -189,7 +196,29 @@ class RedPitaya(ScpiInstrument):
         volts = np.empty((count, 2))
         for channel, unit in enumerate(units):
             volts[:, channel] = np.frombuffer(unit, dtype=">i2" if self._raw else ">f4")
-        return conversion.volts(volts) if self._raw else volts
+        return conversion.volts(volts, self.input_full_scale) if self._raw else volts
+
+    async def set(
+        self,
+        quantity: Quantity,
+        value: Value,
+        channel: int | str = "",
+        *,
+        kind: str = "set",
+        wait: float = 0.0,
+    ) -> None:
+        """Set a declared quantity. Of those that make a frame, the next frame sets all anew, as
+        `prepare` was told; one that was armed is gone. Raises as `ScpiInstrument.set`, and
+        `ValueError` for a channel or a pin that is not there.
+        """
+        channels = self.channels_of(quantity)
+        if channels and channel not in channels:
+            there = ", ".join(map(str, channels))
+            raise ValueError(f"{self.name}: {quantity.name} has no channel {channel!r}; {there}")
+        if quantity not in settings.PINS:
+            self._applied = None
+            self._armed = 0
+        await super().set(quantity, value, channel, kind=kind, wait=wait)
 
     def planned_load(self, samples: int) -> float:
         """Seconds that `load` of so many samples takes by the link model."""
@@ -242,8 +271,9 @@ class RedPitaya(ScpiInstrument):
         self._armed = 0
         self._outputs_on = False
         units = settings.preparation(
-            self.name, dwell, decimation, average, raw=self._raw, debounce=self._debounce
-        )
+            self.name, dwell, decimation, average, raw=self._raw, debounce=self._debounce,
+            gain=self.gain,
+        )  # fmt: skip
         for unit in units:  # one at a time, so that an error names its command
             await self.tell(unit, kind="configure")
         self._applied = wanted

@@ -137,6 +137,8 @@ SLOW_INPUT = Quantity(
     "slow_input", "ANALOG:PIN {channel}", "Measure a slow analogue input in V.", unit="V",
     question="ANALOG:PIN? {channel}", channels=tuple(f"AIN{number}" for number in range(4)),
 )  # fmt: skip
+PINS = (PIN, PIN_DIRECTION, SLOW_OUTPUT)
+"""Settings that are no part of a frame."""
 QUANTITIES = (
     FUNCTION, FREQUENCY, AMPLITUDE, OFFSET, PHASE, DUTY_CYCLE, BURST, CYCLES, REPETITIONS,
     BURST_PERIOD, INITIAL, LAST, OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, DECIMATION, AVERAGE,
@@ -176,6 +178,7 @@ def preparation(
     *,
     raw: bool,
     debounce: float | None,
+    gain: str,
 ) -> list[str]:
     """The commands, in order, that reset a box and make it play and record triggered frames.
 
@@ -196,7 +199,7 @@ def preparation(
         one(UNITS, "RAW" if raw else "VOLTS"),
         one(DECIMATION, decimation),
         one(AVERAGE, average),
-        *both(GAIN, "LV"),
+        *both(GAIN, gain),
     ]
     if debounce is not None:
         units += [one(INPUT_DEBOUNCE, debounce), one(OUTPUT_DEBOUNCE, debounce)]

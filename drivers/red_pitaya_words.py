@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from drivers.errors import LimitError
 
 FULL_SCALE = 1.0
-"""Volts of the outputs and, at low gain, of the inputs."""
+"""Volts of the outputs."""
+INPUT_FULL_SCALE = {"LV": 1.0, "HV": 20.0}
+"""Volts of the inputs, by the setting of their jumpers."""
 STEPS = 8192
 """Steps of one polarity: words run from -8192 to 8191."""
 
@@ -30,9 +32,11 @@ def words(volts: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.minimum(np.rint(volts * (STEPS / FULL_SCALE)).astype(np.int64), STEPS - 1)
 
 
-def volts(adc_or_dac: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """The volts that words stand for; same shape."""
-    return np.multiply(adc_or_dac, FULL_SCALE / STEPS, dtype=np.float64)
+def volts(
+    adc_or_dac: NDArray[np.int64] | NDArray[np.float64], full_scale: float = FULL_SCALE
+) -> NDArray[np.float64]:
+    """The volts that words of a converter of so many volts stand for; same shape."""
+    return np.multiply(adc_or_dac, full_scale / STEPS, dtype=np.float64)
 
 
 @cache

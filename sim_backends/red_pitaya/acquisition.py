@@ -18,6 +18,7 @@ from .generator import quantise
 RING = 16384
 _CENTRE = RING // 2
 DECIMATIONS = (1, 2, 4, 8, *range(16, 65537))
+_EXTERNAL = {"EXT_PE": (True,), "EXT_NE": (False,), "EXT_AE": (True, False)}
 Floats = NDArray[np.float64]
 
 Observe = Callable[["Capture", int, int], None]
@@ -99,9 +100,9 @@ class Acquisition:
             self.trigger(now, self._clock.start_after(now))
 
     @property
-    def external(self) -> bool | None:
-        """Polarity of the external trigger awaited (True rising), or None."""
-        return {"EXT_PE": True, "EXT_NE": False}.get(self.source)
+    def external(self) -> tuple[bool, ...]:
+        """Polarities of the external trigger that are awaited (True rising)."""
+        return _EXTERNAL.get(self.source, ())
 
     def awaits(self, when: float) -> bool:
         """Whether a trigger at bench time `when` (s) would be taken."""

@@ -51,6 +51,6 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
     commands.add("DIG:PIN?", box.pins.state)
     commands.add("DIG:PIN:DIR", box.pins.set_direction)
     commands.add("DIG:PIN:DIR?", box.pins.direction)
-    commands.add("ANALOG:RST", plain(lambda session: box.pins.analog.update(AOUT0=0.0, AOUT1=0.0)))
+    commands.add("ANALOG:RST", plain(lambda session: box.pins.reset_analog()))
     commands.add("ANALOG:PIN", box.pins.set_analog)
     commands.add("ANALOG:PIN?", box.pins.analog_value)

@@ -14,7 +14,7 @@ from sim_backends.instrument import Door
 from .acquire_commands import add_acquire
 from .acquisition import Acquisition, Capture
 from .board_commands import add_board
-from .clock import BoxClock, Debouncer
+from .clock import BoxClock, TriggerInput
 from .digital import Pins
 from .generate_commands import add_generate
 from .generator import Output
@@ -68,8 +68,8 @@ class RedPitaya:
         self.pins = Pins()
         self._quiet = False
         self._watching = False
-        self.generator_debouncer = Debouncer()
-        self.acquisition_debouncer = Debouncer()
+        self.generator_debouncer = TriggerInput()
+        self.acquisition_debouncer = TriggerInput()
         self.identity = f"{self.maker},INSTR,2026-07-01,2.07-48-d1a4a3c"
         self.commands: CommandTable[Command] = CommandTable()
         add_common(self.commands, lambda: self.identity, lambda session: None)
@@ -110,22 +110,16 @@ class RedPitaya:
         if self._quiet and acquisition.source[:2] != "CH":
             return
         until = self.now()
-        polarity = self.outputs[0].external
-        if polarity is None:
-            polarity = self.outputs[1].external
-        for edge in self.generator_debouncer.hear(
-            surroundings.next_edge, polarity is not False, until
-        ):
+        falling = any(output.external is False for output in self.outputs)
+        for edge, rising in self.generator_debouncer.hear(surroundings.next_edge, falling, until):
             start = self.clock.start_after(edge)
             for output in self.outputs:
-                if output.external is not None:
+                if output.external is rising:
                     output.trigger(start)
             self._generator_started(edge, start)
-        polarity = acquisition.external
-        for edge in self.acquisition_debouncer.hear(
-            surroundings.next_edge, polarity is not False, until
-        ):
-            if polarity is not None:
+        falling = False in acquisition.external
+        for edge, rising in self.acquisition_debouncer.hear(surroundings.next_edge, falling, until):
+            if rising in acquisition.external:
                 acquisition.trigger(edge, self.clock.start_after(edge))
         if acquisition.source[:2] == "CH" and acquisition.running and not self._watching:
             # To look at the inputs, all boxes are brought up to the present, this one again.
@@ -141,9 +135,12 @@ class RedPitaya:
         self._quiet = False
 
     def _generator_started(self, edge: float, start: float) -> None:
+        """The first output tells the digitiser of each burst, by a pulse of one clock tick."""
         run = self.outputs[0].last_run
-        if run is not None and run.start == start and self.acquisition.source == "AWG_PE":
-            self.acquisition.trigger(edge, start)
+        if run is None or run.start != start or self.acquisition.source[:4] != "AWG_":
+            return
+        pulse = self.clock.tick if self.acquisition.source == "AWG_NE" else 0.0
+        self.acquisition.trigger(edge + pulse, start + pulse)
 
     def _watch_level(self, until: float) -> None:
         """Level trigger: look for a crossing during the latest burst, when inputs can change."""

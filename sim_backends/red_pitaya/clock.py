@@ -47,6 +47,10 @@ class Debouncer:
         self._heard = -math.inf
         self._seen = -math.inf
 
+    def skip(self, until: float) -> None:
+        """Edges up to bench time `until` (s) are nobody's."""
+        self._seen = max(self._seen, math.nextafter(until, -math.inf))
+
     def hear(self, next_edge: NextEdge, rising: bool, until: float) -> list[float]:
         """Bench times (s) of the edges heard up to `until` that have not been given before."""
         heard: list[float] = []
@@ -63,3 +67,31 @@ class Debouncer:
         # An edge at this very instant may still be on its way.
         self._seen = max(self._seen, math.nextafter(until, -math.inf))
         return heard
+
+
+class TriggerInput:
+    """Both edges at DIO0_P, each deaf for a while after its own (red_pitaya_scope and _asg)."""
+
+    def __init__(self) -> None:
+        self._rising, self._falling = Debouncer(), Debouncer()
+
+    @property
+    def dead_time(self) -> float:
+        """How long it is deaf after an edge, s."""
+        return self._rising.dead_time
+
+    @dead_time.setter
+    def dead_time(self, seconds: float) -> None:
+        self._rising.dead_time = self._falling.dead_time = seconds
+
+    def hear(self, next_edge: NextEdge, falling: bool, until: float) -> list[tuple[float, bool]]:
+        """(bench time in s, rising) of the edges heard up to `until` that have not been given
+        before, in order; falling ones only where somebody waits for one.
+        """
+        edges = [(edge, True) for edge in self._rising.hear(next_edge, True, until)]
+        if not falling:
+            self._falling.skip(until)
+            return edges
+        return sorted(
+            edges + [(edge, False) for edge in self._falling.hear(next_edge, False, until)]
+        )

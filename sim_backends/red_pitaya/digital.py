@@ -22,12 +22,16 @@ class Pins:
 
     def __init__(self) -> None:
         self.reset()
-        self.analog = dict.fromkeys(_OUTPUTS, 0.0)
+        self.reset_analog()
 
     def reset(self) -> None:
         """DIG:RST: all pins inputs and low."""
         self.outputs = set(_LEDS)
         self.states = dict.fromkeys(_PINS, False)
+
+    def reset_analog(self) -> None:
+        """ANALOG:RST: all slow outputs at 0 V."""
+        self.analog = dict.fromkeys(_OUTPUTS, 0.0)
 
     def set_direction(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
         """DIG:PIN:DIR OUT|IN,<pin>."""

@@ -281,11 +281,14 @@ def test_an_untriggered_box_is_named(virtual) -> None:
 
 def test_ports_that_cannot_be() -> None:
     driver = Box(MemoryNetwork(), 0).driver
+    network = MemoryNetwork()
+    jumped = RedPitaya("box-1", "TCPIP::rp-1::5000::SOCKET", network, link=LAN, gain="HV")
     for ports, said in (
         ([], "at least one"),
         ([BoxPort(driver, 3, 1)], "neither 1 nor 2"),
         ([BoxPort(driver, 1, 1), BoxPort(driver, 1, 2)], "output 1 of box-0 is wired"),
         ([BoxPort(driver, 1, 1), BoxPort(driver, 2, 1)], "input 1 of box-0 is wired"),
+        ([BoxPort(jumped, 1, 1)], "output 1 of box-1: gain 'HV'; ports are read at"),
     ):
         with pytest.raises(ValueError, match=said):
             BoxArray("boxes", ports, decimation=4, average=True)

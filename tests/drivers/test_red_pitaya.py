@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from drivers import red_pitaya_settings as settings
 from drivers.instrument import IdentityError, InstrumentError, LimitError, TriggerTimeout
 from drivers.link_model import LinkModel
 from drivers.red_pitaya import RedPitaya
@@ -138,6 +139,93 @@ def test_float32_transfer(play) -> None:
         scenario,
         transfer="float32",
     )
+
+
+def test_jumpers_at_hv_are_told_to_the_box_and_words_are_twentieths(play) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        await box.prepare(512e-9, 4, True)
+        await box.arm(64)
+        got = await box.fetch(0, 2)
+        assert got.tolist() == [[20 / 8192, -20.0], [10.0, 20 * 8191 / 8192]]
+        assert box.full_scale == 1.0  # the outputs have no jumper
+        assert box.input_full_scale == 20.0
+
+    units = [(data.replace(b"GAIN LV", b"GAIN HV"), reply) for data, reply in PREPARED]
+    answer = block([1, 4096]) + b";" + block([-8192, 8191]) + b";" + OK
+    play([*units, (ARM, OK), (POLL, b"TD;1;0;" + OK), (fetch(0, 2), answer)], scenario, gain="HV")
+
+
+def test_a_frame_is_set_up_anew_after_one_of_its_settings_was_changed(play) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        await box.prepare(512e-9, 4, True)
+        await box.arm(64)
+        await box.set(settings.PIN, True, "LED3")  # no part of a frame
+        await box.set(settings.GAIN, "HV", 2)
+        with pytest.raises(InstrumentError, match="not armed"):
+            await box.fetch(0, 1)  # it would be a twentieth of what is there
+        await box.load(VOLTS)
+        await box.arm(64)
+
+    changed = [
+        (f"{unit};:SYST:ERR?\r\n".encode(), OK) for unit in ("DIG:PIN LED3,1", "ACQ:SOUR2:GAIN HV")
+    ]
+    play([*PREPARED, (ARM, OK), *changed, *PREPARED, (LOAD, OK), (ARM, OK)], scenario)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "channel", "sent"),
+    [
+        (settings.PIN_DIRECTION, "OUT", "DIO7_N", "DIG:PIN:DIR OUT,DIO7_N"),
+        (settings.PIN, False, "DIO7_N", "DIG:PIN DIO7_N,0"),
+        (settings.SLOW_OUTPUT, 1.2, "AOUT3", "ANALOG:PIN AOUT3,1.2"),
+        (settings.PHASE, 90.0, 1, "SOUR1:PHAS 90"),
+        (settings.DUTY_CYCLE, 0.25, 2, "SOUR2:DCYC 0.25"),
+        (settings.BURST_PERIOD, 2e-4, 1, "SOUR1:BURS:INT:PER 200"),
+        (settings.TRIGGER_LEVEL, 0.5, "", "ACQ:TRig:LEV 0.5"),
+    ],
+)
+def test_pins_and_settings_in_exact_bytes(play, quantity, value, channel, sent) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        await box.set(quantity, value, channel)
+
+    play([(f"{sent};:SYST:ERR?\r\n".encode(), OK)], scenario)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "channel", "asked", "answer", "value"),
+    [
+        (settings.PIN, "DIO0_P", "DIG:PIN? DIO0_P", "1", True),
+        (settings.PIN_DIRECTION, "DIO0_P", "DIG:PIN:DIR? DIO0_P", "IN", "IN"),
+        (settings.SLOW_INPUT, "AIN2", "ANALOG:PIN? AIN2", "3.275", 3.275),
+        (settings.SLOW_OUTPUT, "AOUT0", "ANALOG:PIN? AOUT0", "1.2", 1.2),
+    ],
+)
+def test_pins_are_read(play, quantity, channel, asked, answer, value) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        assert await box.get(quantity, channel) == value
+
+    play([(f"{asked};:SYST:ERR?\r\n".encode(), answer.encode() + b";" + OK)], scenario)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "channel"),
+    [
+        (settings.SLOW_OUTPUT, 1.81, "AOUT0"),
+        (settings.SLOW_OUTPUT, math.nan, "AOUT0"),
+        (settings.SLOW_OUTPUT, -0.01, "AOUT0"),
+        (settings.SLOW_OUTPUT, 1.0, "AIN0"),
+        (settings.PIN, True, "DIO8_P"),
+        (settings.PIN_DIRECTION, "OUT", "LED0"),
+    ],
+)
+def test_no_byte_leaves_for_a_pin_that_is_not_or_a_value_that_harms(
+    play, quantity, value, channel
+) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        with pytest.raises((LimitError, ValueError)):
+            await box.set(quantity, value, channel)
+
+    play([], scenario)
 
 
 def test_opening_only_identifies(play) -> None:
@@ -337,7 +425,12 @@ def test_what_is_sent_is_what_quantise_says(volts: np.ndarray) -> None:
 
 def test_options_are_checked() -> None:
     network = MemoryNetwork()
-    for options in ({"transfer": "int8"}, {"trigger_timeout": 0.0}, {"timeout": -1.0}):
+    for options in (
+        {"transfer": "int8"},
+        {"trigger_timeout": 0.0},
+        {"timeout": -1.0},
+        {"gain": "MV"},
+    ):
         with pytest.raises(ValueError, match="box-0"):
             driver(network, **options)
     with pytest.raises(ValueError, match="serial link, and RedPitaya has tcp"):

@@ -15,6 +15,7 @@ class Lab:
     def __init__(self) -> None:
         self.time = 0.0
         self.edges: list[float] = []
+        self.falls: list[float] = []
         self.box = RedPitaya(self)
         self.sent: list[bytes] = []
         self.client = self.box.converse(self.sent.append)
@@ -23,7 +24,8 @@ class Lab:
         return self.time
 
     def next_edge(self, after: float, rising: bool) -> float | None:
-        return next((edge for edge in self.edges if edge > after and rising), None)
+        edges = self.edges if rising else self.falls
+        return next((edge for edge in edges if edge > after), None)
 
     def quiet(self) -> bool:
         return False
@@ -275,3 +277,97 @@ def test_a_shorter_debouncer_hears_more() -> None:
     lab.edges += [2.12e-3]
     lab.time = 2.2e-3
     assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "hears_rise", "hears_fall"),
+    [("EXT_PE", True, False), ("EXT_NE", False, True), ("EXT_AE", True, True)],
+)
+def test_edges_of_the_external_trigger(source: str, hears_rise: bool, hears_fall: bool) -> None:
+    for edge, hears in (("edges", hears_rise), ("falls", hears_fall)):
+        lab = Lab()
+        lab.ask(f"ACQ:DEC 4;:ACQ:START;:ACQ:TRig {source}")
+        getattr(lab, edge).append(1e-3)
+        lab.time = 1.1e-3
+        assert lab.ask("ACQ:TRig:STAT?") == (b"TD\r\n" if hears else b"WAIT\r\n"), edge
+
+
+def test_a_falling_edge_before_arming_is_over() -> None:
+    lab = Lab()
+    lab.falls.append(1e-3)
+    lab.time = 2e-3
+    lab.ask("ACQ:START;:ACQ:TRig EXT_AE")
+    lab.time = 3e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"WAIT\r\n"
+
+
+def test_each_output_starts_on_the_edge_that_it_waits_for() -> None:
+    lab = Lab()
+    for output, source in ((1, "EXT_PE"), (2, "EXT_NE")):
+        lab.ask(f"SOUR{output}:BURS:STAT BURST;:SOUR{output}:TRig:SOUR {source}")
+        lab.ask(f"OUTPUT{output}:STATE ON")
+    lab.edges.append(1e-3)
+    lab.falls.append(1.2e-3)
+    lab.time = 5e-3
+    lab.ask("ACQ:DEC?")
+    starts = [output.last_run.start for output in lab.box.outputs if output.last_run is not None]
+    assert starts == pytest.approx([1e-3 + 100e-9, 1.2e-3 + 100e-9], abs=8e-9)
+
+
+@pytest.mark.parametrize(("source", "later"), [("AWG_PE", 0), ("AWG_AE", 0), ("AWG_NE", 1)])
+def test_the_digitiser_starts_with_a_burst_of_the_first_output(source: str, later: int) -> None:
+    lab = Lab()
+    lab.ask("SOUR1:BURS:STAT BURST;:OUTPUT1:STATE ON;:SOUR2:BURS:STAT BURST;:OUTPUT2:STATE ON")
+    lab.ask(f"ACQ:DEC 1;:ACQ:START;:ACQ:TRig {source}")
+    lab.time = 1e-3
+    lab.ask("SOUR2:TRig:INT")
+    lab.time = 2e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"WAIT\r\n"
+    lab.ask("SOUR1:TRig:INT")
+    lab.time = 3e-3
+    assert lab.ask("ACQ:TRig:STAT?") == b"TD\r\n"
+    run, capture = lab.box.outputs[0].last_run, lab.box.acquisition.capture
+    assert run is not None
+    assert capture is not None
+    assert capture.start == pytest.approx(run.start + later * 8e-9, abs=1e-12)
+
+
+def test_words_at_the_hv_jumper_are_twentieths_of_those_at_lv() -> None:
+    lab = Lab()
+    triggered(lab, delay=3000 - 8192)
+    at = position(lab)
+    lab.ask("ACQ:DATA:Units RAW;:ACQ:SOUR2:GAIN HV")
+    assert lab.ask(f"ACQ:SOUR2:DATA:Start:N? {at + 2000},1") == b"{-1638}\r\n"  # -4 V of 20
+    assert lab.ask(f"ACQ:SOUR1:DATA:Start:N? {at + 500},1") == b"{4096}\r\n"  # 0.5 V of 1
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        ("ANALOG:PIN AOUT0,1.9", '-222,"Data out of range"'),
+        ("ANALOG:PIN AIN0,1", "-109"),
+        ("DIG:PIN:DIR IN,LED0", "-109"),
+        ("DIG:PIN:DIR OUT,DIO8_P", "-109"),
+        ("ACQ:TRig CH3_PE", "-109"),
+    ],
+)
+def test_pins_and_sources_that_are_not_there_are_refused(message: str, first: str) -> None:
+    lab = Lab()
+    assert lab.ask(message) == b""
+    assert lab.error().startswith(first)
+
+
+def test_pins_go_back_to_inputs_and_slow_outputs_to_nought() -> None:
+    lab = Lab()
+    lab.ask("DIG:PIN:DIR OUT,DIO2_P;:DIG:PIN DIO2_P,1;:DIG:PIN LED5,1;:ANALOG:PIN AOUT1,0.5")
+    assert lab.ask("DIG:PIN? DIO2_P;:DIG:PIN? LED5;:ANALOG:PIN? AOUT1") == b"1;1;0.5\r\n"
+    lab.ask("DIG:RST;:ANALOG:RST")
+    answer = lab.ask("DIG:PIN? DIO2_P;:DIG:PIN? LED5;:DIG:PIN:DIR? DIO2_P;:ANALOG:PIN? AOUT1")
+    assert answer == b"0;0;IN;0\r\n"
+
+
+def test_every_slow_output_goes_to_nought_at_its_reset() -> None:
+    lab = Lab()
+    lab.ask(";:".join(f"ANALOG:PIN AOUT{k},1" for k in range(4)))
+    lab.ask("ANALOG:RST")
+    assert lab.ask(";:".join(f"ANALOG:PIN? AOUT{k}" for k in range(4))) == b"0;0;0;0\r\n"
