@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from calibration.record import CalibrationRecord, check_fits
 from calibration.record_reading import read_record
-from drivers.transport.link import Connector
+from drivers.transport.link import Connector, LinkError
 from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
 from hil.bench.cores import MICRORING
@@ -38,6 +38,18 @@ from hil.telemetry.bus import Bus
 from hil.telemetry.commands import CommandDesk
 
 logger = logging.getLogger(__name__)
+
+
+def raise_first(failed: Mapping[str, BaseException]) -> None:
+    """Raise the first error of instruments that could not be opened, where there is one.
+
+    That of a link names its resource: the instrument's name is put before it.
+    """
+    for name, error in failed.items():
+        if isinstance(error, LinkError):
+            told = f"{name}: {error} (hil.check looks at all instruments)"
+            raise type(error)(told) from error
+        raise error
 
 
 class Connection:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hil.bench.beside import lit, readings, steady
 from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
-from hil.bench.connection import Connection
+from hil.bench.connection import Connection, raise_first
 from hil.bench.driving_off import drive_off, unfailing
 from hil.bench.loop_thread import to_the_end
 from hil.bench.pausing import pause
@@ -99,8 +99,7 @@ class OpenBench(Connection):
         async with self._closed_on_failure(tell):
             with self.ledger.span("state"):
                 failed = await self.open_instruments(tell)
-                for error in failed.values():
-                    raise error
+                raise_first(failed)
                 await self.parts.protect()
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from hil.bench.connection import raise_first
 from hil.bench.driving_off import unfailing
 from hil.bench.loop_thread import LoopThread
 from hil.bench.opening import OpenBench
@@ -66,8 +67,7 @@ class Visit:
 
     async def _open(self) -> None:
         self.core.begin()
-        for error in (await self.core.open_instruments(self._tell)).values():
-            raise error
+        raise_first(await self.core.open_instruments(self._tell))
 
     async def _leave(self) -> list[str]:
         failed = await self.core.close_instruments()
