@@ -12,6 +12,7 @@ from drivers.errors import IdentityError, InstrumentError, LimitError, TriggerTi
 from drivers.exchange import ExchangeClock, GuardedLink
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity
+from drivers.roles.ports import PlayFacts, ReadFacts
 from drivers.transport.link import ByteLink, Connector
 
 __all__ = [
@@ -53,6 +54,10 @@ class Instrument(ABC):
     """Kinds of links that the models have: tcp, serial, usb, gpib, vxi11, hislip."""
     roles: ClassVar[tuple[str, ...]] = ()
     """Names of the protocols in `drivers.roles` that it fills, by itself or among others."""
+    plays: ClassVar[PlayFacts] = PlayFacts.nothing()
+    """Of an `InputSource`: what the wiring of a bench's ports is checked by."""
+    reads: ClassVar[ReadFacts] = ReadFacts.nothing()
+    """Of a `Readout`: likewise."""
     greeting: ClassVar[str] = ""
     """What `open` asks first, in words, where that does no harm to an instrument of another kind;
     empty where it may, or where it is `*IDN?`."""
@@ -84,6 +89,18 @@ class Instrument(ABC):
         self._expect = dict(expect)
         self._clock = ExchangeClock()
         self._links: list[GuardedLink] = []
+
+    @classmethod
+    def plays_with(cls, options: Mapping[str, Any]) -> PlayFacts:
+        """What `plays` is with these options of the constructor; may raise for wrong ones."""
+        del options
+        return cls.plays
+
+    @classmethod
+    def reads_with(cls, options: Mapping[str, Any]) -> ReadFacts:
+        """What `reads` is with these options of the constructor; may raise for wrong ones."""
+        del options
+        return cls.reads
 
     @property
     def busy(self) -> dict[str, float]:

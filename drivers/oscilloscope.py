@@ -1,7 +1,8 @@
 """What readouts that are oscilloscopes have in common: one acquisition a frame, a window of it.
 
 Order of use: `arm`, the trigger, `fetch`, for each frame. The model says how it is set up, armed,
-asked whether it is done, and read.
+asked whether it is done, and read. A point of a bench is one sample of the oscilloscope, or several
+(`time_points`): their mean, or the first of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import asyncio
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,8 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
-from drivers.roles import DetectionMode
+from drivers.roles import DetectionMode, ReadFacts
+from drivers.roles.ports import whole
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
@@ -39,6 +42,7 @@ class Oscilloscope(ScpiInstrument):
 
     roles: ClassVar[tuple[str, ...]] = ("Readout",)
     mode: DetectionMode = "homodyne"
+    unit: ClassVar[Literal["V", "W"]] = "V"
     slopes: ClassVar[tuple[str, ...]] = ("POS", "NEG")
     couplings: ClassVar[tuple[str, ...]] = ("DC", "AC")
 
@@ -95,6 +99,45 @@ class Oscilloscope(ScpiInstrument):
         self.trigger_timeout = trigger_timeout
         self._prepared: tuple[int, int] | None = None
         self._armed = 0
+        self._samples = 1
+        """Of a point."""
+        self._average = True
+
+    @classmethod
+    def reads_with(cls, options: Mapping[str, Any]) -> ReadFacts:
+        """With the inputs, scales and rate that the options state."""
+        sample = 1.0 / float(options.get("sample_rate", 1e6))
+        scale, offset = (_all(options.get(*one)) for one in (("scale", 0.1), ("offset", 0.0)))
+        return replace(
+            cls.reads, inputs=tuple(options.get("inputs", (1, 2))), shortest=sample, tick=sample,
+            full_scale=max(0.0, DIVISIONS / 2 * min(scale) - max(map(abs, offset))),
+        )  # fmt: skip
+
+    @property
+    def read_inputs(self) -> tuple[int, ...]:
+        """As `inputs`."""
+        return self.inputs
+
+    def time_points(self, point: float, *, average: bool) -> None:
+        """Let points last `point` s each from the next `arm` on: means over it, or values at its
+        start. Sends nothing.
+
+        A mean is of several samples. Raises `ValueError` for a point that is no whole number of
+        samples, or a mean of one.
+        """
+        samples = whole(point, 1.0 / self.sample_rate)
+        if samples is None:
+            raise ValueError(
+                f"{self.name}: a point of {point:g} s is no whole number of samples at "
+                f"{self.sample_rate:g} Sa/s: change its option sample_rate"
+            )
+        if average and samples < 2:
+            raise ValueError(
+                f"{self.name}: a point of {point:g} s is one sample at {self.sample_rate:g} Sa/s, "
+                "and no mean: let its option sample_rate be several times as high, or write "
+                "timing.average = false"
+            )
+        self._samples, self._average = samples, average
 
     @property
     def full_scale(self) -> Volts:
@@ -109,14 +152,31 @@ class Oscilloscope(ScpiInstrument):
         return DIVISIONS * max(self.scale) / CODES
 
     @property
-    @abstractmethod
     def max_points(self) -> int:
         """Most points after the trigger of one acquisition."""
+        return self.max_samples // self._samples
+
+    @property
+    @abstractmethod
+    def max_samples(self) -> int:
+        """Most samples after the trigger of one acquisition."""
 
     def planned_arm(self, points: int) -> float:
         """Seconds that `arm` takes by the link model, once it has been set up for so many."""
-        del points
-        return self.link.cost(64, 32, 2)
+        filling, _ = self._lasts(points * self._samples)
+        polls = 1 + math.ceil(filling / (POLL_INTERVAL + self.link.cost(24, 24)))
+        return self.link.cost(64, 32, 2) + (polls - 1) * (POLL_INTERVAL + self.link.cost(24, 24))
+
+    def planned_fetch(self, points: int) -> float:
+        """Seconds that `fetch` of so many points takes by the link model, the end of the
+        acquisition waited for.
+        """
+        samples = points * self._samples
+        poll = self.link.cost(24, 24)
+        _, after = self._lasts(samples)
+        polls = math.ceil(max(0.0, after - poll) / (POLL_INTERVAL + poll))
+        waited = polls * (POLL_INTERVAL + poll)
+        return waited + poll + len(self.inputs) * self._planned_read(samples)
 
     async def arm(self, points: int) -> None:
         """Be ready to record `points` points after the trigger; it waits when this returns.
@@ -125,11 +185,15 @@ class Oscilloscope(ScpiInstrument):
         `LimitError` before a byte leaves, `InstrumentError` when it does not come to wait: because
         of a trigger that comes too soon, for instance.
         """
-        await self._arm(points, 1)
-
-    async def _arm(self, points: int, segments: int) -> None:
         if not 1 <= points <= self.max_points:
             limit = f"1 to {self.max_points} points"
+            raise LimitError(self.name, "points", points, limit)
+        await self._arm(points * self._samples, 1)
+
+    async def _arm(self, points: int, segments: int) -> None:
+        """Be ready to record so many samples after each of so many triggers."""
+        if not 1 <= points <= self.max_samples:
+            limit = f"1 to {self.max_samples} points"
             raise LimitError(self.name, "points", points, limit)
         self._check(points)
         self._armed = 0
@@ -148,10 +212,12 @@ class Oscilloscope(ScpiInstrument):
         Waits until the acquisition is complete. Raises `TriggerTimeout`, `LimitError` for a window
         that was not armed, `InstrumentError` for an answer that cannot be.
         """
-        self._check_window(first, count)
+        each = self._samples
+        self._check_window(first * each, count * each)
         await self._until_complete()
-        columns = [await self._read(channel, first, count) for channel in self.inputs]
-        return np.stack(columns, axis=1)
+        columns = [await self._read(one, first * each, count * each) for one in self.inputs]
+        samples = np.stack(columns, axis=1).reshape(count, each, len(columns))
+        return samples.mean(axis=1) if self._average else samples[:, 0]
 
     def _check_window(self, first: int, count: int) -> None:
         if self._link.doubtful or not self._armed:
@@ -206,6 +272,14 @@ class Oscilloscope(ScpiInstrument):
         return tuple(float(one) for one in value)
 
     @abstractmethod
+    def _lasts(self, samples: int) -> tuple[float, float]:
+        """Seconds that an acquisition of so many samples fills before the trigger and after it."""
+
+    @abstractmethod
+    def _planned_read(self, samples: int) -> float:
+        """Seconds that reading so many samples of a channel takes by the link model."""
+
+    @abstractmethod
     def _check(self, points: int) -> None:
         """Refuse what cannot be set up, before a byte leaves."""
 
@@ -224,3 +298,8 @@ class Oscilloscope(ScpiInstrument):
     @abstractmethod
     async def _read(self, channel: int, first: int, count: int) -> Volts:
         """Volts (count,) of one channel from point `first` after the trigger on."""
+
+
+def _all(value: PerInput) -> tuple[float, ...]:
+    """One number, or one for each input, as numbers."""
+    return (float(value),) if isinstance(value, int | float) else tuple(map(float, value))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from drivers.instrument import (
 )
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
+from drivers.roles import PlayFacts, ReadFacts
+from drivers.roles.ports import whole
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
@@ -56,11 +59,21 @@ class RedPitaya(ScpiInstrument):
     error_in_message = True  # the server is built on scpi-parser, which goes on after a bad unit
 
     outputs = inputs = 2
+    read_inputs = (1, 2)
+    unit: ClassVar[Literal["V", "W"]] = "V"
     max_points = BUFFER
     base_rate = 125e6
     dac_bits = adc_bits = 14
-    full_scale = conversion.FULL_SCALE
+    resolution = 2.0 * conversion.FULL_SCALE / 2**14
+    """Step of the ADC, V."""
     min_dwell = 8e-9
+    plays = PlayFacts(
+        outputs=2, full_scale=conversion.FULL_SCALE, samples=BUFFER, shortest=8e-9, tick=8e-9
+    )
+    reads = ReadFacts(
+        inputs=(1, 2), unit="V", full_scale=conversion.FULL_SCALE, points=BUFFER, shortest=8e-9,
+        longest=settings.DECIMATIONS[-1] * 8e-9, tick=8e-9, ticks=settings.DECIMATIONS,
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -102,6 +115,34 @@ class RedPitaya(ScpiInstrument):
         self._loaded: NDArray[np.int64] | None = None
         self._delay: int | None = None
         self._armed = 0
+        self._setting_up = asyncio.Lock()
+
+    @classmethod
+    def plays_with(cls, options: Mapping[str, Any]) -> PlayFacts:
+        """With the latency that the options state."""
+        return replace(cls.plays, latency=float(options.get("trigger_latency", 0.0)))
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (2,) in V of the outputs, and of the inputs."""
+        return np.full(2, conversion.FULL_SCALE)
+
+    def time_points(self, point: float, *, average: bool) -> None:
+        """Let points last `point` s each from the next `load` or `arm` on: means over it, or values
+        at its start. Sends nothing. Raises `ValueError` for what is no decimation, and where the
+        inputs are not at +-1 V, as a bench reads them.
+        """
+        if self.gain != "LV":
+            raise ValueError(
+                f"{self.name}: gain {self.gain!r}; ports are read at +-1 V: set the jumpers to LV, "
+                f"and leave the option gain out"
+            )
+        dwell = self.min_dwell if self._wanted is None else self._wanted[0]
+        decimation = whole(point, 1.0 / self.base_rate)
+        if decimation is None:
+            raise ValueError(f"{self.name}: a point of {point:g} s is no whole number of 8 ns")
+        settings.check(self.name, dwell, decimation)
+        self._wanted = (dwell, decimation, average)
 
     @property
     def untold(self) -> Mapping[str, str]:
@@ -119,16 +160,22 @@ class RedPitaya(ScpiInstrument):
         self._wanted = (dwell, decimation, average)
         await self._ensure_applied()
 
-    async def load(self, volts: NDArray[np.float64]) -> None:
+    async def load(self, volts: NDArray[np.float64], dwell: float | None = None) -> None:
         """Load volts (samples, 2) of both outputs, one exchange; none when they are loaded already.
 
+        `dwell`: s a sample is held (None: as before); the box is set up anew when it changes.
         Raises `LimitError` before a byte leaves for a value outside +-1 V, NaN or inf, and for more
-        samples than the buffer holds.
+        samples than the buffer holds; `ValueError` for a dwell off its clock.
         """
         words = self._words(volts)
-        await self._ensure_applied()
-        if self._loaded is None or not np.array_equal(words, self._loaded):
-            await self._upload(words)
+        if dwell is not None:
+            _, decimation, average = self._wanted or (dwell, 1, True)
+            settings.check(self.name, dwell, decimation)
+            self._wanted = (dwell, decimation, average)
+        async with self._setting_up:
+            await self._ensure_applied()
+            if self._loaded is None or not np.array_equal(words, self._loaded):
+                await self._upload(words)
 
     async def _upload(self, words: NDArray[np.int64]) -> None:
         texts = conversion.word_texts()
@@ -144,17 +191,21 @@ class RedPitaya(ScpiInstrument):
         self._outputs_on = True
         self._loaded = words
 
-    async def arm(self, points: int) -> None:
+    async def arm(self, points: int | None = None) -> None:
         """Start the acquisition of `points` points after the trigger, one exchange.
 
-        Raises `LimitError` when they exceed the buffer.
+        The outputs are ready by themselves: without `points` no exchange is needed. Raises
+        `LimitError` when they exceed the buffer.
         """
-        if not 1 <= points <= BUFFER:
+        if points is not None and not 1 <= points <= BUFFER:
             raise LimitError(self.name, "points", points, f"1 to {BUFFER} points")
         words = self._loaded
-        await self._ensure_applied()
-        if words is not None and self._loaded is None:
-            await self._upload(words)  # it was lost with the connection
+        async with self._setting_up:
+            await self._ensure_applied()
+            if words is not None and self._loaded is None:
+                await self._upload(words)  # it was lost with the connection
+        if points is None:
+            return
         self._armed = 0
         delay = min(points + SPARE_POINTS, BUFFER) - TRIGGER_MIDDLE
         units = ["ACQ:START", "ACQ:TRig EXT_PE"]
@@ -224,9 +275,9 @@ class RedPitaya(ScpiInstrument):
         """Seconds that `load` of so many samples takes by the link model."""
         return self.link.cost(self.outputs * (SAMPLE_TEXT * samples + 24) + 12, 16)
 
-    def planned_arm(self) -> float:
+    def planned_arm(self, points: int = 0) -> float:
         """Seconds that `arm` takes by the link model."""
-        return self.link.cost(64, 16)
+        return self.link.cost(64, 16) if points else 0.0
 
     def planned_fetch(self, count: int) -> float:
         """Seconds that `fetch` of so many points takes by the link model, one poll included."""

@@ -1,75 +1,28 @@
-"""The outputs of several waveform generators as one input source."""
+"""The outputs of several instruments that play, as one input source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.concurrently import all_to_the_end
 from drivers.errors import LimitError
-
-
-class Generator(Protocol):
-    """What an array needs of one generator: an input source of its own outputs."""
-
-    name: str
-    trigger_latency: float
-    min_dwell: float
-
-    @property
-    def outputs(self) -> int:
-        """Number of outputs."""
-        ...
-
-    @property
-    def max_points(self) -> int:
-        """Most samples of one load."""
-        ...
-
-    @property
-    def full_scale(self) -> NDArray[np.float64]:
-        """Largest magnitude (outputs,) in V."""
-        ...
-
-    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
-        """Load volts (samples, outputs), each held for `dwell` s."""
-        ...
-
-    async def arm(self, points: int = 0) -> None:
-        """Be ready for the trigger."""
-        ...
-
-    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The volts (samples, outputs) that would really be played."""
-        ...
-
-    def check_volts(self, volts: NDArray[np.float64]) -> None:
-        """Raise `LimitError` for volts (samples, outputs) that cannot be played."""
-        ...
-
-    def planned_load(self, samples: int) -> float:
-        """Seconds that `load` takes by the link model."""
-        ...
-
-    async def off(self) -> None:
-        """Outputs off."""
-        ...
+from drivers.roles import PortSource
 
 
 @dataclass(frozen=True)
 class SourcePort:
-    """A port's generator, and the number (from 1) of the output that drives its modulator."""
+    """A port's instrument, and the number (from 1) of the output that drives its modulator."""
 
-    driver: Generator
+    driver: PortSource
     output: int
 
 
 class SourceArray:
-    """An `InputSource` over several generators, used concurrently.
+    """An `InputSource` over several instruments of any kinds, used concurrently.
 
     Outputs that no port is routed to play 0 V.
     """
@@ -89,13 +42,21 @@ class SourceArray:
                 raise ValueError(f"{where} is wired to another port already")
             taken.add((id(port.driver), port.output))
         self.drivers = tuple(dict.fromkeys(port.driver for port in ports))
-        self.min_dwell = max(driver.min_dwell for driver in self.drivers)
-        self.trigger_latency = max(driver.trigger_latency for driver in self.drivers)
         self._routes = [
             [(at, port.output - 1) for at, port in enumerate(ports) if port.driver is driver]
             for driver in self.drivers
         ]
         self._ports = tuple(ports)
+
+    @property
+    def min_dwell(self) -> float:
+        """Shortest time that all can hold a sample, s."""
+        return max(driver.min_dwell for driver in self.drivers)
+
+    @property
+    def trigger_latency(self) -> float:
+        """Nominal time from the trigger to the first sample of the latest, s."""
+        return max(driver.trigger_latency for driver in self.drivers)
 
     @property
     def max_points(self) -> int:
@@ -111,15 +72,22 @@ class SourceArray:
         """Seconds that `load` takes by the link models."""
         return max(driver.planned_load(samples) for driver in self.drivers)
 
+    def planned_arm(self) -> float:
+        """Seconds that `arm` takes by the link models."""
+        return max(driver.planned_arm() for driver in self.drivers)
+
     async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
         """Load volts (samples, ports), each held for `dwell` s.
 
-        Raises `LimitError` before a byte leaves to any generator.
+        Raises `LimitError` before a byte leaves to any instrument.
         """
         shares = self._shares(volts)
         for driver, share in zip(self.drivers, shares, strict=True):
             driver.check_volts(share)
-        if not self.min_dwell <= dwell:
+        if not 1 <= len(shares[0]) <= self.max_points:
+            limit = f"1 to {self.max_points} samples"
+            raise LimitError(self.name, "samples", len(shares[0]), limit)
+        if not self.min_dwell * (1.0 - 1e-9) <= dwell:
             limit = f"at least {self.min_dwell:g} s"
             raise LimitError(self.name, "dwell", dwell, limit, "s")
         await all_to_the_end(
@@ -128,7 +96,8 @@ class SourceArray:
 
     async def arm(self, points: int = 0) -> None:
         """Let the next trigger start what is loaded."""
-        await all_to_the_end([driver.arm(points) for driver in self.drivers])
+        del points
+        await all_to_the_end([driver.arm() for driver in self.drivers])
 
     def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
         """The volts (samples, ports) that would really be played. Raises `LimitError`."""
@@ -142,11 +111,11 @@ class SourceArray:
         return played
 
     async def off(self) -> None:
-        """Outputs off on every generator; one that fails does not stop the others."""
+        """Outputs off on every instrument; one that fails does not stop the others."""
         await all_to_the_end([driver.off() for driver in self.drivers])
 
     def _shares(self, volts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """A generator's own (samples, outputs) for each."""
+        """An instrument's own (samples, outputs) for each."""
         volts = np.asarray(volts, dtype=np.float64)
         if volts.ndim != 2 or volts.shape[1] != self.ports:
             raise ValueError(

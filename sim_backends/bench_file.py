@@ -64,11 +64,11 @@ class Port(_Table):
     port: int = Field(ge=0)
     box: str | None = None
     source: str | None = None
-    output: int = Field(ge=1, le=8)
+    output: int = Field(ge=1, le=64)
     readout: str | None = None
-    input: int = Field(ge=1, le=8)
+    input: int = Field(ge=1, le=64)
     minus: str | None = None
-    minus_input: int | None = Field(None, ge=1, le=8)
+    minus_input: int | None = Field(None, ge=1, le=64)
 
     @property
     def plays(self) -> str:

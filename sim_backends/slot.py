@@ -43,7 +43,8 @@ class SlotMachine:
         self.time = start_time
         self._words: Floats = np.full((spec.n_banks, spec.elements), np.nan)
         self._frames_now = 0
-        self._adc_bits = None if spec.metered else spec.numbers.adc_bits
+        self._adc_bits = spec.numbers.adc_bits
+        self._metered = spec.metered
         duration = spec.point if spec.average else RAW_SAMPLE
         self._noise = self._plant.detectors.noise_volts(duration)
 
@@ -120,13 +121,19 @@ class SlotMachine:
             volts = _quantise(volts, bits)
         settled = self._plant.slot(bank, volts, self.time, detection, lit=lit)
         if not spec.numbers.read_noise:
-            return _quantise(settled, self._adc_bits)
+            return self._converted(settled)
         stream = self._plant.noise_stream(self.time, self._frames_now)
         self._frames_now += 1
         read = stream.standard_normal((spec.points, *settled.shape))
         read *= self._noise
         read += settled
-        return _quantise(read, self._adc_bits).mean(axis=0)
+        return self._converted(read).mean(axis=0)
+
+    def _converted(self, volts: Floats) -> Floats:
+        """What the readouts make of volts (…, N)."""
+        if self._metered.all():
+            return volts
+        return np.where(self._metered, volts, _quantise(volts, self._adc_bits))
 
 
 def _quantise(volts: Floats, bits: int | None) -> Floats:

@@ -40,8 +40,8 @@ class PlantInterface(Protocol):
         """Currents in A at `volts`."""
         ...
 
-    def render(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
-        """Volts at the digitisers, (count, ports) a grid."""
+    def render(self, frame: FrameSignals, grids: Sequence[SampleGrid], *more: int) -> list[Floats]:
+        """Volts at the digitisers, (count, ports) a grid; `more` draws other noise."""
         ...
 
     def tapped(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
@@ -91,8 +91,8 @@ class Player(Protocol):
         ...
 
 
-class Meter(Protocol):
-    """An instrument that reads optical power."""
+class Reader(Protocol):
+    """An instrument that reads, and is no box."""
 
     def settle(self) -> None:
         """Read all that is to be read up to now: it is about to change."""
@@ -122,9 +122,9 @@ class Wiring:
         self._ports = tuple(ports)
         self._boxes: dict[str, RedPitaya] = {}
         self._players: dict[str, Player] = {}
-        self._meters: list[Meter] = []
         self._taps: Tapping | None = None
-        self._powers: deque[tuple[tuple[float, float, float, int], Floats]] = deque(maxlen=4)
+        self._readers: list[Reader] = []
+        self._looks: deque[tuple[tuple[float, float, float, int, bool], Floats]] = deque(maxlen=8)
         self._inputs: dict[str, tuple[tuple[int, int], ...]] = {}
         """box -> (port, column) of the inputs that see a detector"""
         self._settling = False
@@ -140,17 +140,21 @@ class Wiring:
         """Plug in an instrument that only plays."""
         self._players[name] = player
 
-    def join_meter(self, meter: Meter) -> None:
-        """Plug in an instrument that reads optical power by `watts`."""
-        self._meters.append(meter)
+    def join_reader(self, reader: Reader) -> None:
+        """Plug in an instrument that reads by `watts` or by `volts`."""
+        self._readers.append(reader)
+
+    def ports_at(self, name: str) -> dict[int, int]:
+        """The ports whose detectors lead to an instrument's inputs, by the inputs' numbers."""
+        return {wire.input: port for port, wire in enumerate(self._ports) if wire.readout == name}
 
     def join_taps(self, taps: Tapping) -> None:
         """Let some inputs of power meters see taps of the light."""
         self._taps = taps
 
-    def join_listener(self, listener: Meter) -> None:
+    def join_listener(self, listener: Reader) -> None:
         """Plug in an instrument that takes triggers, and must have taken them before a change."""
-        self._meters.append(listener)
+        self._readers.append(listener)
 
     # -- the lines (what the pattern generator sees) ----------------------------------------------
 
@@ -164,8 +168,8 @@ class Wiring:
                 box.advance()
             for player in self._players.values():
                 player.advance()
-            for meter in self._meters:
-                meter.settle()
+            for reader in self._readers:
+                reader.settle()
             now = self.now()
             for name, box in self._boxes.items():
                 capture = box.acquisition.capture
@@ -258,7 +262,7 @@ class Wiring:
         during = playback.start <= start <= playback.end + 1e-3
         return playback.start if playback.length and during else start
 
-    # -- optical power ----------------------------------------------------------------------------
+    # -- optical power, and volts at instants -----------------------------------------------------
 
     def watts(self, name: str, number: int, start: float, step: float, count: int) -> Floats:
         """Mean optical power in W, (count,), at an input in windows of `step` s from `start` on.
@@ -273,7 +277,7 @@ class Wiring:
                 sign = -1.0
             else:
                 continue
-            seen = self._seen(start, step, count)[:, port]
+            seen = self._seen(start, step, count, True)[:, port]
             if wire.minus is None:
                 return np.maximum(seen, 0.0)
             common = self.plant.pair_power(port, start)
@@ -292,22 +296,32 @@ class Wiring:
         grid = SampleGrid((port,), start - origin, step, count, True)
         return self.plant.tapped(self._frame(origin, [grid]), [grid])[0][:, 0]
 
-    def _seen(self, start: float, step: float, count: int) -> Floats:
+    def volts(self, start: float, step: float, count: int) -> Floats:
+        """What all ports' detectors show at instants `step` s apart, (count, ports)."""
+        return self._seen(start, step, count, False)
+
+    def _seen(self, start: float, step: float, count: int, average: bool) -> Floats:
         """What all ports' detectors read, (count, ports); rendered once for all inputs."""
-        key = (start, step, float(self.playback.start), count)
-        for known, seen in self._powers:
+        key = (start, step, float(self.playback.start), count, average)
+        for known, seen in self._looks:
             if known == key:
                 return seen
+        for box in self._boxes.values():
+            box.advance()
         for player in self._players.values():
             player.advance()
         origin = self._origin(start)
-        grid = SampleGrid(tuple(range(len(self._ports))), start - origin, step, count, True)
-        (seen,) = self._look(origin, [grid])
-        self._powers.append((key, seen))
+        grid = SampleGrid(tuple(range(len(self._ports))), start - origin, step, count, average)
+        # Who reads beside others has noise of its own.
+        others = () if average and not self._boxes else (1 + average,)
+        (seen,) = self._look(origin, [grid], *others)
+        self._looks.append((key, seen))
         return seen
 
-    def _look(self, origin: float, grids: list[SampleGrid]) -> list[Floats]:
-        return self.plant.render(self._frame(origin, grids), grids)
+    def _look(self, origin: float, grids: list[SampleGrid], *more: int) -> list[Floats]:
+        frame = self._frame(origin, grids)
+        seen = iter(self.plant.render(frame, [grid for grid in grids if grid.ports], *more))
+        return [next(seen) if grid.ports else np.zeros((grid.count, 0)) for grid in grids]
 
     def _frame(self, origin: float, grids: list[SampleGrid]) -> FrameSignals:
         """All that drives the optics, as far as it matters to these grids."""

@@ -20,7 +20,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from drivers.link_model import LinkModel
 from drivers.protocol import scpi
 from drivers.protocol.scpi_dialogue import Unit
 from drivers.quantity import Quantity, Value
+from drivers.roles import PlayFacts
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
@@ -56,6 +58,10 @@ class Keysight33600A(ScpiInstrument):
     roles: ClassVar[tuple[str, ...]] = ("InputSource",)
     default_port: ClassVar[int | None] = 5025
     min_dwell = MIN_DWELL
+    # At the usual 2 Vpp, with the standard memory; a model of one channel says so when it answers.
+    plays: ClassVar[PlayFacts] = PlayFacts(
+        outputs=2, full_scale=1.0, samples=4_000_000, shortest=MIN_DWELL, latency=160e-9
+    )
 
     def __init__(
         self,
@@ -98,6 +104,19 @@ class Keysight33600A(ScpiInstrument):
     def untold(self) -> Mapping[str, str]:
         """Its waveforms: their points are not told, and which is chosen means little without."""
         return {**super().untold, "waveform": "the points in its memory are not told"}
+
+    @classmethod
+    def plays_with(cls, options: Mapping[str, Any]) -> PlayFacts:
+        """With the amplitude, offset, latency and memory that the options state."""
+        frames = Frames(
+            "", options.get("amplitude", 2.0), options.get("offset", 0.0),
+            options.get("load", 50.0), from_rest=False, memory=None,
+        )  # fmt: skip
+        return replace(
+            cls.plays, full_scale=float(frames.full_scale.min()),
+            samples=int(options.get("memory") or cls.plays.samples),
+            latency=float(options.get("trigger_latency", cls.plays.latency)),
+        )  # fmt: skip
 
     # -- the role ---------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.keysight_infiniivision import settings
 from drivers.keysight_infiniivision.waveform import (
+    BEFORE,
     BYTE,
     WORD,
     Preamble,
@@ -36,6 +38,7 @@ from drivers.keysight_infiniivision.waveform import (
 from drivers.link_model import LinkModel
 from drivers.oscilloscope import AGREEMENT, POLL_INTERVAL, Oscilloscope, PerInput, Volts
 from drivers.quantity import Quantity
+from drivers.roles import ReadFacts
 from drivers.transport.link import Connector
 
 RUNNING = 8
@@ -55,6 +58,11 @@ class KeysightInfiniivision(Oscilloscope):
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "gpib", "vxi11", "hislip")
     default_port: ClassVar[int | None] = 5025
     channels = (1, 2, 3, 4)
+    # At the usual option `memory`.
+    reads: ClassVar[ReadFacts] = ReadFacts(
+        inputs=(1, 2, 3, 4), unit="V", full_scale=0.4, points=449_999, shortest=1e-6, tick=1e-6,
+        of_ticks=True,
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -108,29 +116,35 @@ class KeysightInfiniivision(Oscilloscope):
             for value in values:
                 quantity.check(value, instrument=name)
 
+    @classmethod
+    def reads_with(cls, options: Mapping[str, Any]) -> ReadFacts:
+        """With the inputs, scales, rate and memory that the options state."""
+        found = super().reads_with(options)
+        return replace(found, points=after(int(options.get("memory", 500_000))))
+
     @property
-    def max_points(self) -> int:
-        """Most points after the trigger of one acquisition."""
+    def max_samples(self) -> int:
+        """Most samples after the trigger of one acquisition."""
         return after(self._memory)
 
-    def planned_fetch(self, points: int) -> float:
-        """Seconds that `fetch` takes by the link model after `arm` of so many points, one poll
-        included: whole records are read.
-        """
-        width = 1 if self._acquire == "NORM" else 2
-        each = self.link.cost(64, 128 + width * record_points(points), 1)
-        return self.link.cost(24, 24) + len(self.inputs) * each
+    def _lasts(self, samples: int) -> tuple[float, float]:
+        span = record_points(min(samples, self.max_samples)) / self.sample_rate
+        return BEFORE * span, (1.0 - BEFORE) * span
+
+    def _planned_read(self, samples: int) -> float:
+        width = 1 if self._acquire == "NORM" else 2  # of whole records
+        return self.link.cost(64, 128 + width * record_points(samples), 1)
 
     async def arm_segments(self, points: int, segments: int) -> None:
-        """Be ready to record `points` points after each of `segments` triggers (2 to 1000).
+        """Be ready to record `points` samples after each of `segments` triggers (2 to 1000).
 
         Raises as `arm`.
         """
         if not 2 <= segments <= MOST_SEGMENTS:
             limit = f"2 to {MOST_SEGMENTS} segments"
             raise LimitError(self.name, "segments", segments, limit)
-        if points * segments > self.max_points:
-            limit = f"{self.max_points} points in all segments"
+        if points * segments > self.max_samples:
+            limit = f"{self.max_samples} points in all segments"
             raise LimitError(self.name, "points", points * segments, limit)
         await self._arm(points, segments)
         self._segments = segments

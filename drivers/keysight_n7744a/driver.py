@@ -21,7 +21,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ from drivers.keysight_n7744a import logs, settings
 from drivers.link_model import LinkModel
 from drivers.optical_power import watts_of
 from drivers.quantity import Quantity
-from drivers.roles import DetectionMode
+from drivers.roles import DetectionMode, ReadFacts
 from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
@@ -52,6 +53,12 @@ class KeysightN7744A(ScpiInstrument):
     roles: ClassVar[tuple[str, ...]] = ("Readout", "PowerMonitor")
     default_port: ClassVar[int | None] = 5025
     mode: DetectionMode = "intensity"
+    unit: ClassVar[Literal["V", "W"]] = "W"
+    # Of an N7745A: an N7744A has four inputs, and says so when it answers. At a range of 0 dBm.
+    reads: ClassVar[ReadFacts] = ReadFacts(
+        inputs=(1, 2, 3, 4, 5, 6, 7, 8), unit="W", full_scale=logs.HEADROOM * 1e-3,
+        points=1_000_000, shortest=1e-6, longest=10.0, averages="means",
+    )  # fmt: skip
     resolution = 0.0
     """W; values are floats of 24 bits, far below the noise."""
 
@@ -105,7 +112,23 @@ class KeysightN7744A(ScpiInstrument):
         self._adopt(str(self._expect.get("model", "")))
         self._forget()
 
+    @classmethod
+    def reads_with(cls, options: Mapping[str, Any]) -> ReadFacts:
+        """With the ports, ranges and points that the options state."""
+        ranges = options.get("range_dbm", 0.0)
+        least = min(ranges) if isinstance(ranges, Sequence) else ranges
+        return replace(
+            cls.reads, inputs=tuple(options.get("ports") or cls.reads.inputs),
+            full_scale=logs.HEADROOM * watts_of(float(least)),
+            points=int(options.get("max_points", cls.reads.points)),
+        )  # fmt: skip
+
     # -- the role ---------------------------------------------------------------------------------
+
+    @property
+    def read_inputs(self) -> tuple[int, ...]:
+        """As `ports`."""
+        return self._ports
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -121,6 +144,18 @@ class KeysightN7744A(ScpiInstrument):
     def averaging(self) -> float:
         """Duration of a point, s."""
         return self._averaging
+
+    def time_points(self, point: float, *, average: bool) -> None:
+        """Let points last `point` s each from the next `arm` on. Sends nothing.
+
+        Raises `LimitError`, and `ValueError` for points that are no means: it has no others.
+        """
+        if not average:
+            raise ValueError(f"{self.name}: a power meter's points are means over their duration")
+        settings.AVERAGING.check(point, instrument=self.name)
+        if point != self._averaging:
+            self._averaging = point
+            self._prepared = False
 
     async def prepare(self, averaging: float) -> None:
         """Let a point last `averaging` s, and bring all ports that are read to a known state.

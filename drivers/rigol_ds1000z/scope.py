@@ -41,6 +41,7 @@ from drivers.rigol_ds1000z.waveform import (
     rates_near,
     timings,
 )
+from drivers.roles import ReadFacts
 from drivers.transport.link import Connector
 
 UNARMED = 0.2
@@ -58,6 +59,11 @@ class RigolDs1000z(Oscilloscope):
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "vxi11")
     default_port: ClassVar[int | None] = 5555
     couplings: ClassVar[tuple[str, ...]] = ("DC", "AC", "GND")
+    # Of the longest memory, of one channel alone; other options make less of it.
+    reads: ClassVar[ReadFacts] = ReadFacts(
+        inputs=(1, 2, 3, 4), unit="V", full_scale=0.4, points=22_000_000, shortest=1e-6, tick=1e-6,
+        of_ticks=True,
+    )  # fmt: skip
     channels = (1, 2, 3, 4)
 
     def __init__(
@@ -111,15 +117,17 @@ class RigolDs1000z(Oscilloscope):
                 quantity.check(value, instrument=name)
 
     @property
-    def max_points(self) -> int:
-        """Most points after the trigger of one acquisition, at this rate and these channels."""
+    def max_samples(self) -> int:
+        """Most samples after the trigger of one acquisition, at this rate and these channels."""
         return self._timings[-1].after
 
-    def planned_fetch(self, points: int) -> float:
-        """Seconds that `fetch` of so many points takes by the link model, one poll included."""
-        reads = -(-points // LONGEST_READ)
-        each = self.link.cost(128, 96 + points + 12 * reads, 2 + 3 * reads)
-        return self.link.cost(24, 24) + len(self.inputs) * each
+    def _lasts(self, samples: int) -> tuple[float, float]:
+        timing = self._timing(min(samples, self.max_samples))
+        return timing.scale, timing.depth / self.sample_rate - timing.scale
+
+    def _planned_read(self, samples: int) -> float:
+        reads = -(-samples // LONGEST_READ)
+        return self.link.cost(128, 96 + samples + 12 * reads, 2 + 3 * reads)
 
     async def off(self) -> None:
         """Stop the acquisition; the generator of a model that has one: its outputs off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drivers.roles.beside import OpticalMatrix, OpticalSwitch, PowerMonitor, ThermalStage
 from drivers.roles.light import LightSource, PhaseReference, TunableSource
 from drivers.roles.lines import LineProgram, SwitchSequencer
+from drivers.roles.ports import PlayFacts, PortReadout, PortSource, ReadFacts
 from drivers.roles.signals import DetectionMode, InputSource, Readout
 from drivers.roles.weights import MeasuresTo, OutputLayout, VoltageOutputs, WeightBank
 
@@ -18,7 +19,11 @@ __all__ = [
     "OpticalSwitch",
     "OutputLayout",
     "PhaseReference",
+    "PlayFacts",
+    "PortReadout",
+    "PortSource",
     "PowerMonitor",
+    "ReadFacts",
     "Readout",
     "SwitchSequencer",
     "ThermalStage",

@@ -50,6 +50,10 @@ class InputSource(Protocol):
         """The volts (samples, ports) that would really be played."""
         ...
 
+    def planned_arm(self) -> float:
+        """Seconds to arm, by the link models."""
+        ...
+
     async def off(self) -> None:
         """Outputs off."""
         ...
@@ -75,8 +79,8 @@ class Readout(Protocol):
         ...
 
     @property
-    def resolution(self) -> float:
-        """Smallest step in V (W) of what is read; 0 where it is far below the noise."""
+    def resolution(self) -> NDArray[np.float64]:
+        """Smallest step (ports,) in V (W) of what is read; 0 where it is far below the noise."""
         ...
 
     def planned_arm(self, points: int) -> float:

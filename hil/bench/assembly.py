@@ -14,20 +14,20 @@ from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
-from drivers.pulse_streamer import PulseStreamer
 from drivers.registry import load
 from drivers.roles import (
     InputSource,
     LightSource,
     PhaseReference,
     Readout,
+    SwitchSequencer,
     ThermalStage,
     TunableSource,
     VoltageOutputs,
 )
 from drivers.transport.link import Connector
 from hil.bench.beside_tables import Manual
-from hil.bench.catalogue import HEATER_ROLE, fills
+from hil.bench.catalogue import HEATER_ROLE, SWITCH_ROLE, fills
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.routing import Routed, routed
@@ -44,7 +44,7 @@ class Assembled:
     instruments: tuple[Instrument, ...]
     chassis: tuple[VoltageOutputs, ...]
     banks: tuple[ChassisBank, ...]
-    switch: PulseStreamer
+    switch: SwitchSequencer
     light: LightSource
     lo: PhaseReference | None
     source: InputSource
@@ -58,9 +58,14 @@ class Assembled:
     routes: tuple[Routed, ...]
 
     @property
-    def lsb(self) -> float:
-        """V (W), the readout's step."""
+    def lsb(self) -> NDArray[np.float64]:
+        """V (W), the readout's step at each port, (ports,)."""
         return self.readout.resolution
+
+    @property
+    def switch_is_open(self) -> bool:
+        """Whether the link to what plays the lines is open."""
+        return any(one is self.switch and one.is_open for one in self.instruments)
 
     async def protect(self) -> None:
         """Write each channel's limits to its chassis, so that the hardware trips by itself too."""
@@ -92,7 +97,8 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         except ValueError as error:
             raise BenchFileError(file.source, [f"wiring.elements: {error}"]) from None
     lines = file.wiring.lines
-    switch = next(one for one in built.values() if isinstance(one, PulseStreamer))
+    switch = next(one for name, one in built.items() if fills(kinds[name], SWITCH_ROLE))
+    assert isinstance(switch, SwitchSequencer)  # its driver says so
     held = HeldLines(switch)
     try:
         path = signal_path(file, built)

@@ -3,18 +3,20 @@
 Only what is needed to check a wiring document before any instrument answers; the drivers know the
 rest, and what outputs heaters may hang on (`OutputLayout`). Sources: Qontrol BP8 manual (eight
 channels a module, eight modules a backplane: what a new file is written with); Swabian Pulse
-Streamer 8/2 data sheet (eight digital lines, 1 ns); Red Pitaya STEMlab 125-14 documentation (two
-outputs and inputs of +-1 V at 125 MS/s, 16384 points a buffer).
+Streamer 8/2 data sheet (eight digital lines, 1 ns); Red Pitaya STEMlab 125-14 documentation (125
+MS/s). What plays and reads at ports states its own numbers, in its driver.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
+from drivers.instrument import Instrument
 from drivers.registry import RegistryError, entries, load
-from drivers.roles import OutputLayout
+from drivers.roles import OutputLayout, PlayFacts, ReadFacts
 
 CHASSIS = "qontrol_q8"
 PATTERN = "pulse_streamer"
@@ -28,50 +30,11 @@ PATTERN_LINES = 8
 SELECT_LINES = (3, 4, 5, 6, 7)
 
 BOX_OUTPUTS = 2
-BOX_BASE_RATE = 125.0e6  # points a second
+BOX_BASE_RATE = 125.0e6  # points a second: what `timing.decimation` counts from
 BOX_MAX_DECIMATION = 65536
-BOX_MAX_POINTS = 16384
-BOX_FULL_SCALE_VOLTS = 1.0
 
-
-@dataclass(frozen=True)
-class SourceFacts:
-    """What a wiring may ask of an instrument that plays.
-
-    outputs; full_scale : V of either sign; samples : most of one load.
-    """
-
-    outputs: int
-    full_scale: float
-    samples: int
-
-
-@dataclass(frozen=True)
-class ReadoutFacts:
-    """What a wiring may ask of an instrument that reads.
-
-    inputs; shortest : s, least duration of a point; points : most of one record; unit : of what it
-    reads; clocked : whether points are counted in ticks of its own clock (`timing.decimation`) and
-    not told in seconds (`timing.point`).
-    """
-
-    inputs: int
-    shortest: float
-    points: int
-    unit: str
-    clocked: bool
-
-
-#: Instruments that drive modulators, and those that read detectors. The generator: a 33600A at its
-#: driver's usual 2 Vpp, standard memory; the meter: an N7745A of eight ports (an N7744A has four).
-SOURCES: dict[str, SourceFacts] = {
-    "red_pitaya": SourceFacts(BOX_OUTPUTS, BOX_FULL_SCALE_VOLTS, BOX_MAX_POINTS),
-    "keysight_33600a": SourceFacts(2, 1.0, 4_000_000),
-}
-READOUTS: dict[str, ReadoutFacts] = {
-    "red_pitaya": ReadoutFacts(BOX_OUTPUTS, 1.0 / BOX_BASE_RATE, BOX_MAX_POINTS, "V", True),
-    "keysight_n7744a": ReadoutFacts(8, 1e-6, 1_000_000, "W", False),
-}
+#: Roles, by name, of what plays at ports and what reads there; of what plays the lines.
+SOURCE_ROLE, READOUT_ROLE, SWITCH_ROLE = "InputSource", "Readout", "SwitchSequencer"
 #: What the drivers of heaters, lasers and thermal stages must be able to do: roles, by name.
 HEATER_ROLE, LASER_ROLE, STAGE_ROLE = "VoltageOutputs", "TunableSource", "ThermalStage"
 #: And those of taps' meters, and of fibre switches.
@@ -99,6 +62,43 @@ def outputs_of(driver: str) -> OutputLayout | None:
         return None
     layout = getattr(load(driver), "layout", None)
     return layout if isinstance(layout, OutputLayout) else None
+
+
+def plays(driver: str, options: Mapping[str, Any]) -> PlayFacts | None:
+    """What a driver states of what it plays, with these options; None where it does not play.
+
+    Options that are wrong in themselves are left to its constructor, which says what is wrong.
+    """
+    known = _of_role(driver, SOURCE_ROLE)
+    if known is None:
+        return None
+    try:
+        found = known.plays_with(options)
+    except (TypeError, ValueError):
+        found = known.plays
+    return found if found.outputs else None
+
+
+def reads(driver: str, options: Mapping[str, Any]) -> ReadFacts | None:
+    """What a driver states of what it reads, with these options; otherwise as `plays`."""
+    known = _of_role(driver, READOUT_ROLE)
+    if known is None:
+        return None
+    try:
+        found = known.reads_with(options)
+    except (TypeError, ValueError):
+        found = known.reads
+    return found if found.inputs else None
+
+
+def whole_inputs(driver: str) -> tuple[int, ...]:
+    """Inputs that a driver's model has, whatever the options."""
+    known = _of_role(driver, READOUT_ROLE)
+    return () if known is None else known.reads.inputs
+
+
+def _of_role(driver: str, role: str) -> type[Instrument] | None:
+    return load(driver) if fills(driver, role) else None
 
 
 def registered(driver: str) -> str:

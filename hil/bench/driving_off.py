@@ -38,7 +38,7 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
             return False
         return True
 
-    if parts.switch.is_open:
+    if parts.switch_is_open:
         await attempt("light off", parts.light.off())
         await attempt("pattern off", parts.switch.off())
     laser = parts.laser

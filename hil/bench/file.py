@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
+from drivers.roles import PlayFacts, ReadFacts
 from hil.bench.beside_tables import Light, Route, Stage, Tap
-from hil.bench.catalogue import READOUTS, SOURCES
+from hil.bench.catalogue import plays, reads
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
 from hil.bench.cores import Core, index_of
@@ -169,10 +170,29 @@ class BenchFile(Section):
         """Samples that a frame can have, header, data and tail together: by what plays, by what
         reads.
         """
-        drivers = {one.name: one.driver for one in self.instruments}
-        played = min(SOURCES[drivers[one.plays]].samples for one in self.wiring.ports)
-        read = min(READOUTS[drivers[one.reads]].points for one in self.wiring.ports)
-        return min(played, read // self.points_per_sample)
+        played = min(self.source_of(one).samples for one in self.wiring.ports)
+        points = [
+            facts.most_points(self.point_duration)
+            for one in self.wiring.ports
+            for facts in self.readouts_of(one)
+        ]
+        return min(played, min(points) // self.points_per_sample)
+
+    def source_of(self, port: PortWiring) -> PlayFacts:
+        """What plays at a port, by its driver and options."""
+        one = self.instrument(port.plays)
+        facts = plays(one.driver, one.options)
+        assert facts is not None  # the checks have seen to it
+        return facts
+
+    def full_scale_of(self, port: PortWiring) -> float:
+        """Largest magnitude in V (W) that a port's readout can tell, of a pair by either half."""
+        return min(facts.full_scale for facts in self.readouts_of(port))
+
+    def readouts_of(self, port: PortWiring) -> tuple[ReadFacts, ...]:
+        """What reads at a port, of a pair its halves, by their drivers and options."""
+        used = (self.instrument(name) for name, _ in port.inputs)
+        return tuple(facts for one in used if (facts := reads(one.driver, one.options)))
 
 
 def load(name_or_path: str | Path, overlay: Mapping[str, Any] | None = None) -> BenchFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hil.bench.catalogue import BOX_FULL_SCALE_VOLTS
 from hil.bench.detector_noise import Reading
 from hil.bench.file import BenchFile
 from hil.bench.optics import Optics, dbm
@@ -54,34 +53,39 @@ def _noise(reading: Reading) -> str:
 
 def _detectors(bench: BenchFile, budget: PowerBudget) -> Table:
     optics = bench.optics
-    ranges = bench.port_array("detector_range")
-    clip = float(ranges.min())
+    ports = bench.ports_in_order
+    full = min((bench.full_scale_of(one) for one in ports), default=0.0)
+    clip = min(one.detector_range * bench.full_scale_of(one) for one in ports)
+    volts = all(facts.unit == "V" for one in ports for facts in bench.readouts_of(one))
+    what = "boxes" if all(one.box is not None for one in ports) else "inputs"
     rows = [
         (
             "detectors are linear",
-            f"up to {budget.linear_range:.3g} signal units; boxes clip at {clip:g}",
+            f"up to {budget.linear_range:.3g} signal units; {what} clip at {clip:g}",
         ),
         ("modulator at its darkest", f"{budget.null_field:.3g} signal units"),
         (
             "signal's own light",
             f"{100 * budget.self_share:.2g} % of full scale in a homodyne reading",
         ),
-        _gain(budget, optics.transimpedance, clip),
     ]
+    if volts:
+        rows.append(_gain(budget, optics.transimpedance, clip, full))
     if left := optics.at_defaults:
         say = "all" if len(left) == len(Optics().at_defaults) else str(len(left))
         rows.append(("still at defaults", f"{say} numbers of [optics]: put in your bench's own"))
     return Table(f"{_TITLE}: what follows", (), tuple(rows))
 
 
-def _gain(budget: PowerBudget, gain: float | None, clip: float) -> tuple[str, str]:
+def _gain(budget: PowerBudget, gain: float | None, clip: float, most: float) -> tuple[str, str]:
+    """`clip`: signal units at which an input of `most` V clips."""
     full_scale = budget.homodyne.full_scale
     if gain is not None and full_scale:
         volts = gain * full_scale
         return (
             "one signal unit",
-            f"{si(volts, 'V', 3)} at the box, so detector_range {BOX_FULL_SCALE_VOLTS / volts:.3g} "
-            f"(the file: {clip:g})",
+            f"{si(volts, 'V', 3)} at the box, so detector_range {1.0 / volts:.3g} "
+            f"(the file: {clip / most:g})",
         )
-    needed = BOX_FULL_SCALE_VOLTS / (clip * full_scale) if full_scale else float("inf")
+    needed = most / (clip * full_scale) if full_scale else float("inf")
     return "gain for this detector_range", f"{si(needed, 'V/A', 3)} from photocurrent to box"

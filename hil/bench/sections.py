@@ -208,18 +208,18 @@ class PortNumber(Section):
 
 
 class PortBox(Section):
-    """What drives a port and what reads it: one box, or an instrument each.
+    """What drives a port and what reads it: one box for both, or an instrument each.
 
     `minus` and `minus_input`: the other half of a balanced pair of inputs, whose difference counts.
     """
 
     box: str | None = None
     source: str | None = None
-    output: Annotated[int, Field(ge=1, le=8)]
+    output: Annotated[int, Field(ge=1, le=64)]
     readout: str | None = None
-    input: Annotated[int, Field(ge=1, le=8)]
+    input: Annotated[int, Field(ge=1, le=64)]
     minus: str | None = None
-    minus_input: Annotated[int | None, Field(ge=1, le=8)] = None
+    minus_input: Annotated[int | None, Field(ge=1, le=64)] = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from hil.bench.catalogue import CHANNELS_PER_MODULE, READOUTS, SOURCES
+from hil.bench.catalogue import CHANNELS_PER_MODULE
 from hil.bench.cores import Core, places
 from hil.bench.file import BenchFile
 from hil.bench.power_budget import power_budget
@@ -110,9 +110,8 @@ def _elements(bench: BenchFile) -> Table:
 
 
 def _ports(bench: BenchFile) -> Table:
-    drivers = {one.name: one.driver for one in bench.instruments}
-    full = {one.port: SOURCES[drivers[one.plays]].full_scale for one in bench.ports_in_order}
-    units = {READOUTS[drivers[one.reads]].unit for one in bench.ports_in_order}
+    full = {one.port: bench.source_of(one).full_scale for one in bench.ports_in_order}
+    units = {facts.unit for one in bench.ports_in_order for facts in bench.readouts_of(one)}
     rows = tuple(
         (
             str(one.port),

@@ -60,7 +60,7 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
         "at the end",
     )
     await check_temperatures(report, parts)
-    if parts.switch.is_open and all(one.is_open for one in parts.signal_instruments):
+    if parts.switch_is_open and all(one.is_open for one in parts.signal_instruments):
         with report.looking_at("light"):
             await core.carry(report.tell)
             await check_stage(report, file, parts)

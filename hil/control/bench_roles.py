@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.roles import InputSource, Readout, SwitchSequencer, WeightBank
 from hil.control.frame import FrameFormat, PortScale
 
@@ -43,6 +46,6 @@ class BenchRoles(Protocol):
         ...
 
     @property
-    def lsb(self) -> float:
-        """V, the readout's step."""
+    def lsb(self) -> NDArray[np.float64]:
+        """V (W), the readout's step at each port, (ports,)."""
         ...

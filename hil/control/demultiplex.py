@@ -86,7 +86,7 @@ def lateness(volts: Floats, points: int) -> Floats:
 
 
 def demultiplex(
-    volts: Floats, samples: int, points: int, guard: int, full_scale: Floats, lsb: float
+    volts: Floats, samples: int, points: int, guard: int, full_scale: Floats, lsb: Floats | float
 ) -> Samples:
     """Take a frame's data apart.
 
@@ -95,7 +95,8 @@ def demultiplex(
     volts : (points recorded, ports) from the trigger on.
     samples : data samples in the frame.
     points, guard : points of a sample, and those dropped at its start.
-    full_scale : (ports,) V; lsb : V, the converter's step, within which a point counts as clipped.
+    full_scale : (ports,) V; lsb : V of each port, or of all, the converter's step, within which a
+        point counts as clipped.
     """
     shift = align(volts, points)
     ports = np.arange(volts.shape[1])

@@ -49,7 +49,7 @@ def planned_frame(
     whole = HEADER + samples + TAIL
     lines = form.lines(0, samples)
     upload = max(parts.source.planned_load(whole), parts.switch.planned_load(len(lines.masks)))
-    arm = parts.readout.planned_arm(points)
+    arm = max(parts.source.planned_arm(), parts.readout.planned_arm(points))
     yield "write", pending
     yield "upload", max(0.0, upload - pending)
     yield "arm", max(0.0, arm - max(0.0, pending - upload))

@@ -16,6 +16,7 @@ from .heaters import chassis, dac
 from .lasers import laser, mainframe
 from .meters import meter, monitor
 from .pattern import pattern
+from .scopes import infiniivision, rigol
 from .site import Site
 from .source_meters import source_meter
 from .stages import stage
@@ -36,6 +37,8 @@ BUILDERS: Mapping[str, Builder] = {
     "red_pitaya": box,
     "keysight_33600a": generator,
     "keysight_n7744a": meter,
+    "rigol_ds1000z": rigol,
+    "keysight_infiniivision": infiniivision,
     "santec_tsl570": laser,
     "keysight_816x": mainframe,
     "meerstetter_tec1091": stage,

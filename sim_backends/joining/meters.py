@@ -22,7 +22,7 @@ def meter(site: Site, item: Instrument, index: int) -> KeysightN7744A:
         serial=item.identity.get("serial", "MY49700101"),
         seed=site.seed(index),
     )
-    site.wiring.join_meter(made)
+    site.wiring.join_reader(made)
     return made
 
 

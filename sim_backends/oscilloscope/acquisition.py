@@ -105,6 +105,14 @@ class Acquisition:
             self.records = self._fresh
         self._stop()
 
+    @property
+    def latest(self) -> tuple[Plan, float] | None:
+        """Plan and trigger of what is being filled, or was acquired last."""
+        if self._now_plan is not None and self._trigger is not None:
+            return self._now_plan, self._trigger
+        last = self.records[-1] if self.records else None
+        return None if last is None else (last.plan, last.triggers[-1])
+
     def discard(self) -> None:
         """What was acquired is cleared; what runs goes on."""
         self.records = []

@@ -304,10 +304,11 @@ class Plant:
         words = [self.spec.seed, _FRAME_NOISE, sign, abs(nanoseconds), *more]
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(words)))
 
-    def render(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
+    def render(self, frame: FrameSignals, grids: Sequence[SampleGrid], *more: int) -> list[Floats]:
         """Detector volts of a frame at the asked times, read noise included, not yet quantised.
 
-        Heaters and drift stand still during a frame, at its origin.
+        Heaters and drift stand still during a frame, at its origin. `more`: what tells readers of
+        one frame apart whose noise is not the same.
 
         Returns
         -------
@@ -318,7 +319,7 @@ class Plant:
         ValueError
             When the frame has not one drive a port.
         """
-        return render_frame(frame, grids, self._optics(frame))
+        return render_frame(frame, grids, self._optics(frame, *more))
 
     def tapped(self, frame: FrameSignals, grids: Sequence[SampleGrid]) -> list[Floats]:
         """Light of a frame on its way to the detectors of ports, at the asked times.
@@ -333,7 +334,7 @@ class Plant:
         optics = self._optics(frame)
         return [unit * seen for seen in tapped_light(frame, grids, optics, self.coherent)]
 
-    def _optics(self, frame: FrameSignals) -> FrameOptics:
+    def _optics(self, frame: FrameSignals, *more: int) -> FrameOptics:
         """The plant as it is during a frame."""
         return FrameOptics(
             detected=self.detected(frame.origin),
@@ -344,7 +345,7 @@ class Plant:
             drive_delays=self.devices.drive_delay,
             line_delays=self.devices.line_delay,
             quadrature_step=self.devices.quadrature_step,
-            stream=self.noise_stream(frame.origin),
+            stream=self.noise_stream(frame.origin, *more),
             scratch=self._scratch,
             brightness=self._around.brightness(frame.origin),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim_backends.plant.faults import HardwareFaults, read_faults
 from sim_backends.plant.layout import element_index, ring_index
@@ -54,7 +55,7 @@ class PlantSpec:
     p_pi : W; of a microring bank the unit of power, which shifts a ring by `ring_shift`.
     r_nom : (n_banks, N^2) ohm, in element order.
     polarity, v_pi, drive_gain, detector_range : (N,); see the bench file.
-    metered : whether power meters read, which have no converter to speak of.
+    metered : (ports,) bool, whether what reads a port has no converter to speak of: no box does.
     wavelength : m, the laser's, at which the chips were surveyed.
     point : s, duration of a read point; `points` of them are left of a sample after the guard.
     switched_off : names of the imperfections taken away; their numbers are already neutral.
@@ -78,7 +79,7 @@ class PlantSpec:
     point: float
     points: int
     average: bool
-    metered: bool
+    metered: NDArray[np.bool_]
     severity: str
     switched_off: frozenset[str]
     numbers: PlantNumbers
@@ -171,7 +172,7 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
         point=point,
         points=points,
         average=bool(timing.get("average", True)),
-        metered="point" in timing,
+        metered=_metered(document, ports) if sound else np.zeros(0, bool),
         severity=severity,
         switched_off=off,
         numbers=_numbers(plant, severity, off, faults),
@@ -181,6 +182,15 @@ def _read(document: Mapping[str, Any], faults: list[str]) -> PlantSpec:
             for entry in document.get("instrument", [])
         },
     )
+
+
+def _metered(document: Mapping[str, Any], ports: int) -> NDArray[np.bool_]:
+    drivers = {one.get("name"): one.get("driver") for one in document.get("instrument", [])}
+    metered = np.zeros(ports, bool)
+    for wire in document["wiring"]["ports"]:
+        reader = wire.get("readout")
+        metered[wire["port"]] = reader is not None and drivers.get(reader) != "red_pitaya"
+    return metered
 
 
 def _point(timing: Mapping[str, Any]) -> float:

@@ -8,7 +8,15 @@ import math
 import numpy as np
 import pytest
 
-from drivers.composites import BoxArray, BoxPort, ChassisBank, HeaterElement
+from drivers.composites import (
+    ChassisBank,
+    HeaterElement,
+    PortInput,
+    ReadoutArray,
+    ReadoutPort,
+    SourceArray,
+    SourcePort,
+)
 from drivers.instrument import InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.qontrol_q8 import QontrolQ8
@@ -201,44 +209,49 @@ class Box:
             writer.write(b";".join(answers) + b"\r\n")
 
 
-def array(boxes: list[Box]) -> BoxArray:
+class Ports:
     """Three ports over two boxes; one output and one input are left over."""
-    ports = [
-        BoxPort(boxes[1].driver, output=2, input=1),
-        BoxPort(boxes[0].driver, output=1, input=1),
-        BoxPort(boxes[1].driver, output=1, input=2),
-    ]
-    return BoxArray("boxes", ports, decimation=4, average=True)
+
+    def __init__(self, boxes: list[Box]) -> None:
+        one, other = boxes[0].driver, boxes[1].driver
+        wires = [(other, 2, 1), (one, 1, 1), (other, 1, 2)]
+        self.source = SourceArray("source", [SourcePort(box, out) for box, out, _ in wires])
+        inputs = [ReadoutPort(PortInput(box, number)) for box, _, number in wires]
+        self.readout = ReadoutArray("readout", inputs, point=32e-9)
+        self.drivers = (other, one)
 
 
 def test_ports_over_two_boxes(virtual) -> None:
     async def scenario() -> None:
         network = MemoryNetwork()
         boxes = [Box(network, 0), Box(network, 1)]
-        ports = array(boxes)
-        assert isinstance(ports, InputSource)
-        assert isinstance(ports, Readout)
-        assert (ports.ports, ports.max_points, ports.min_dwell) == (3, 16384, 8e-9)
-        assert ports.full_scale.tolist() == [1.0] * 3
+        ports = Ports(boxes)
+        source, readout = ports.source, ports.readout
+        assert isinstance(source, InputSource)
+        assert isinstance(readout, Readout)
+        assert (source.ports, source.max_points, source.min_dwell) == (3, 16384, 8e-9)
+        assert (readout.ports, readout.max_points, readout.mode) == (3, 16384, "homodyne")
+        assert source.full_scale.tolist() == readout.full_scale.tolist() == [1.0] * 3
         for driver in ports.drivers:
             await driver.open()
         volts = np.array([[0.25, 0.5, 0.75], [-0.25, -0.5, -0.75]])
-        await ports.load(volts, 512e-9)
+        await source.load(volts, 512e-9)
+        assert b"ACQ:DEC 4;:SYST:ERR?\r\n" in boxes[0].lines
         assert boxes[1].played == {"1": [0.75, -0.75], "2": [0.25, -0.25]}
         assert boxes[0].played == {"1": [0.5, -0.5], "2": [0.0, 0.0]}
         start = asyncio.get_running_loop().time()
         before = [driver.exchanges for driver in ports.drivers]
-        await ports.load(-volts, 512e-9)
-        await ports.arm(2)
-        got = await ports.fetch(0, 2)
+        await source.load(-volts, 512e-9)
+        await asyncio.gather(source.arm(), readout.arm(2))
+        got = await readout.fetch(0, 2)
         assert [driver.exchanges for driver in ports.drivers] == [n + 4 for n in before]
         assert asyncio.get_running_loop().time() - start == pytest.approx(0.004, rel=0.05)
         # an input of the same number as the output sees it: port 0 and 2 are crossed in box 1
         assert got.tolist() == [[-0.75, -0.5, -0.25], [0.75, 0.5, 0.25]]
-        assert ports.quantise(np.full((1, 3), 0.3)).tolist() == [[2458 / 8192] * 3]
-        await ports.load(volts, 1024e-9)
+        assert source.quantise(np.full((1, 3), 0.3)).tolist() == [[2458 / 8192] * 3]
+        await source.load(volts, 1024e-9)
         assert b"SOUR1:FREQ:FIX 59.604644775390625;:SYST:ERR?\r\n" in boxes[0].lines
-        await ports.off()
+        await source.off()
         for box in boxes:
             assert box.lines[-1].startswith(b"OUTPUT1:STATE OFF;:OUTPUT2:STATE OFF")
 
@@ -250,14 +263,16 @@ def test_no_byte_leaves_on_any_box_for_a_bad_value(virtual, bad: float) -> None:
     async def scenario() -> None:
         network = MemoryNetwork()
         boxes = [Box(network, 0), Box(network, 1)]
-        ports = array(boxes)
+        ports = Ports(boxes)
         for driver in ports.drivers:
             await driver.open()
         said = [len(box.lines) for box in boxes]
         with pytest.raises(LimitError, match="box-1 channel 1"):
-            await ports.load(np.array([[0.0, 0.0, bad]]), 512e-9)
+            await ports.source.load(np.array([[0.0, 0.0, bad]]), 512e-9)
         with pytest.raises(ValueError, match="shape"):
-            await ports.load(np.zeros((2, 2)), 512e-9)
+            await ports.source.load(np.zeros((2, 2)), 512e-9)
+        with pytest.raises(ValueError, match="multiple of 8 ns"):
+            await ports.source.load(np.zeros((2, 3)), 517e-9)
         assert [len(box.lines) for box in boxes] == said
 
     virtual(scenario())
@@ -267,28 +282,40 @@ def test_an_untriggered_box_is_named(virtual) -> None:
     async def scenario() -> None:
         network = MemoryNetwork()
         boxes = [Box(network, 0), Box(network, 1)]
-        ports = array(boxes)
+        ports = Ports(boxes)
         for driver in ports.drivers:
             await driver.open()
-        await ports.load(np.zeros((2, 3)), 512e-9)
-        await ports.arm(2)
+        await ports.source.load(np.zeros((2, 3)), 512e-9)
+        await ports.readout.arm(2)
         boxes[0].state = b"WAIT"
         with pytest.raises(InstrumentError, match=r"box-0.*DIO0_P"):
-            await ports.fetch(0, 2)
+            await ports.readout.fetch(0, 2)
 
     virtual(scenario())
 
 
 def test_ports_that_cannot_be() -> None:
     driver = Box(MemoryNetwork(), 0).driver
-    network = MemoryNetwork()
-    jumped = RedPitaya("box-1", "TCPIP::rp-1::5000::SOCKET", network, link=LAN, gain="HV")
-    for ports, said in (
+    for outputs, said in (
         ([], "at least one"),
-        ([BoxPort(driver, 3, 1)], "neither 1 nor 2"),
-        ([BoxPort(driver, 1, 1), BoxPort(driver, 1, 2)], "output 1 of box-0 is wired"),
-        ([BoxPort(driver, 1, 1), BoxPort(driver, 2, 1)], "input 1 of box-0 is wired"),
-        ([BoxPort(jumped, 1, 1)], "output 1 of box-1: gain 'HV'; ports are read at"),
+        ([3], "output 3 of box-0 is not from 1 to 2"),
+        ([1, 1], "output 1 of box-0 is wired"),
     ):
         with pytest.raises(ValueError, match=said):
-            BoxArray("boxes", ports, decimation=4, average=True)
+            SourceArray("source", [SourcePort(driver, number) for number in outputs])
+    for inputs, said in (
+        ([], "at least one"),
+        ([3], r"input 3 of box-0 is none of \(1, 2\)"),
+        ([1, 1], "input 1 of box-0 is read"),
+    ):
+        ports = [ReadoutPort(PortInput(driver, number)) for number in inputs]
+        with pytest.raises(ValueError, match=said):
+            ReadoutArray("readout", ports, point=32e-9)
+    network = MemoryNetwork()
+    jumped = RedPitaya("box-1", "TCPIP::rp-1::5000::SOCKET", network, link=LAN, gain="HV")
+    with pytest.raises(ValueError, match="box-1: gain 'HV'; ports are read at"):
+        ReadoutArray("readout", [ReadoutPort(PortInput(jumped, 1))], point=32e-9)
+    one = [ReadoutPort(PortInput(driver, 1))]
+    for point, said in ((30e-9, "no whole number of 8 ns"), (24e-9, "no power of 2")):
+        with pytest.raises(ValueError, match=said):
+            ReadoutArray("readout", one, point=point)

@@ -27,7 +27,7 @@ def test_without_noise_they_agree_within_the_converters_steps(severity: str) -> 
     plant = {"switch_off": ["noise", "drift", "lo_drift"], "adc_bits": 14}
     bench, wire = passes("wire", plant, levels, x, severity=severity)
     _, slot = passes("slot", plant, levels, x, severity=severity)
-    adc = bench.core.parts.lsb * bench.file.port_array("detector_range").max()
+    adc = (bench.core.parts.lsb * bench.file.port_array("detector_range")).max()
     dac = np.abs(1.0 / bench.core.parts.scale.volts_per_v_pi).max() * 2.0 / 2**14
     np.testing.assert_array_equal(wire.sent[:, 0], slot.sent[:, 0])
     assert np.abs(wire.measured[:, 0] - slot.measured[:, 0]).max() <= adc

@@ -119,7 +119,7 @@ def test_a_batch_beyond_the_buffer_is_split_into_frames(small_bench: hil.Bench) 
         small_bench.do(machine.frame(0, data[i : i + most])) for i in range(0, len(data), most)
     ]
     np.testing.assert_array_equal(whole.sent, np.concatenate([p.sent for p in parts]))
-    step = small_bench.core.parts.lsb * small_bench.file.port_array("detector_range").max()
+    step = (small_bench.core.parts.lsb * small_bench.file.port_array("detector_range")).max()
     measured = np.concatenate([p.measured for p in parts])
     assert np.abs(whole.measured - measured).max() <= 2 * step
 

@@ -1,0 +1,206 @@
+"""What serves single ports of a bench: instruments that play, and instruments that read.
+
+An instrument whose driver names the role `InputSource` plays at ports through `PortSource`; one
+that names `Readout` reads at ports through `PortReadout`. `drivers.source_array` and
+`drivers.readout_array` make one source and one readout of any number of them. What a wiring is
+checked by before any instrument answers, the driver's class states as `plays` and `reads`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Unit = Literal["V", "W"]
+Means = Literal["means", "values", "both"]
+CLOSE = 1e-6
+"""Of a tick: the rounding of decimal seconds, far below any clock's jitter."""
+
+
+def whole(seconds: float, tick: float) -> int | None:
+    """How many ticks a time is; None where it is no whole number of them, 1 or more."""
+    ticks = seconds / tick
+    count = round(ticks)
+    return count if count >= 1 and abs(ticks - count) <= CLOSE * max(1.0, ticks) else None
+
+
+@dataclass(frozen=True)
+class PlayFacts:
+    """What a wiring may ask of a model that plays.
+
+    outputs : numbered from 1. full_scale : V of either sign. samples : most of one load.
+    shortest : s, least time for which a sample can be held; tick : s of which that time must be a
+    whole number, 0 for any. latency : nominal s from the trigger to the first sample.
+    """
+
+    outputs: int
+    full_scale: float
+    samples: int
+    shortest: float
+    tick: float = 0.0
+    latency: float = 0.0
+
+    @classmethod
+    def nothing(cls) -> PlayFacts:
+        """Of a model that plays nothing, or does not say what."""
+        return cls(0, 0.0, 0, math.inf)
+
+
+@dataclass(frozen=True)
+class ReadFacts:
+    """What a wiring may ask of a model that reads.
+
+    inputs : numbers of those that ports can have. full_scale : largest magnitude in `unit`, V at a
+    balanced receiver or W of light. shortest, longest : s, of a point. tick : s of which a point
+    must be a whole number, 0 for any; ticks : the numbers there are, none given for all. points :
+    most of one record; `of_ticks` if that counts ticks. averages : whether a point is the mean over
+    its duration, the value at its start, or as asked for.
+    """
+
+    inputs: tuple[int, ...]
+    unit: Unit
+    full_scale: float
+    shortest: float
+    points: int
+    longest: float = math.inf
+    tick: float = 0.0
+    ticks: tuple[int, ...] = ()
+    of_ticks: bool = False
+    averages: Means = "both"
+
+    @classmethod
+    def nothing(cls) -> ReadFacts:
+        """Of a model that reads nothing, or does not say what."""
+        return cls((), "V", 0.0, math.inf, 0)
+
+    def most_points(self, point: float) -> int:
+        """Points of `point` s of one record."""
+        if not self.of_ticks or not self.tick:
+            return self.points
+        return self.points // max(1, round(point / self.tick))
+
+
+@runtime_checkable
+class PortSource(Protocol):
+    """An instrument that plays: an `InputSource` of its own outputs.
+
+    One that reads as well has one `full_scale` and one `max_points` for both, and takes an `arm`
+    without points for the source's.
+    """
+
+    name: str
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, which count from 1."""
+        ...
+
+    @property
+    def max_points(self) -> int:
+        """Most samples of one load."""
+        ...
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (outputs,) in V."""
+        ...
+
+    @property
+    def min_dwell(self) -> float:
+        """Shortest time a sample can be held, s."""
+        ...
+
+    @property
+    def trigger_latency(self) -> float:
+        """Nominal time from the trigger to the first sample, s."""
+        ...
+
+    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
+        """Load volts (samples, outputs), each held for `dwell` s. Raises `LimitError`."""
+        ...
+
+    async def arm(self) -> None:
+        """Let the next trigger start what is loaded."""
+        ...
+
+    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The volts (samples, outputs) that would really be played."""
+        ...
+
+    def check_volts(self, volts: NDArray[np.float64]) -> None:
+        """Raise `LimitError` for volts (samples, outputs) that cannot be played. Sends nothing."""
+        ...
+
+    def planned_load(self, samples: int) -> float:
+        """Seconds that `load` takes by the link model."""
+        ...
+
+    def planned_arm(self) -> float:
+        """Seconds that `arm` takes by the link model."""
+        ...
+
+    async def off(self) -> None:
+        """Outputs off."""
+        ...
+
+
+@runtime_checkable
+class PortReadout(Protocol):
+    """An instrument that reads: a `Readout` of its own inputs."""
+
+    name: str
+
+    @property
+    def unit(self) -> Unit:
+        """V at balanced receivers, or W of light."""
+        ...
+
+    @property
+    def read_inputs(self) -> tuple[int, ...]:
+        """Numbers of the inputs that are read, in the order of what `fetch` returns."""
+        ...
+
+    @property
+    def max_points(self) -> int:
+        """Most points of one record."""
+        ...
+
+    @property
+    def full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (inputs read,) in V or W; what was beyond it is told as it."""
+        ...
+
+    @property
+    def resolution(self) -> float:
+        """Smallest step in V or W; 0 where it is far below the noise."""
+        ...
+
+    def time_points(self, point: float, *, average: bool) -> None:
+        """Let points last `point` s each from the next `arm` on: means over it, or values at its
+        start. Sends nothing. Raises `ValueError` (`LimitError`) for what cannot be had.
+        """
+        ...
+
+    async def arm(self, points: int) -> None:
+        """Be ready to record `points` points after the trigger."""
+        ...
+
+    async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
+        """V or W (count, inputs read) from point `first` after the trigger on."""
+        ...
+
+    def planned_arm(self, points: int) -> float:
+        """Seconds that `arm` takes by the link model."""
+        ...
+
+    def planned_fetch(self, points: int) -> float:
+        """Seconds that `fetch` of so many points takes by the link model."""
+        ...
+
+    async def off(self) -> None:
+        """Stop recording."""
+        ...
