@@ -27,7 +27,7 @@ from drivers.roles import (
 )
 from drivers.transport.link import Connector
 from hil.bench.beside_tables import Manual
-from hil.bench.catalogue import HEATER_ROLE, SWITCH_ROLE, fills
+from hil.bench.catalogue import HEATER_ROLE, PATTERN_ROLE, fills
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.routing import Routed, routed
@@ -97,7 +97,7 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
         except ValueError as error:
             raise BenchFileError(file.source, [f"wiring.elements: {error}"]) from None
     lines = file.wiring.lines
-    switch = next(one for name, one in built.items() if fills(kinds[name], SWITCH_ROLE))
+    switch = next(one for name, one in built.items() if fills(kinds[name], PATTERN_ROLE))
     assert isinstance(switch, SwitchSequencer)  # its driver says so
     held = HeldLines(switch)
     try:

@@ -34,7 +34,7 @@ BOX_BASE_RATE = 125.0e6  # points a second: what `timing.decimation` counts from
 BOX_MAX_DECIMATION = 65536
 
 #: Roles, by name, of what plays at ports and what reads there; of what plays the lines.
-SOURCE_ROLE, READOUT_ROLE, SWITCH_ROLE = "InputSource", "Readout", "SwitchSequencer"
+SOURCE_ROLE, READOUT_ROLE, PATTERN_ROLE = "InputSource", "Readout", "SwitchSequencer"
 #: What the drivers of heaters, lasers and thermal stages must be able to do: roles, by name.
 HEATER_ROLE, LASER_ROLE, STAGE_ROLE = "VoltageOutputs", "TunableSource", "ThermalStage"
 #: And those of taps' meters, and of fibre switches.
