@@ -97,6 +97,7 @@ def whole_inputs(driver: str) -> tuple[int, ...]:
     return () if known is None else known.reads.inputs
 
 
+@cache
 def _of_role(driver: str, role: str) -> type[Instrument] | None:
     return load(driver) if fills(driver, role) else None
 

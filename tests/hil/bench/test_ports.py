@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import pytest
 
 from drivers.registry import ENTRY_POINTS
 from drivers.transport.memory import MemoryNetwork
+from hil.bench import catalogue
 from hil.bench.assembly import assemble
-from hil.bench.catalogue import fills
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile, from_document
 from tests.hil.bench.spoiling import Doc, Spoil, drop, put
@@ -232,7 +232,7 @@ class Daq4(Instrument):
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A made-up distribution that brings the drivers `acme_daq` and `acme_mute`."""
     (tmp_path / "acme_daq.py").write_text(
         DRIVER + "\n\nclass Mute(Daq4):\n    reads = ReadFacts.nothing()\n"
@@ -244,9 +244,8 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (metadata / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{points}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
-    fills.cache_clear()
-    yield
-    fills.cache_clear()
+    monkeypatch.setattr(catalogue, "fills", catalogue.fills.__wrapped__)
+    monkeypatch.setattr(catalogue, "_of_role", catalogue._of_role.__wrapped__)
 
 
 def acme_bench(driver: str = "acme_daq") -> dict[str, Any]:
