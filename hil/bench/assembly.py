@@ -67,6 +67,11 @@ class Assembled:
         """Whether the link to what plays the lines is open."""
         return any(one is self.switch and one.is_open for one in self.instruments)
 
+    @property
+    def switch_name(self) -> str:
+        """Name of the instrument that plays the lines."""
+        return next(one.name for one in self.instruments if one is self.switch)
+
     async def protect(self) -> None:
         """Write each channel's limits to its chassis, so that the hardware trips by itself too."""
         await asyncio.gather(*(chassis.apply_limits() for chassis in self.chassis))

@@ -140,7 +140,7 @@ def _first(bench: Connection, now: Mapping[str, Any]) -> tuple[str, ...]:
     """What is done before anything of a snapshot is set, in words and in order."""
     parts, chip = bench.parts, bench.file.chip
     chassis = ", ".join(one.name for one in parts.chassis)
-    lines = [f"drives the bench off: signal light off, every line of {parts.switch.name} low"]
+    lines = [f"drives the bench off: signal light off, every line of {parts.switch_name} low"]
     if parts.laser is not None and bench.file.light is not None:
         lines.append(f"  {bench.file.light.laser} off")
     lines += [
