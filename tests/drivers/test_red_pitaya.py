@@ -147,7 +147,7 @@ def test_jumpers_at_hv_are_told_to_the_box_and_words_are_twentieths(play) -> Non
         await box.arm(64)
         got = await box.fetch(0, 2)
         assert got.tolist() == [[20 / 8192, -20.0], [10.0, 20 * 8191 / 8192]]
-        assert box.full_scale == 1.0  # the outputs have no jumper
+        assert box.full_scale.tolist() == [1.0, 1.0]  # the outputs have no jumper
         assert box.input_full_scale == 20.0
 
     units = [(data.replace(b"GAIN LV", b"GAIN HV"), reply) for data, reply in PREPARED]
