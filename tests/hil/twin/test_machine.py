@@ -16,7 +16,8 @@ from tests.hil.twin.plants import OUTSIDE_THE_LAW, document, exact_twin
 AT = 40.0
 #: Signal units; float64 through two ways of adding some 1e3 numbers of order one.
 TOLERANCE = 1e-11
-#: Of edges within a frame, of read-back, and of the LO's step: a settled slot has none of them.
+#: Of edges within a frame, of read-back, of the LO's step, and of a laser that leaves the nominal
+#: wavelength (tests/sim_backends/plant/test_surroundings.py): a settled slot has none of them.
 IN_TIME = (
     "switch_rise",
     "skew",
@@ -26,6 +27,7 @@ IN_TIME = (
     "box_clock",
     "quadrature",
     "stage",
+    "path_difference",
 )
 
 #: Of microring banks: tests/hil/twin/test_microring.py.
