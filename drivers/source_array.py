@@ -94,9 +94,8 @@ class SourceArray:
             [driver.load(share, dwell) for driver, share in zip(self.drivers, shares, strict=True)]
         )
 
-    async def arm(self, points: int = 0) -> None:
+    async def arm(self) -> None:
         """Let the next trigger start what is loaded."""
-        del points
         await all_to_the_end([driver.arm() for driver in self.drivers])
 
     def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -152,7 +152,7 @@ class Keysight33600A(ScpiInstrument):
                 return
         await self._upload(stored, rate)
 
-    async def arm(self, points: int = 0) -> None:
+    async def arm(self) -> None:
         """Let the next edge at Ext Trig start what is loaded; one exchange, none when it waits.
 
         Raises `InstrumentError` when nothing was loaded.

@@ -15,6 +15,8 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.roles.signals import InputSource
+
 Unit = Literal["V", "W"]
 Means = Literal["means", "values", "both"]
 CLOSE = 1e-6
@@ -85,8 +87,8 @@ class ReadFacts:
 
 
 @runtime_checkable
-class PortSource(Protocol):
-    """An instrument that plays: an `InputSource` of its own outputs.
+class PortSource(InputSource, Protocol):
+    """An instrument that plays: an `InputSource` whose ports are its own outputs.
 
     One that reads as well has one `full_scale` and one `max_points` for both, and takes an `arm`
     without points for the source's.
@@ -99,52 +101,8 @@ class PortSource(Protocol):
         """Number of outputs, which count from 1."""
         ...
 
-    @property
-    def max_points(self) -> int:
-        """Most samples of one load."""
-        ...
-
-    @property
-    def full_scale(self) -> NDArray[np.float64]:
-        """Largest magnitude (outputs,) in V."""
-        ...
-
-    @property
-    def min_dwell(self) -> float:
-        """Shortest time a sample can be held, s."""
-        ...
-
-    @property
-    def trigger_latency(self) -> float:
-        """Nominal time from the trigger to the first sample, s."""
-        ...
-
-    async def load(self, volts: NDArray[np.float64], dwell: float) -> None:
-        """Load volts (samples, outputs), each held for `dwell` s. Raises `LimitError`."""
-        ...
-
-    async def arm(self) -> None:
-        """Let the next trigger start what is loaded."""
-        ...
-
-    def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The volts (samples, outputs) that would really be played."""
-        ...
-
     def check_volts(self, volts: NDArray[np.float64]) -> None:
         """Raise `LimitError` for volts (samples, outputs) that cannot be played. Sends nothing."""
-        ...
-
-    def planned_load(self, samples: int) -> float:
-        """Seconds that `load` takes by the link model."""
-        ...
-
-    def planned_arm(self) -> float:
-        """Seconds that `arm` takes by the link model."""
-        ...
-
-    async def off(self) -> None:
-        """Outputs off."""
         ...
 
 

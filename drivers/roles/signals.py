@@ -42,8 +42,8 @@ class InputSource(Protocol):
         """Load volts (samples, ports), each held for `dwell` s. Raises `LimitError`."""
         ...
 
-    async def arm(self, points: int = 0) -> None:
-        """Be ready for the trigger. A device that reads as well arms its readout for `points`."""
+    async def arm(self) -> None:
+        """Let the next trigger start what is loaded."""
         ...
 
     def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:

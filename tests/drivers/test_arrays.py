@@ -36,7 +36,7 @@ class Generator:
     async def load(self, volts: np.ndarray, dwell: float) -> None:
         self.loaded.append(volts)
 
-    async def arm(self, points: int = 0) -> None:
+    async def arm(self) -> None:
         self.events.append("arm")
 
     def quantise(self, volts: np.ndarray) -> np.ndarray:

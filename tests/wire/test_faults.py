@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from drivers.registry import BUILT_IN
-from tests.wire.fault_plans import PLANS
+from tests.wire.fault_plans.all_models import PLANS
 from tests.wire.fault_storm import Plan, rage
 
 FAULTS = 10_000
