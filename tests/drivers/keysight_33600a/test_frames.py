@@ -54,7 +54,7 @@ def test_a_frame_is_uploaded_armed_and_not_sent_again(play) -> None:
         await awg.load(volts, 1e-6)
         await awg.arm()
         await awg.load(volts, 1e-6)
-        await awg.arm(5)
+        await awg.arm()
         assert awg.quantise(volts) == pytest.approx(volts, abs=2.0 / 65534)
 
     play(entries, scenario)
