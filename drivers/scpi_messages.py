@@ -28,8 +28,10 @@ class ScpiMessages(ScpiLink):
     errors is raised.
 
     So an answer is that of its question, or an error is raised, whatever is lost, late, cut short
-    or mixed with noise. On a serial port that includes whole replies that come twice; TCP and
-    message-based links deliver nothing twice.
+    or mixed with noise. On a serial port that includes whole replies that come twice. TCP and
+    message-based links deliver nothing twice by themselves; where an instrument, or a gateway
+    before it, answers twice there, a copy that comes after the next message has left is not told
+    from its answer.
     """
 
     async def tell(self, *units: Unit, kind: str = "set", wait: float = 0.0) -> None:

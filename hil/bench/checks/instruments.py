@@ -15,6 +15,9 @@ from hil.bench.catalogue import (
     BOX,
     CHASSIS,
     PATTERN,
+    PATTERN_ROLE,
+    drivers_of,
+    fills,
     outputs_of,
 )
 from hil.bench.checks.beside import check_beside
@@ -89,16 +92,17 @@ def _options(index: int, one: Instrument) -> Iterator[Finding]:
 
 
 def _pattern(parts: Parts) -> Iterator[Finding]:
-    found = [index for index, one in parts.instruments.items() if one.driver == PATTERN]
+    found = [index for index, one in parts.instruments.items() if fills(one.driver, PATTERN_ROLE)]
     # An unreadable instrument may have been meant as the pattern generator: its own fault is told.
     if not found and len(parts.instruments) == parts.instrument_count:
+        drivers = " or ".join(map(repr, drivers_of(PATTERN_ROLE)))
         yield Finding(
-            "instrument", f"none has driver {PATTERN!r}; the lines need exactly one to play them"
+            "instrument", f"none has driver {drivers}; the lines need exactly one to play them"
         )
     for index in found[1:]:
         first = parts.instruments[found[0]].name
         yield Finding(
             f"instrument.{index}.driver",
-            f"{parts.instruments[index].name!r} is a second {PATTERN!r} beside {first!r}; "
-            "only one can fire the frames",
+            f"{parts.instruments[index].name!r} is a second {parts.instruments[index].driver!r} "
+            f"beside {first!r}; only one can fire the frames",
         )
