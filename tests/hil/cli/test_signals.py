@@ -29,21 +29,26 @@ PATIENCE = 5.0
 def start(bench: Path, out: Path, hash_seed: str) -> subprocess.Popen[str]:
     """A training that would go on for hours."""
     search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-W", "error", "-m", "hil.train", "--bench", str(bench)),
-            *("--task", "spirals", "--epochs", "100000", "--out", str(out)),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "PYTHONPATH": search,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONHASHSEED": hash_seed,
-        },
-    )
+    # Where `nohup` has the tests ignore it, a run that they start must hear it all the same.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-m", "hil.train", "--bench", str(bench)),
+                *("--task", "spirals", "--epochs", "100000", "--out", str(out)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": search,
+                "OMP_NUM_THREADS": "1",
+                "PYTHONHASHSEED": hash_seed,
+            },
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
