@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
+from drivers.qdevil_qdac2.reading import ALL, QdacReading
 from drivers.qdevil_qdac2.settings import (
-    AMPS,
-    APERTURE,
     AT_ZERO,
     AT_ZERO_ONLY,
     CHANNELS,
     CURRENT_RANGE,
     I_FULL,
     NUMBERS,
-    QUANTITIES,
     RANGE,
     SLEW,
     SLEW_HIGH,
@@ -29,26 +27,19 @@ from drivers.qdevil_qdac2.settings import (
     V_FULL,
     VOLTS,
     listed,
-    parse_values,
-    parse_words,
     spelled,
 )
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
-from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector, LinkError
 
-ALL = listed(NUMBERS)
 LINE = 20
 """Bytes of a line that sets an output."""
-EACH = 0.02
-"""s that a command may take the instrument (qkit waits 0.01 s)."""
 SETTLED = 0.01
 """s after a ramp until the outputs are looked at."""
-LONGEST_APERTURE = 1.0
 
 
-class QdevilQdac2(ScpiInstrument):
+class QdevilQdac2(QdacReading):
     """A QDAC-II on TCP port 5025 or its USB serial port, as `VoltageOutputs`.
 
     There channels are counted from 0: channel 0 is output 1 of the panel. `get` and `set` take the
@@ -59,7 +50,6 @@ class QdevilQdac2(ScpiInstrument):
     which a short or a broken output does not show.
     """
 
-    quantities: ClassVar[tuple[Quantity, ...]] = QUANTITIES
     models: ClassVar[tuple[str, ...]] = ("QDAC-II",)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial")
     roles: ClassVar[tuple[str, ...]] = ("VoltageOutputs", "WeightBank")
@@ -312,56 +302,6 @@ class QdevilQdac2(ScpiInstrument):
         self._held[:] = np.nan
         self._prepared[:] = False
         self._limits_due = True
-
-    async def _tell_lines(self, lines: Sequence[str], kind: str) -> None:
-        """Send commands in lines of their own, all at once; errors are read behind them."""
-        await self.tell("\n".join(lines).encode("ascii"), kind=kind, wait=EACH * len(lines))
-
-    # -- reading ----------------------------------------------------------------------------------
-
-    async def read_volts(self) -> NDArray[np.float64]:
-        """What the generators give out (channels,), V; where a ramp is while it ramps."""
-        return await self._ask_values(f"SOUR:VOLT? {ALL}")
-
-    async def read_amps(self) -> NDArray[np.float64]:
-        """Measure the current of all outputs (channels,), A; takes their aperture."""
-        return await self._ask_values(f"READ? {ALL}", LONGEST_APERTURE)
-
-    async def read_settings(self) -> dict[str, Any]:
-        """All settings that are told, `{number: value}` each: one exchange a setting."""
-        found: dict[str, Any] = {}
-        for quantity in QUANTITIES:
-            if quantity is AMPS:
-                continue
-            try:
-                values = await self._ask_words(quantity)
-            except InstrumentError as error:
-                found[quantity.name] = {"refused": error.reply}
-                continue
-            found[quantity.name] = dict(zip(map(str, NUMBERS), values, strict=True))
-        return found
-
-    async def set_aperture(self, seconds: float) -> None:
-        """Measure all currents over so many s from now on. Raises `LimitError` before it leaves."""
-        APERTURE.check(seconds, instrument=self.name)
-        await self._tell_lines([f"SENS:APER {APERTURE.text(seconds)},{ALL}"], "set")
-
-    async def _ask_values(self, query: str, wait: float = 0.0) -> NDArray[np.float64]:
-        text = await self.ask_text(query, wait=wait)
-        try:
-            return np.array(parse_values(text, CHANNELS))
-        except ValueError as error:
-            self._link.doubt()
-            raise InstrumentError(self.name, query, text, str(error)) from None
-
-    async def _ask_words(self, quantity: Quantity) -> list[Value]:
-        query = f"{quantity.header()}? {ALL}"
-        text = await self.ask_text(query)
-        try:
-            return parse_words(quantity, text, CHANNELS)
-        except ValueError as error:
-            self._link.doubt()
-            raise InstrumentError(self.name, query, text, str(error)) from None
 
     def _number(self, channel: int | str) -> int:
         number = int(channel) if str(channel).isdigit() else 0

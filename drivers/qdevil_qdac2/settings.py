@@ -14,7 +14,6 @@ from drivers.quantity import Quantity, Value
 CHANNELS = 24
 NUMBERS = tuple(range(1, CHANNELS + 1))
 V_FULL = 10.0
-V_LOW = 2.0
 I_FULL = 0.01
 SLEW_LOW, SLEW_HIGH = 20.0, 2e7
 AT_ZERO = 1e-3
