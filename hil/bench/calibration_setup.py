@@ -236,13 +236,14 @@ class BenchSetup:
             recorded = await machine.record(lines, np.repeat(values, samples, axis=0))
             self._core.ledger.count_pass(samples)
         volts = recorded.points
-        late = lateness(volts, form.points)
+        signal_per_volt = self._core.parts.scale.signal_per_volt
+        late = lateness(volts, form.points, signal_per_volt)
         first, count = HEADER * form.points, samples * form.points
         point = form.dwell / form.points
         middle = 0.5 if self._file.timing.average else 0.0
         index = first + np.arange(count)
         times = (index[:, None] + middle - first - late[None, :]) * point - LEAD * form.dwell
-        return Points(times, volts[index] * self._core.parts.scale.signal_per_volt)
+        return Points(times, volts[index] * signal_per_volt)
 
     def _test_mask(self, bank: int, detection: Detection) -> int:
         form = self._core.parts.form

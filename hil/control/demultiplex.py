@@ -58,13 +58,16 @@ def _templates(points: int) -> tuple[int, Floats]:
     return first, np.swapaxes(basis, 1, 2)
 
 
-def align(volts: Floats, points: int) -> NDArray[np.int64]:
+def align(volts: Floats, points: int, signal_per_volt: Floats | float = 1.0) -> NDArray[np.int64]:
     """Whole points (ports,) by which each port's samples lie late, less `SPREAD`, rounded down."""
-    return np.floor(lateness(volts, points) - SPREAD + 1e-9).astype(np.int64)
+    return np.floor(lateness(volts, points, signal_per_volt) - SPREAD + 1e-9).astype(np.int64)
 
 
-def lateness(volts: Floats, points: int) -> Floats:
+def lateness(volts: Floats, points: int, signal_per_volt: Floats | float = 1.0) -> Floats:
     """Points (ports,) by which each port's samples lie late in its record, by its markers.
+
+    signal_per_volt : (ports,) signal units at 1 V, or at 1 W of a power meter: a port's markers are
+    weak or not beside the others' as light, not in the numbers of its instrument.
 
     The delay at which the patterns, each of any strength, explain most. A constant explains
     nothing: where undriven modulators are bright, a port sees the light go on and off by more than
@@ -79,14 +82,21 @@ def lateness(volts: Floats, points: int) -> Floats:
     bend = np.maximum(2.0 * peak - before - after, 1e-12)
     shift = np.clip(0.5 * (after - before) / bend, -1.0, 1.0)
     late = DELAYS[best] + shift * (DELAYS[1] - DELAYS[0])
-    weak = peak < WEAK_MARKER**2 * peak.max()
+    strength = peak * np.square(signal_per_volt)
+    weak = strength < WEAK_MARKER**2 * strength.max()
     if weak.any() and not weak.all():
         late = np.where(weak, np.median(late[~weak]), late)
     return late
 
 
 def demultiplex(
-    volts: Floats, samples: int, points: int, guard: int, full_scale: Floats, lsb: Floats | float
+    volts: Floats,
+    samples: int,
+    points: int,
+    guard: int,
+    full_scale: Floats,
+    lsb: Floats | float,
+    signal_per_volt: Floats | float = 1.0,
 ) -> Samples:
     """Take a frame's data apart.
 
@@ -97,8 +107,9 @@ def demultiplex(
     points, guard : points of a sample, and those dropped at its start.
     full_scale : (ports,) V; lsb : V of each port, or of all, the converter's step, within which a
         point counts as clipped.
+    signal_per_volt : (ports,) signal units at 1 V or 1 W, as ports differ in what they read.
     """
-    shift = align(volts, points)
+    shift = align(volts, points, signal_per_volt)
     ports = np.arange(volts.shape[1])
     at_end: NDArray[np.bool_] = np.abs(volts) >= full_scale - 1.5 * lsb
     first = HEADER * points + guard + points * np.arange(samples)[:, None] + shift[None, :]

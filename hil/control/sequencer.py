@@ -150,6 +150,7 @@ class Sequencer:
             form.guard,
             self._readout.full_scale,
             self._lsb,
+            self._scale.signal_per_volt,
         )
         clipped = int(taken.clipped.sum())
         if clipped:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
+from calibration.edges import Pattern, arrival, pseudo_random
 from calibration.setup import Detection, LineTest, Observation, Shot
 from drivers.errors import LimitError
 from hil.bench.calibration_setup import BenchSetup
@@ -16,6 +18,7 @@ from hil.bench.entry import make_core
 from hil.bench.opening import OpenBench
 from hil.control.machine import DRIVE_LIMIT
 from tests.hil.conftest import Behind, WriteBench
+from tests.hil.port_benches import mixed
 
 T = TypeVar("T")
 #: Nothing that moves or blurs: what is read is the plant's settled answer, to the converters' step.
@@ -197,6 +200,28 @@ def test_a_line_test_shows_each_bank_when_its_chip_says(write_bench: WriteBench,
             inside = np.abs(points.times[:, port] - middle) < 60e-9
             assert inside.sum() >= 3
             np.testing.assert_allclose(points.signal[inside, port], held[bank][port], atol=6e-3)
+
+
+def test_a_line_test_shows_a_late_power_meter_when_the_others_see_it(tmp_path: Path) -> None:
+    """Of four ports one is read in W, a thousandth of the others' V, and that late."""
+    file = tmp_path / "mixed.toml"
+    file.write_text(mixed(), encoding="utf-8")
+    core = make_core(file, plant=STILL)
+    bits = pseudo_random(5)
+    chip = 2.3e-6
+
+    async def work(setup: BenchSetup) -> np.ndarray:
+        Behind(core).simulated.instruments["meter-0"].latency = 3.4e-6
+        await setup.program(np.full(setup.level_max.shape, 0.8 * setup.p_pi))
+        points = await setup.line_test(
+            LineTest(np.array([0.6, -0.9, 0.8, 0.5]), [0 if bit else -1 for bit in bits], chip)
+        )
+        inside = (points.times.min(axis=1) > 0.0) & (points.times.max(axis=1) < 31 * chip)
+        pattern = Pattern(bits.astype(np.float64), chip)
+        times, signal = points.times[inside], points.signal[inside]
+        return arrival(pattern, times, signal, 1.024e-6, 10e-6).delay
+
+    assert np.abs(on_bench(core, work)).max() < 0.3e-6  # s: not a third of a point
 
 
 def test_what_only_the_wire_has_is_refused_on_the_slot_path(write_bench: WriteBench) -> None:

@@ -109,6 +109,17 @@ def test_a_port_whose_markers_are_dark_goes_with_the_others() -> None:
     np.testing.assert_allclose(taken.volts[:, 2], signal[HEADER:-TAIL, 2], atol=2e-3)
 
 
+def test_markers_of_a_port_read_in_watts_are_no_weaker_than_the_others() -> None:
+    """A power meter reads 1 mW where others read 1 V: that is no port whose markers are dark."""
+    signal, delay = detected(7, 4, 6), np.array([0.0, 0.0, 0.0, 3.0])
+    units = np.array([3.2, 3.2, 1.0, 3200.0])
+    taken = demultiplex(
+        recorded(signal, delay) / units, 6, POINTS, GUARD, 2.0 / units, LSB / units, units
+    )
+    assert taken.shift.tolist() == [-1, -1, -1, 2]
+    np.testing.assert_allclose(taken.volts * units, signal[HEADER:-TAIL], atol=2e-3)
+
+
 def test_a_frame_without_any_light_reads_zero() -> None:
     volts = np.zeros(((HEADER + 3 + TAIL) * POINTS + SLACK_POINTS, 2))
     taken = demultiplex(volts, 3, POINTS, GUARD, np.ones(2), LSB)
