@@ -35,7 +35,7 @@ examples:
   python -m drivers read TCPIP::192.168.1.20::INSTR         all its settings
   python -m drivers read TCPIP::192.168.1.20::INSTR offset --channel 1
   python -m drivers read ASRL/dev/ttyUSB0::INSTR volts --channel 3 --option modules=2
-  python -m drivers write TCPIP::192.168.1.20::INSTR offset 0.1 --channel 1 --write
+  python -m drivers write TCPIP::192.168.1.20::INSTR amplitude 0.5 --channel 1 --write
 
 Nothing is ever set without --write. A bench of instruments is run by `python -m hil.train`.
 """

@@ -26,13 +26,14 @@ examples:
       and elsewhere: python -m hil.train --bench served.toml --backend real
   python -m sim_backends serve --instrument qontrol_q8 --option modules=2 --option ohms=800
   python -m sim_backends serve my-bench.toml --fault box-0:late=0.5@10 \\
-      --fault heaters-0:silence%%0.01
+      --fault heaters-0:silence%0.01
 """
 
 
-def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sim_backends", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    whole = argparse.ArgumentParser(prog="python -m sim_backends", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True)
     serve = commands.add_parser(
         "serve",
         help="serve the instruments of a bench file, or one instrument",
@@ -55,7 +56,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="listen on any free ports, not on the instruments' own and those that follow",
     )  # fmt: skip
     serve.add_argument(
-        "--fault", action="append", default=[], metavar="NAME:KIND[=VALUE][@SECONDS|%%CHANCE]",
+        "--fault", action="append", default=[], metavar="NAME:KIND[=VALUE][@SECONDS|%CHANCE]",
         help="order a fault: silence, garbage, late=S, split=N, truncate=N, duplicate, drop, or "
         "one of the instrument's own",
     )  # fmt: skip
@@ -63,13 +64,18 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--as-bench", type=Path, metavar="FILE",
         help="write the bench file anew with these addresses, for `--backend real`",
     )  # fmt: skip
-    chosen = parser.parse_args(arguments)
+    return whole
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    whole = parser()
+    chosen = whole.parse_args(arguments)
     if (chosen.bench is None) == (chosen.instrument is None):
-        serve.error("name a bench file, or one instrument with --instrument MODEL")
+        whole.error("name a bench file, or one instrument with --instrument MODEL")
     if chosen.instrument is None and chosen.option:
-        serve.error("--option belongs to --instrument; a bench file has its own options")
+        whole.error("--option belongs to --instrument; a bench file has its own options")
     if chosen.bench is None and chosen.as_bench is not None:
-        serve.error("--as-bench belongs to a bench file")
+        whole.error("--as-bench belongs to a bench file")
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,9 @@ from hil.bench.sections import Instrument as InstrumentTable
 from hil.bench.signal_path import SignalPath, signal_path
 from hil.bench.tapping import Tapped, tapped
 from hil.control.frame import FrameFormat, PortScale
+
+SIMULATED = ("model", "serial")
+"""What a simulated instrument takes of the identity that the file states."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,11 @@ class Assembled:
         await asyncio.gather(*(chassis.apply_limits() for chassis in self.chassis))
 
 
-def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
-    """Build every driver and role; `connectors` by instrument name.
+def assemble(
+    file: BenchFile, connectors: Mapping[str, Connector], simulated: Collection[str] = ()
+) -> Assembled:
+    """Build every driver and role; `connectors` by instrument name, `simulated` names those that
+    are: model and serial number are what the file says, maker and firmware their own.
 
     Raises
     ------
@@ -89,7 +95,10 @@ def assemble(file: BenchFile, connectors: Mapping[str, Connector]) -> Assembled:
     faults: list[str] = []
     for number, table in enumerate(file.instruments):
         try:
-            built[table.name] = _driver(table, connectors[table.name])
+            expect = table.identity.expect
+            if table.name in simulated:
+                expect = {part: expect[part] for part in SIMULATED if part in expect}
+            built[table.name] = _driver(table, connectors[table.name], expect)
         except (TypeError, ValueError) as error:
             faults.append(f"instrument.{number}.options ({table.name}): {_reason(error)}")
     if faults:
@@ -147,7 +156,7 @@ def _beside(table: Manual | None, name: str, built: Mapping[str, Instrument]) ->
     return None if table is None or table.kind == "manual" else built[name]
 
 
-def _driver(table: InstrumentTable, connector: Connector) -> Instrument:
+def _driver(table: InstrumentTable, connector: Connector, expect: Mapping[str, str]) -> Instrument:
     options: dict[str, Any] = dict(table.options)
     driver: Any = load(table.driver)  # its options are checked by its constructor
     return driver(
@@ -155,7 +164,7 @@ def _driver(table: InstrumentTable, connector: Connector) -> Instrument:
         table.resource,
         connector,
         link=LinkModel(**table.link.model_dump()),
-        expect=table.identity.expect,
+        expect=expect,
         **options,
     )
 

@@ -91,7 +91,7 @@ class Connection:
             i.name: memory if memory is not None and i.name in simulated else real
             for i in file.instruments
         }
-        self.parts: Assembled = assemble(file, connectors)
+        self.parts: Assembled = assemble(file, connectors, simulated)
         self.level_max: NDArray[np.float64] = np.stack(
             [file.bank_elements(k).level_max for k in range(file.n_banks)]
         )

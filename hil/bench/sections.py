@@ -130,8 +130,10 @@ class Link(Section):
 class ExpectedIdentity(Section):
     """What must answer at a resource."""
 
+    maker: str | None = None
     model: str | None = None
     serial: str | None = None
+    firmware: str | None = None
 
     @property
     def expect(self) -> dict[str, str]:

@@ -20,16 +20,11 @@ from hil.runs import main as runs_main
 from hil.snapshot import main as snapshot_main
 from hil.train import main as train_main
 from hil.train import parser as train_parser
+from tests.docs.pages import ROOT, blocks
 
-ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "getting-started.md"
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def blocks(path: Path, language: str) -> list[str]:
-    """The fenced blocks of a language in a document."""
-    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("path", [GUIDE, README], ids=lambda path: path.name)
