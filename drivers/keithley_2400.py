@@ -118,6 +118,7 @@ class Keithley2400(SourceOutput):
     )  # fmt: skip
     models = ("2400",)
     links = ("serial", "gpib", "hislip", "vxi11")
+    error_bit = 4  # EAV (user's manual, status byte)
     baud = 9600
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC

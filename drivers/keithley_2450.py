@@ -142,6 +142,7 @@ class Keithley2450(SourceOutput):
     )  # fmt: skip
     models = ("2450",)
     links = ("tcp", "usb", "vxi11", "gpib", "hislip")
+    error_bit = 4  # EAV (reference manual, status byte)
     default_port = 5025
     limit_amperes, limit_volts = LIMIT_AMPERES, LIMIT_VOLTS
     integration = NPLC_AMPERES

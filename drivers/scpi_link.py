@@ -57,6 +57,10 @@ class ScpiLink(Instrument):
     """True only for instruments that go on with a message after a unit of it has failed, such as
     those on the scpi-parser library: the question for the error queue then ends each message.
     Others (Keithley) discard the rest of the message, and would never answer it."""
+    error_bit: ClassVar[int] = 0
+    """Bit of the status byte that tells, unmasked, of queued errors: 4 (EAV) where a manual says
+    so. A query that is refused over VXI-11 or HiSLIP then ends at once, not at its time-out. 0
+    where it is another (InfiniiVision), unused (816x, N774x), or not known."""
 
     def __init__(
         self,
@@ -75,7 +79,12 @@ class ScpiLink(Instrument):
         """
         super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
         self._dialogue = Dialogue(
-            self.end_out, self.end_in, self.error_query, self.error_in_message, self.parse_error
+            self.end_out,
+            self.end_in,
+            self.error_query,
+            self.error_in_message,
+            self.parse_error,
+            self.error_bit,
         )
         self._idn = b""
         self._asked = 0

@@ -134,6 +134,7 @@ class ThorlabsPm100(ScpiInstrument):
     )  # fmt: skip
     models: ClassVar[tuple[str, ...]] = (r"PM100(A|D|D2|USB)", "PM400", r"PM103[AEU]?")
     links: ClassVar[tuple[str, ...]] = ("usb", "hislip")
+    error_bit = 4  # EAV (PM100 manual, 4.4.3, status byte)
     roles: ClassVar[tuple[str, ...]] = ("PowerMonitor",)
     inputs = 1
 

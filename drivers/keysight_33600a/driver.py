@@ -57,6 +57,7 @@ class Keysight33600A(ScpiInstrument):
     models: ClassVar[tuple[str, ...]] = MODELS
     roles: ClassVar[tuple[str, ...]] = ("InputSource",)
     default_port: ClassVar[int | None] = 5025
+    error_bit: ClassVar[int] = 4  # Error Queue (programming guide, status byte register)
     min_dwell = MIN_DWELL
     # At the usual 2 Vpp, with the standard memory; a model of one channel says so when it answers.
     plays: ClassVar[PlayFacts] = PlayFacts(

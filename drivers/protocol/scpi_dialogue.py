@@ -12,8 +12,11 @@ always goes along with it, in one of three ways:
   was the answer, and an identity at once that it was the entry. Nothing is guessed, nothing is
   waited for, and only such replies cost a second exchange.
 - On a message-based link (USB-TMC, GPIB, VXI-11, HiSLIP) one after the other, since a message sent
-  before an answer was read destroys it (-410). A failed query is silent there until the time-out;
-  then the link is cleared, and the error queue tells why.
+  before an answer was read destroys it (-410). A failed query is silent there: until the time-out,
+  or, where the link can look at the status byte meanwhile, until that tells of an error
+  (`error_bit`). Then the link is cleared, and the error queue tells why. A slow answer is lost by
+  that, but it would not have been returned: the queue was empty before the query, and an exchange
+  that leaves an error in it ends in that error in any case.
 """
 
 from __future__ import annotations
@@ -25,11 +28,13 @@ from typing import Protocol, runtime_checkable
 
 from drivers.protocol import scpi
 from drivers.protocol.scpi import ScpiError, ScpiSyntaxError
-from drivers.transport.link import ByteLink, LinkTimeout
+from drivers.transport.link import AnswerRefused, ByteLink, LinkTimeout
 
 Unit = str | bytes
 LONGEST_ENTRY = 1024
 """An entry of an error queue has fewer bytes (SCPI-99: 255); a block of data has more."""
+READ_IN_VAIN = -420
+"""What our own reading of nothing queues (Query UNTERMINATED)."""
 LATE_TIMEOUTS = 3
 """Time-outs that late replies may go on to come in while a link is resynchronised."""
 
@@ -43,6 +48,17 @@ class Clearable(Protocol):
         ...
 
 
+@runtime_checkable
+class Watchful(Protocol):
+    """A link that can look at the status byte while it waits for an answer."""
+
+    error_bit: int
+
+    def distrust_status(self) -> None:
+        """Look at it no more."""
+        ...
+
+
 @dataclass(frozen=True)
 class Dialogue:
     """How one instrument is talked to; holds nothing of what was said."""
@@ -52,6 +68,8 @@ class Dialogue:
     error_query: str = scpi.ERROR_QUERY
     error_in_message: bool = False
     parse_error: Callable[[bytes], ScpiError] = scpi.parse_error
+    error_bit: int = 0
+    """That of the status byte which tells of queued errors (SCPI-99: 4); 0 where none does."""
 
     async def converse(
         self,
@@ -82,14 +100,12 @@ class Dialogue:
         else:
             await link.write(scpi.message(*units, end=self.end_out))
             try:
-                replies = (
-                    await scpi.read_reply(link, self.end_in, timeout, size, long=long)
-                    if answers
-                    else []
-                )
-            except LinkTimeout:
+                replies = await self._read_watching(link, timeout, size, long) if answers else []
+            except LinkTimeout as silence:
                 if errors := await self._after_silence(link, timeout):
                     return [], errors
+                if isinstance(silence, AnswerRefused) and isinstance(link, Watchful):
+                    link.distrust_status()
                 raise
             await link.write(scpi.message(self.error_query, end=self.end_out))
             error = await self._read_error(link, timeout)
@@ -209,7 +225,20 @@ class Dialogue:
             return []
         await link.clear()
         await link.drain_input()
-        return await self.drain(link, timeout)
+        errors = await self.drain(link, timeout)
+        return [one for one in errors if one.code != READ_IN_VAIN] or errors
+
+    async def _read_watching(
+        self, link: ByteLink, timeout: float, size: int | None, long: bool
+    ) -> list[bytes]:
+        """A response message; raises `AnswerRefused` where the link finds that none will come."""
+        if not (self.error_bit and isinstance(link, Watchful)):
+            return await scpi.read_reply(link, self.end_in, timeout, size, long=long)
+        link.error_bit = self.error_bit
+        try:
+            return await scpi.read_reply(link, self.end_in, timeout, size, long=long)
+        finally:
+            link.error_bit = 0
 
     async def _read_error(self, link: ByteLink, timeout: float) -> ScpiError:
         return self.parse_error(await self._line(link, timeout))

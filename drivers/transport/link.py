@@ -13,6 +13,10 @@ class LinkTimeout(LinkError):
     """The other end did not answer in time. What it says later must not be taken for an answer."""
 
 
+class AnswerRefused(LinkTimeout):
+    """No answer has come, and the instrument tells that it has queued an error instead."""
+
+
 class LinkClosed(LinkError):
     """The link is closed, was refused, or the other end has gone."""
 

@@ -38,6 +38,9 @@ class VisaLink:
         self.name = name
         self._session = VisaSession(name, session)
         self._worker = worker
+        self.error_bit = 0
+        """Bit of the status byte that tells of queued errors. Unless it is 0, a read of which
+        nothing comes raises `AnswerRefused` as soon as that bit says why."""
         self._unsent: BaseException | None = None  # what became of a message handed over
         self._closed = False
         self._left = False  # by `close`: a session that was lost has its thread still
@@ -69,11 +72,13 @@ class VisaLink:
 
         A message that ends before `end` came raises `LinkTimeout` without waiting.
         """
-        return await self._run(lambda: self._session.read_until(end, timeout))
+        bit = self.error_bit
+        return await self._run(lambda: self._session.read_until(end, timeout, bit))
 
     async def read_exactly(self, count: int, timeout: float) -> bytes:
         """`count` bytes. Raises `LinkTimeout` or `LinkClosed`."""
-        return await self._run(lambda: self._session.read_exactly(count, timeout))
+        bit = self.error_bit
+        return await self._run(lambda: self._session.read_exactly(count, timeout, bit))
 
     async def drain_input(self) -> bytes:
         """What has arrived. Message-based instruments send nothing unasked, and are not read."""
@@ -86,6 +91,10 @@ class VisaLink:
         where the session cannot be mended.
         """
         await self._run(self._session.clear)
+
+    def distrust_status(self) -> None:
+        """The status byte told of an error that there was not: look at it no more."""
+        self._session.distrust_status()
 
     async def close(self) -> None:
         """Close the session and end its thread."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from drivers.transport.visa_watch import Watch, watch
+
 
 class _EndingSocket(socket.socket):
     """A socket whose end of file is an error, where pyvisa-py takes it for nothing yet, and spins
@@ -41,6 +43,11 @@ def is_torn(session: Any) -> bool:
 def tells_of_a_stale_answer(error: RuntimeError) -> bool:
     """Whether a HiSLIP device clear met an answer to something asked before, and consumed it."""
     return str(error).startswith("expected message type")
+
+
+def watch_of(session: Any) -> Watch | None:
+    """How a session can be waited for with an eye on its status byte; None where it cannot."""
+    return watch(_inner(session))
 
 
 def _inner(session: Any) -> Any:

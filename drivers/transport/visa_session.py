@@ -4,6 +4,10 @@ Termination characters are switched on for reads up to an end only: a binary blo
 anywhere. All but raw sockets and serial ports carry messages: an answer that ends too soon is an
 error at once, and a new message discards what is unread of the answer before (IEEE 488.2-1992,
 6.3).
+
+An instrument that refuses a query sends nothing. Where its status byte tells of queued errors, a
+read that stays silent polls it, and ends early. It takes two polls, with a wait for the answer
+between: what had left before the first has come by then, even where MAV does not tell of it.
 """
 
 from __future__ import annotations
@@ -13,8 +17,8 @@ from typing import Any
 
 from pyvisa import constants, errors
 
-from drivers.transport.link import LinkClosed, LinkTimeout
-from drivers.transport.visa_py import tells_of_a_stale_answer
+from drivers.transport.link import AnswerRefused, LinkClosed, LinkTimeout
+from drivers.transport.visa_py import tells_of_a_stale_answer, watch_of
 
 WRITE_TIMEOUT = 10.0
 """Seconds that the other end may leave us waiting before it takes more bytes."""
@@ -31,6 +35,12 @@ _NO_WARNING = (
 )
 """What a read may well end with: less was asked for than there is."""
 TIMEOUTS = (constants.StatusCode.error_timeout,)
+FIRST_PATIENCE = 0.2
+"""Seconds of silence before the status byte is looked at; then twice as many, and so on."""
+LONGEST_PATIENCE = 2.0
+CERTAINTY = 0.1
+"""Seconds between the two polls that must both tell of an error and of no answer."""
+MESSAGE_AVAILABLE = 16
 _STALE_ANSWERS = 16
 """Unread answers that a clear passes over before it gives the session up."""
 
@@ -45,6 +55,8 @@ class VisaSession:
         self._ended = False  # what lies unread is the end of a message
         self._patience = 0  # ms; as the session has it
         self._termination: bytes | None = None  # as the session has it; None: nobody knows
+        self._watch = watch_of(session)
+        self._silent = False  # nothing was read since a message was sent
         # Over a plain stream a read without a message pending just waits; elsewhere it is an error.
         kind = session.interface_type
         self.stream = session.resource_class == "SOCKET" or kind == constants.InterfaceType.asrl
@@ -53,17 +65,22 @@ class VisaSession:
         """Send one message."""
         if not self.stream:
             self._unread.clear()
+        self._silent = True
         enough = SHORT_WRITE_TIMEOUT if len(data) <= SHORT else WRITE_TIMEOUT
         if self._patience < 1e3 * enough:
             self._be_patient(WRITE_TIMEOUT)
         self.session.write_raw(data)
 
-    def read_until(self, end: bytes, timeout: float) -> bytes:
-        """Bytes up to and including `end`. Raises `LinkTimeout`."""
+    def read_until(self, end: bytes, timeout: float, error_bit: int = 0) -> bytes:
+        """Bytes up to and including `end`. Raises `LinkTimeout`.
+
+        `error_bit`: that of the status byte which tells of queued errors (0: none does); raises
+        `AnswerRefused` where nothing else comes of a message.
+        """
         deadline = time.monotonic() + timeout
         unread = self._unread
         scanned, wanted = 0, SHORT
-        awaited = True
+        awaited = self._begins(error_bit, deadline, end[-1:])
         while (at := unread.find(end, scanned)) < 0:
             scanned = max(0, len(unread) - len(end) + 1)
             left = self._left(deadline, timeout, len(unread), awaited)
@@ -73,14 +90,14 @@ class VisaSession:
             wanted = CHUNK
         return self._take(at + len(end))
 
-    def read_exactly(self, count: int, timeout: float) -> bytes:
-        """`count` bytes. Raises `LinkTimeout`; what came stays readable."""
+    def read_exactly(self, count: int, timeout: float, error_bit: int = 0) -> bytes:
+        """`count` bytes. Raises as `read_until`; what came stays readable."""
+        deadline = time.monotonic() + timeout
+        awaited = self._begins(error_bit, deadline, b"")
         if len(self._unread) >= count:
             return self._take(count)
-        deadline = time.monotonic() + timeout
         pieces: list[bytes | memoryview] = [self._take(len(self._unread))]
         got = len(pieces[0])
-        awaited = True
         try:
             while got < count:
                 left = self._left(deadline, timeout, got, awaited)
@@ -125,6 +142,38 @@ class VisaSession:
                     raise
         else:
             raise LinkClosed(f"{self._name}: answers keep coming, and it cannot be cleared")
+
+    def distrust_status(self) -> None:
+        """Look at the status byte no more: it told of an error where there was none."""
+        self._watch = None
+
+    def _begins(self, error_bit: int, deadline: float, termination: bytes) -> bool:
+        """Wait until an answer begins, or refusal is certain. False where it is an empty one."""
+        silent, self._silent = self._silent, False
+        watch = self._watch
+        if watch is None or not (error_bit and silent):
+            return True
+        patience, told = FIRST_PATIENCE, False
+        while deadline - time.monotonic() > patience:
+            came = watch.wait(patience, SHORT, termination)
+            if came is not None:
+                data, ended = came
+                self._unread += data
+                self._ended = ended
+                return bool(data) or not ended
+            try:
+                status = watch.status()
+            except Exception:  # pyvisa-py raises bare ones; a lost link shows itself in the read
+                self._watch = None
+                break
+            refused = bool(status & error_bit) and not status & MESSAGE_AVAILABLE
+            if refused and told:
+                raise AnswerRefused(
+                    f"{self._name}: no answer, and the status byte {status} tells of an error"
+                )
+            told = refused
+            patience = CERTAINTY if told else min(2.0 * patience, LONGEST_PATIENCE)
+        return True
 
     def _take(self, count: int) -> bytes:
         unread = self._unread

@@ -40,5 +40,9 @@ class Dialect:
     """Whether a number out of range is taken at the limit, with -222 queued (Agilent generators),
     or refused.
     """
+    error_summary: bool = True
+    """Whether bit 2 of the status byte tells of queued errors (SCPI-1999 volume 1, 9); some makers
+    leave it unused, or give it another meaning.
+    """
     powers_on: bool = False
     """Whether the event register tells of the power-on (PON) when first read."""

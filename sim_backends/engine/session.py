@@ -103,7 +103,8 @@ class ScpiSession:
 
     def status_byte(self, message_available: bool = False) -> int:
         """What a serial poll reads."""
-        return self.status.byte(self.error_count(), message_available)
+        errors = self.error_count() if self.dialect.error_summary else 0
+        return self.status.byte(errors, message_available)
 
     @property
     def pending(self) -> int:

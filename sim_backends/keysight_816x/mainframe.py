@@ -70,6 +70,7 @@ class Keysight816x(ScpiDevice):
         queue_depth=30,
         no_error='+0,"No error"',
         error_entry='{code:+d},"{text}"',
+        error_summary=False,
     )
 
     def __init__(

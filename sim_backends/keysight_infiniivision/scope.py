@@ -28,6 +28,7 @@ class KeysightInfiniivision(Oscilloscope):
     dialect = Dialect(
         reply_end=b"\n", queue_depth=30, no_error='+0,"No error"',
         error_entry='{code:+d},"{text}"', powers_on=True, input_limit=1 << 22,
+        error_summary=False,
     )  # fmt: skip
 
     def __init__(

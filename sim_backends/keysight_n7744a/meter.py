@@ -38,6 +38,7 @@ class KeysightN7744A(ScpiDevice):
         common_resets_path=False,
         queue_depth=30,
         no_error='+0,"No error"',
+        error_summary=False,
     )
 
     def __init__(

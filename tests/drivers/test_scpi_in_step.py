@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.errors import InstrumentError
-from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+from drivers.transport.link import AnswerRefused, LinkClosed, LinkError, LinkTimeout
 from drivers.transport.memory import MemoryLink, MemoryNetwork
 from tests.drivers.conftest import run
 from tests.drivers.supply import (
@@ -101,6 +101,59 @@ def test_a_silent_query_on_a_message_link_is_cleared_and_explained(monkeypatch) 
             *HELLO, (b"OUTP OFF\n", None), (ASK, NONE),
         ],
         scenario,
+        resource=GPIB,
+        stream=False,
+    )  # fmt: skip
+
+
+def test_the_status_byte_ends_the_silence_of_a_refused_query(monkeypatch) -> None:
+    """It is looked at for answers alone: the error queue's own entries come while it is set."""
+    looked: list[int] = []
+    distrusted: list[str] = []
+
+    class WatchfulLink(MemoryLink):
+        """A link whose status byte tells of an error as soon as it is looked at."""
+
+        error_bit = 0
+
+        async def read_until(self, end: bytes, timeout: float) -> bytes:
+            looked.append(self.error_bit)
+            if self.error_bit:
+                raise AnswerRefused(f"{self.name}: no answer, and the status byte tells")
+            return await super().read_until(end, timeout)
+
+        def distrust_status(self) -> None:
+            distrusted.append(self.name)
+
+        async def clear(self) -> None:
+            """A device clear."""
+
+    class Telling(Supply):
+        """It has EAV in its status byte."""
+
+        error_bit = 4
+
+    monkeypatch.setattr("drivers.transport.memory.MemoryLink", WatchfulLink)
+
+    async def scenario(supply: Supply) -> None:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(InstrumentError, match=r"'A\?' was answered by '-113[^;]*'$"):
+            await supply.ask("A?")
+        assert not distrusted
+        with pytest.raises(AnswerRefused):
+            await supply.ask("B?")
+        assert distrusted == [GPIB]
+        assert asyncio.get_running_loop().time() - began < 0.1
+        assert looked == [0, 0, 4, 0, 0, 0, 4, 0]
+
+    refused, vain = b'-113,"Undefined header"\n', b'-420,"Query UNTERMINATED"\n'
+    play(
+        [
+            (b"A?\n", None), (ASK, refused), (ASK, vain), (ASK, NONE),
+            (b"B?\n", None), (ASK, NONE),
+        ],
+        scenario,
+        model=Telling,
         resource=GPIB,
         stream=False,
     )  # fmt: skip

@@ -90,6 +90,15 @@ def test_status_byte_vector_of_the_reference_library() -> None:
     assert ask(session, "*STB?") == "0"
 
 
+def test_a_maker_may_leave_the_error_bit_unused() -> None:
+    """Agilent 816x mainframes: bits 0 to 2 are 0; the event summary tells, where it is enabled."""
+    session, _ = make(Dialect(error_summary=False))
+    ask(session, "ABCD")
+    assert ask(session, "*STB?") == "0"
+    ask(session, "*ESE 32")
+    assert ask(session, "*STB?") == "32"
+
+
 def test_parameter_errors_of_common_commands() -> None:
     session, _ = make()
     for message, code in [("*ESE", -109), ("*ESE 256", -222), ("*ESE 1,2", -108), ("*CLS 1", -108)]:
