@@ -17,7 +17,8 @@ from .instrument import SimulatedInstrument
 from .joining import Joiner
 from .joints import HeaterTerminals
 from .source_measure.unit import SourceMeasureUnit
-from .wiring import PlantInterface, PortWire, Wiring
+from .wired import PlantInterface, PortWire
+from .wiring import Wiring
 
 if TYPE_CHECKING:
     from .plant.plant import Plant

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim_backends.plant.devices import Devices, draw_devices
-from sim_backends.plant.drift import DriftStep, HeaterDrift, OrnsteinUhlenbeck
+from sim_backends.plant.drifts import Drifts
 from sim_backends.plant.electronics import Detectors, Modulators
 from sim_backends.plant.faults import HeaterWires
 from sim_backends.plant.heaters import HeaterBank, HeaterState
@@ -24,10 +24,8 @@ from sim_backends.plant.surroundings import InTime, Surrounding, Surroundings
 
 #: How a detector sees the field.
 Detection = Literal["homodyne", "quadrature", "intensity"]
-#: Share of the shortest drift time within which a bank's matrix is used again.
-_FRESH = 1e-3
-# Random streams of what happens in time; those of the devices are below 100.
-_HEATER_DRIFT, _LO_DRIFT, _FRAME_NOISE, _DRIFT_STEP = 101, 102, 103, 104
+_FRAME_NOISE = 103
+"""Random stream of what is read; those of drift and devices are in their own modules."""
 #: Signal units of local oscillator on each half of a balanced pair of linear detectors.
 PAIR_POWER = 3.0
 
@@ -54,7 +52,6 @@ class Plant:
 
     def __init__(self, spec: PlantSpec) -> None:
         self.spec = spec
-        numbers = spec.numbers
         self.devices = self._make_devices()
         self.modulators = self._make_modulators()
         self.detectors = Detectors(spec, self.devices)
@@ -65,37 +62,8 @@ class Plant:
             HeaterBank(spec, self.devices.r0[k], self.devices.p_pi[k], self._wires.at_rest(k))
             for k in range(spec.n_banks)
         ]
-        self._drift = [
-            HeaterDrift(
-                (spec.seed, _HEATER_DRIFT, k),
-                spec.elements,
-                numbers.drift_rms,
-                numbers.drift_tau,
-                numbers.drift_common,
-            )
-            for k in range(spec.n_banks)
-        ]
-        self._steps = [
-            DriftStep(
-                (spec.seed, _DRIFT_STEP, k),
-                spec.elements,
-                numbers.drift_step,
-                numbers.drift_step_time,
-                numbers.drift_common,
-            )
-            for k in range(spec.n_banks)
-        ]
+        self._drifts = Drifts(spec)
         self._around = Surroundings(spec)
-        self._lo = OrnsteinUhlenbeck((spec.seed, _LO_DRIFT), 1, numbers.lo_drift_tau)
-        drifts = [
-            tau
-            for rms, tau in (
-                (numbers.drift_rms, numbers.drift_tau),
-                (numbers.lo_drift_rms, numbers.lo_drift_tau),
-            )
-            if rms > 0.0
-        ]
-        self._fresh = _FRESH * min(drifts) if drifts else float("inf")
         self._held: list[_Held | None] = [None] * spec.n_banks
         self._seen: tuple[list[Complexes], float] | None = None
         self._detected: list[Complexes] = []
@@ -194,8 +162,7 @@ class Plant:
 
     def lo_phase(self, at: float) -> float:
         """Phase of the local oscillator in rad at a bench time."""
-        rms = self.spec.numbers.lo_drift_rms
-        return rms * float(self._lo.at(at)[0]) if rms else 0.0
+        return self._drifts.lo_phase(at)
 
     def _phases(self, bank: int, x: Floats) -> Floats:
         """Phases without drift for powers x (elements,) in units of P_pi."""
@@ -209,11 +176,7 @@ class Plant:
 
     def _drifted(self, bank: int, still: Floats, at: float) -> Floats:
         """Phases, or what another core has in their place, with what drift adds to them."""
-        numbers = self.spec.numbers
-        if numbers.drift_rms:
-            still = still + self._drift[bank].at(at)
-        if numbers.drift_step:
-            still = still + self._steps[bank].at(at)
+        still = self._drifts.moved(bank, still, at)
         return self._around.moved(bank, still, self._around.at(at))
 
     # -- fast side ---------------------------------------------------------------------------
@@ -228,7 +191,7 @@ class Plant:
         if self._seen is not None:
             seen, time = self._seen
             same = all(old is new for old, new in zip(seen, matrices, strict=True))
-            if same and abs(at - time) <= self._fresh:
+            if same and abs(at - time) <= self._drifts.fresh:
                 return self._detected
         turn = np.exp(-1j * self.lo_phase(at))
         leak = self.devices.leak
@@ -247,9 +210,9 @@ class Plant:
         if (
             held is not None
             and held.state is state
-            and abs(at - held.time) <= self._fresh
+            and abs(at - held.time) <= self._drifts.fresh
             and self._around.alike(self._around.at(at), held.around)
-            and not self._steps[bank].between(held.time, at)
+            and not self._drifts.stepped(bank, held.time, at)
             and heaters.creep_is_small(state, held.time, at)
         ):
             return held.matrix

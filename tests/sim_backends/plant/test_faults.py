@@ -238,7 +238,7 @@ def test_the_steps_size_and_what_heaters_share_of_it() -> None:
     def step(common: float) -> Floats:
         document = bench_document(32, 2, drift_step=0.1, drift_common=common)
         plant = Plant.from_document(document)
-        return np.array([steps.at(0.0) for steps in plant._steps])
+        return np.array([steps.at(0.0) for steps in plant._drifts.steps])
 
     own = step(0.0)
     assert own.std() == pytest.approx(0.1, rel=0.05)
