@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drivers.concurrently import all_to_the_end
 from drivers.roles import DetectionMode, PortReadout
+from drivers.roles.ports import read_full_scale, read_points
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class PortInput:
     @property
     def full_scale(self) -> float:
         """Largest magnitude, V or W."""
-        return float(self.driver.full_scale[self.column])
+        return float(read_full_scale(self.driver)[self.column])
 
     def beyond(self, read: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of the values (count,) are at full scale, or beyond it."""
@@ -107,7 +108,7 @@ class ReadoutArray:
     @property
     def max_points(self) -> int:
         """Most points of one record."""
-        return min(driver.max_points for driver in self.drivers)
+        return min(map(read_points, self.drivers))
 
     @property
     def full_scale(self) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .host.clock import Clock
 from .plant.signals import FrameSignals, LineTimeline, SampleGrid, Waveform
 from .pulse_streamer.program import Playback
-from .red_pitaya.acquisition import RING, Capture
+from .red_pitaya.acquisition import Capture
 from .red_pitaya.box import RedPitaya
 from .wired import PlantInterface, Player, PortWire, Reader, Tapping
 
@@ -169,10 +169,10 @@ class Wiring:
         """Points to render: those asked for, and the pattern's length as far as it is past."""
         begin, end = min(first, 0), first + count
         length = self.playback.length if origin == self.playback.start else 0.0
-        length = min(length, RING * capture.step)
+        length = min(length, capture.most * capture.step)
         span = int((length + _MARGIN) / capture.step) + 1 if length else _IDLE_POINTS
         past = int((now - capture.start) / capture.step + 1e-6)
-        end = max(end, min(span, capture.after, RING, past))
+        end = max(end, min(span, capture.most, past))
         return begin, end - begin
 
     def _origin(self, start: float) -> float:

@@ -90,8 +90,8 @@ class ReadFacts:
 class PortSource(InputSource, Protocol):
     """An instrument that plays: an `InputSource` whose ports are its own outputs.
 
-    One that reads as well has one `full_scale` and one `max_points` for both, and takes an `arm`
-    without points for the source's.
+    One that reads as well has one `full_scale` and one `max_points` for both, unless it is
+    `ReadsApart`, and takes an `arm` without points for the source's.
     """
 
     name: str
@@ -162,3 +162,28 @@ class PortReadout(Protocol):
     async def off(self) -> None:
         """Stop recording."""
         ...
+
+
+@runtime_checkable
+class ReadsApart(Protocol):
+    """A `PortReadout` that plays too, whose inputs reach otherwise than its outputs."""
+
+    @property
+    def read_full_scale(self) -> NDArray[np.float64]:
+        """Largest magnitude (inputs read,) in V or W."""
+        ...
+
+    @property
+    def read_points(self) -> int:
+        """Most points of one record."""
+        ...
+
+
+def read_full_scale(driver: PortReadout) -> NDArray[np.float64]:
+    """Largest magnitude (inputs read,) in V or W of an instrument's inputs."""
+    return driver.read_full_scale if isinstance(driver, ReadsApart) else driver.full_scale
+
+
+def read_points(driver: PortReadout) -> int:
+    """Most points of one record of an instrument's inputs."""
+    return driver.read_points if isinstance(driver, ReadsApart) else driver.max_points

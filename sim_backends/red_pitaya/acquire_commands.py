@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sim_backends.engine.common import plain
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.header import CommandTable
@@ -16,7 +14,7 @@ from sim_backends.engine.parameters import arguments, boolean, choice, integer, 
 from sim_backends.engine.session import Command, Reply, ScpiSession
 
 from .acquisition import DECIMATIONS, RING
-from .session import BoxSession, channel, out_of_range
+from .session import BoxSession, channel, lacking, out_of_range
 
 if TYPE_CHECKING:
     from .box import RedPitaya
@@ -85,8 +83,12 @@ def add_acquire(commands: CommandTable[Command], box: RedPitaya) -> None:
     add("ACQ:DATA:BYTE:ORDER?", settings.order_query)
     add("ACQ:SOUR#:GAIN", settings.gain)
     add("ACQ:SOUR#:GAIN?", lambda s, n, text: "HV" if state.high_voltage[channel(n)] else "LV")
-    add("ACQ:SOUR#:COUP", settings.coupling)
-    add("ACQ:SOUR#:COUP?", lambda s, n, text: state.coupling[channel(n)])
+    for header in ("ACQ:SOUR#:COUP", "ACQ:SOUR#:COUP?"):  # of the 250-12 alone
+        add(header, lacking("set AC/DC mode"))
+    for header in ("TRig:EXT:LEV", "TRig:EXT:LEV?"):
+        add(header, lacking("set external trigger level"))
+    add("ACQ:SOUR#:OFFS", settings.offset)
+    add("ACQ:SOUR#:OFFS?", lambda s, n, text: f"{state.offset[channel(n)]:g}")
     add("ACQ:BUF:SIZE?", plain(lambda session: str(RING)))
     data = _Data(box)
     for start in ("Start", "STArt"):
@@ -109,6 +111,7 @@ class _Settings:
         if text.strip():
             raise ScpiError(-108)
         self._state.reset()
+        self._box.deep.reset()
         # The reply format is reset for this client only.
         assert isinstance(session, BoxSession)
         session.binary = False
@@ -178,8 +181,9 @@ class _Settings:
         index = channel(suffixes)
         self._state.set_gain(index, choice(_one(text), ("LV", "HV")) == "HV")
 
-    def coupling(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-        raise out_of_range("AC/DC mode")
+    def offset(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+        """Added to points that are told in volts; ADC words stay."""
+        self._state.offset[channel(suffixes)] = number(_one(text), "V")
 
 
 Reader = Callable[[ScpiSession, tuple[int, ...], str], Reply]
@@ -201,10 +205,8 @@ class _Data:
             raise out_of_range("number of points")
         volts = self._state.read(index, position % RING, count, self._box.now())
         if self._state.volts:
-            return session.floats(volts)
-        scale = 8192.0 / (20.0 if self._state.high_voltage[index] else 1.0)
-        counts = np.clip(np.rint(volts * scale), -8192, 8191)
-        return session.integers(counts.astype(np.int16))
+            return session.floats(volts + self._state.offset[index])
+        return session.integers(self._state.words(index, volts))
 
     def from_position(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> Reply:
         words = arguments(text, 2, 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,14 @@ Observe = Callable[["Capture", int, int], None]
 class Capture:
     """One filling of the ring after a trigger at bench time `start` (s), a point each `step` s."""
 
-    def __init__(self, start: float, step: float, average: bool, after: int) -> None:
+    def __init__(self, start: float, step: float, average: bool, after: int, deep: int = 0) -> None:
         self.start = start
         self.step = step
         self.average = average
         self.after = after
         """points written from the trigger on"""
+        self.most = max(min(after, RING), deep)
+        """points from the trigger on that some memory holds; `deep` of them in the deep one"""
         self.first = 0
         """of the points rendered so far, the first, counted from the trigger"""
         self.points: Floats | None = None
@@ -44,6 +47,17 @@ class Capture:
         """the points that `digital` was made of"""
 
 
+@dataclass(frozen=True)
+class Ring:
+    """A memory that is filled round and round: `size` points, those that are written after a
+    trigger, and where the first of these is.
+    """
+
+    size: int
+    after: int
+    trigger: int
+
+
 class Acquisition:
     """Settings and state of the digitiser."""
 
@@ -51,6 +65,8 @@ class Acquisition:
         self._clock = clock
         self._bits = bits
         self._observe = observe
+        self.deep: Callable[[], int] = lambda: 0
+        """Points that the deep memory is to take after a trigger."""
         self.reset()
 
     def reset(self) -> None:
@@ -61,7 +77,7 @@ class Acquisition:
         self.level = [0.0, 0.0]
         self.hysteresis = 0.005
         self.high_voltage = [False, False]
-        self.coupling = ["DC", "DC"]
+        self.offset = [0.0, 0.0]
         self.volts = True
         self.source = "DISABLED"
         self.running = False
@@ -111,11 +127,15 @@ class Acquisition:
     def trigger(self, edge: float, start: float) -> None:
         """A trigger edge at bench time `edge`; the first point after it is at `start` (s)."""
         if self.awaits(edge):
-            self.capture = Capture(
-                start, self.step, self.average and self.decimation > 1, _CENTRE + self.delay
-            )
+            average, after = self.average and self.decimation > 1, _CENTRE + self.delay
+            self.capture = Capture(start, self.step, average, after, self.deep())
             # The hardware takes the source away with the trigger: each arming names it again.
             self.source = "DISABLED"
+
+    def words(self, channel: int, volts: Floats) -> NDArray[np.int16]:
+        """ADC words (n,) of volts (n,) of an input, by its range."""
+        scale = 8192.0 / (20.0 if self.high_voltage[channel] else 1.0)
+        return np.clip(np.rint(volts * scale), -8192, 8191).astype(np.int16)
 
     def set_gain(self, channel: int, high_voltage: bool) -> None:
         """Range of an input: +-1 V, or +-20 V with the jumper set."""
@@ -134,43 +154,50 @@ class Acquisition:
         capture = self.capture
         return capture is not None and now >= capture.start + capture.after * capture.step
 
-    def _written(self, now: float) -> int:
-        """Points after the trigger written by now."""
+    def written(self, now: float, most: int) -> int:
+        """Points after the trigger written by now, of `most`."""
         capture = self.capture
         if capture is None:
             return 0
         until = now if self.running else min(now, self._stopped_at)
         # A nanosecond's part of a point is rounding, not time.
         done = math.floor((until - capture.start) / capture.step + 1e-6)
-        return max(0, min(capture.after, done))
+        return max(0, min(most, done))
 
-    def trigger_position(self) -> int:
-        """Ring position of the first point after the trigger (0 if there was none)."""
+    def trigger_position(self, size: int = RING) -> int:
+        """Place of the first point after the trigger in a memory of so many (0: there was none)."""
         if self.capture is None:
             return 0
-        return math.floor((self.capture.start - self._started_at) / self.capture.step) % RING
+        return math.floor((self.capture.start - self._started_at) / self.capture.step) % size
 
-    def write_position(self, now: float) -> int:
-        """Ring position that is written next."""
+    def write_position(self, now: float, size: int = RING, after: int | None = None) -> int:
+        """Place that is written next in a memory of `size` points, `after` of them after a
+        trigger.
+        """
         if self.capture is not None:
-            return (self.trigger_position() + self._written(now)) % RING
+            most = self.capture.after if after is None else after
+            return (self.trigger_position(size) + self.written(now, most)) % size
         until = now if self.running else self._stopped_at
-        return math.floor(max(0.0, until - self._started_at) / self.step) % RING
+        return math.floor(max(0.0, until - self._started_at) / self.step) % size
 
     # -- data -------------------------------------------------------------------------------------
 
-    def read(self, channel: int, position: int, count: int, now: float) -> Floats:
-        """`count` points of an input (0 or 1) from a ring position on, V after the converter.
+    def read(
+        self, channel: int, position: int, count: int, now: float, ring: Ring | None = None
+    ) -> Floats:
+        """`count` points of an input (0 or 1) from a place in the ring on, V after the converter.
 
-        Points never written since the start read 0.
+        Points never written since the start read 0. `ring`: another memory than the digitiser's.
         """
         capture = self.capture
         if capture is None:
             return np.zeros(count)
-        written = self._written(now)
-        newest = (self.trigger_position() + written - 1) % RING
-        # The ring holds the points written - RING .. written - 1, counted from the trigger.
-        age = (newest - position) % RING
+        if ring is None:
+            ring = Ring(RING, capture.after, self.trigger_position())
+        written, size = self.written(now, ring.after), ring.size
+        newest = (ring.trigger + written - 1) % size
+        # The ring holds the points written - size .. written - 1, counted from the trigger.
+        age = (newest - position) % size
         begin = written - 1 - age
         since = math.ceil((self._started_at - capture.start) / capture.step - 1e-6)
         if begin >= since and count <= written - begin:
@@ -184,7 +211,7 @@ class Acquisition:
                 seen = self._look(capture, begin + missing, piece - missing)
                 out[taken + missing : taken + piece] = seen[channel]
             taken += piece
-            begin = written - RING
+            begin = written - size
         return out
 
     def _look(self, capture: Capture, first: int, count: int) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim_backends.engine.common import plain
 from sim_backends.engine.header import CommandTable
-from sim_backends.engine.parameters import arguments, boolean
+from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import Command, ScpiSession
 
 from .session import BoxSession
@@ -35,6 +35,7 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
     def reset_all(session: ScpiSession) -> None:
         reset_generator(box)
         box.acquisition.reset()
+        box.deep.reset()
         box.pins.reset()
 
     commands.add("SYSTem:VERSion?", plain(lambda session: "2.07-48"))
@@ -46,6 +47,7 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
     commands.add("RP:RELease", plain(reset_all))
     commands.add("RP:LOGmode", lambda session, suffixes, text: None)
     commands.add("RP:RET_ON_ERROR", _answer_errors)
+    _add_daisy(commands)
     commands.add("DIG:RST", plain(lambda session: box.pins.reset()))
     commands.add("DIG:PIN", box.pins.set_state)
     commands.add("DIG:PIN?", box.pins.state)
@@ -54,3 +56,27 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
     commands.add("ANALOG:RST", plain(lambda session: box.pins.reset_analog()))
     commands.add("ANALOG:PIN", box.pins.set_analog)
     commands.add("ANALOG:PIN?", box.pins.analog_value)
+
+
+def _add_daisy(commands: CommandTable[Command]) -> None:
+    """Clock and trigger of a daisy chain, and the trigger at DIO0_N: nothing is joined there."""
+    switches = {"DAISY:SYNC:TRig": False, "DAISY:SYNC:CLK": False, "DAISY:TRIG_O:ENable": False}
+    source = ["ADC"]
+
+    def switch(header: str) -> Command:
+        def run(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+            switches[header] = boolean(arguments(text, 1, 1)[0])
+
+        return run
+
+    def told(header: str) -> Command:
+        return plain(lambda session: "ON" if switches[header] else "OFF")
+
+    def choose(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+        source[0] = choice(arguments(text, 1, 1)[0], ("ADC", "DAC"))
+
+    for header in switches:
+        commands.add(header, switch(header))
+        commands.add(f"{header}?", told(header))
+    commands.add("DAISY:TRIG_O:SOUR", choose)
+    commands.add("DAISY:TRIG_O:SOUR?", plain(lambda session: source[0]))

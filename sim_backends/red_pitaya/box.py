@@ -15,10 +15,12 @@ from .acquire_commands import add_acquire
 from .acquisition import Acquisition, Capture
 from .board_commands import add_board
 from .clock import BoxClock, TriggerInput
+from .deep_memory import DeepMemory
 from .digital import Pins
 from .generate_commands import add_generate
 from .generator import Output
 from .session import BoxSession
+from .sweep_commands import Sweeps
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class RedPitaya:
         add_board(self.commands, self)
         add_acquire(self.commands, self)
         add_generate(self.commands, self)
+        self.deep = DeepMemory(self.commands, self)
+        self.sweeps = Sweeps(self.commands, self)
 
     def converse(self, send: Callable[[bytes], None]) -> BoxSession:
         """A new client."""

@@ -18,7 +18,7 @@ from sim_backends.engine.session import Command, Reply, ScpiSession
 
 from .board_commands import reset_generator
 from .generator import BUFFER, Output
-from .session import BoxSession, channel, out_of_range
+from .session import BoxSession, channel, lacking, out_of_range
 
 if TYPE_CHECKING:
     from .box import RedPitaya
@@ -168,6 +168,8 @@ def add_generate(commands: CommandTable[Command], box: RedPitaya) -> None:
     """Enter the commands. `OUTPUT:STATE` and `SOUR:TRig:INT` without a number mean both outputs."""
     add = commands.add
     add("GEN:RST", plain(lambda session: reset_generator(box)))
+    for header in ("SOUR#:LOAD", "SOUR#:LOAD?"):  # of the 250-12 alone
+        add(header, lacking("set generate load"))
     add("PHAS:ALIGN", plain(lambda session: None))
     add("OUTPUT:STATE", _both_states(box))
     add("OUTPUT#:STATE", _state(box))

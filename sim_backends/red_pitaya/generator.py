@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim_backends.plant.signals import Waveform
 
 from .clock import BoxClock
+from .sweep import Sweep
 
 BUFFER = 16384
 _FRACTION = float(1 << 32)
@@ -47,6 +48,9 @@ class Output:
     def __init__(self, clock: BoxClock, bits: int | None) -> None:
         self._clock = clock
         self._bits = bits
+        self.sweep = Sweep()
+        self.sweeping = False
+        """Whether its frequency moves now."""
         self.reset()
 
     def reset(self) -> None:
@@ -173,6 +177,8 @@ class Output:
         return values
 
     def _continuous(self, origin: float, begin: float, end: float) -> Waveform:
+        if self.sweeping:
+            return self._swept(origin, begin, end)
         volts = self._volts(self._shape())
         dwell = self._dwell()
         tick = self._clock.tick
@@ -185,6 +191,16 @@ class Output:
         values = volts[index % volts.size]
         start = self._since + first * held - origin
         return Waveform(start, held, values, float(values[0]), float(values[-1]))
+
+    def _swept(self, origin: float, begin: float, end: float) -> Waveform:
+        """While the frequency moves: as many values as a period has table points at the top."""
+        volts = self._volts(self._shape())
+        held = max(self._clock.tick, 1.0 / (BUFFER * self.sweep.top))
+        count = min(math.ceil((end - begin) / held) + 2, _MOST_POINTS)
+        times = begin + held * np.arange(count, dtype=np.float64)
+        places = np.floor(self.sweep.turns(times) * BUFFER).astype(np.int64)
+        values = volts[places % volts.size]
+        return Waveform(begin - origin, held, values, float(values[0]), float(values[-1]))
 
 
 def _constant(level: float) -> Waveform:

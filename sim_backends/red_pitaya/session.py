@@ -24,6 +24,7 @@ DIALECT = Dialect(request_end=b"\r\n", reply_end=b"\r\n", blocks_in=False, queue
 
 OUT_OF_RANGE = 6
 """RP_EOOR of the vendor's rp.h."""
+NOT_SUPPORTED = 24
 FATAL = 9500
 _FLOAT = (np.dtype(">f4"), np.dtype("<f4"))
 _INTEGER = (np.dtype(">i2"), np.dtype("<i2"))
@@ -96,6 +97,15 @@ def channel(suffixes: tuple[int, ...]) -> int:
     if suffixes[0] not in (1, 2):
         raise BoxError(FATAL + OUT_OF_RANGE, "Invalid channel number")
     return suffixes[0] - 1
+
+
+def lacking(what: str) -> Command:
+    """A command of other models, which this one does not support (RP_NOTS of rp.h)."""
+
+    def run(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> Reply:
+        raise BoxError(FATAL + NOT_SUPPORTED, f"Failed to {what}: Command not supported.")
+
+    return run
 
 
 def out_of_range(what: str) -> BoxError:

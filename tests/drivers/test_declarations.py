@@ -45,6 +45,7 @@ NO_OUTPUT = {
     "santec_tsl570.power_dbm": "DIODE and SHUTTER_OPEN say whether it leaves",
     "srs_dg645.amplitude": "volts of a pulse: without triggers outputs rest at their offset",
     "red_pitaya.amplitude": "volts of a waveform's 1: OUTPUT says whether they leave",
+    "red_pitaya.input_offset": "of an input",
     "keysight_infiniivision.offset": "of an input",
     "rigol_ds1000z.offset": "of an input",
 }

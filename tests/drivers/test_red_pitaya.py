@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from drivers import red_pitaya_settings as settings
 from drivers.instrument import IdentityError, InstrumentError, LimitError, TriggerTimeout
 from drivers.link_model import LinkModel
-from drivers.red_pitaya import RedPitaya
-from drivers.red_pitaya_words import word_texts
+from drivers.red_pitaya import RedPitaya, settings
+from drivers.red_pitaya.words import word_texts
 from drivers.transport.link import LinkTimeout
 from drivers.transport.memory import MemoryNetwork
 
@@ -35,7 +34,8 @@ PREPARE = [
     "SOUR2:BURS:NOR 1", "SOUR1:BURS:INITV 0", "SOUR2:BURS:INITV 0", "SOUR1:BURS:LASTV 0",
     "SOUR2:BURS:LASTV 0", "SOUR1:TRig:SOUR EXT_PE", "SOUR2:TRig:SOUR EXT_PE",
 ]  # fmt: skip
-PREPARED = [(f"{unit};:SYST:ERR?\r\n".encode(), OK) for unit in PREPARE]
+NO_SWEEP = (b"SOUR1:SWeep:STATE OFF;:SOUR2:SWeep:STATE OFF;:SYST:ERR?\r\n", OK)
+PREPARED = [NO_SWEEP, *((f"{unit};:SYST:ERR?\r\n".encode(), OK) for unit in PREPARE)]
 LOAD = (
     b"SOUR1:TRAC:DATA:DATA 0,0.5,-1,0.99988;:SOUR2:TRAC:DATA:DATA 0,-0.25,0.00012,0;"
     b":OUTPUT1:STATE ON;:OUTPUT2:STATE ON;:SYST:ERR?\r\n"
@@ -118,6 +118,7 @@ def test_a_frame_is_four_exchanges_of_these_bytes(play) -> None:
             (POLL, b"TD;1;8192;" + OK),
             (fetch(8192, 1), block([2]) + b";" + block([3]) + b";" + OK),
             (OFF, OK),
+            NO_SWEEP,
         ],
         scenario,
     )
@@ -148,7 +149,8 @@ def test_jumpers_at_hv_are_told_to_the_box_and_words_are_twentieths(play) -> Non
         got = await box.fetch(0, 2)
         assert got.tolist() == [[20 / 8192, -20.0], [10.0, 20 * 8191 / 8192]]
         assert box.full_scale.tolist() == [1.0, 1.0]  # the outputs have no jumper
-        assert box.input_full_scale == 20.0
+        assert box.read_full_scale.tolist() == [20.0, 20.0]
+        assert box.resolution == 40.0 / 2**14
 
     units = [(data.replace(b"GAIN LV", b"GAIN HV"), reply) for data, reply in PREPARED]
     answer = block([1, 4096]) + b";" + block([-8192, 8191]) + b";" + OK
@@ -182,6 +184,17 @@ def test_a_frame_is_set_up_anew_after_one_of_its_settings_was_changed(play) -> N
         (settings.DUTY_CYCLE, 0.25, 2, "SOUR2:DCYC 0.25"),
         (settings.BURST_PERIOD, 2e-4, 1, "SOUR1:BURS:INT:PER 200"),
         (settings.TRIGGER_LEVEL, 0.5, "", "ACQ:TRig:LEV 0.5"),
+        (settings.INPUT_OFFSET, -0.1, 1, "ACQ:SOUR1:OFFS -0.1"),
+        (settings.SWEEP_START, 1000.0, 1, "SOUR1:SWeep:FREQ:START 1000"),
+        (settings.SWEEP_STOP, 2e6, 2, "SOUR2:SWeep:FREQ:STOP 2000000"),
+        (settings.SWEEP_TIME, 0.5, 1, "SOUR1:SWeep:TIME 500000"),
+        (settings.SWEEP_MODE, "LOG", 1, "SOUR1:SWeep:MODE LOG"),
+        (settings.SWEEP_DIRECTION, "UP_DOWN", 1, "SOUR1:SWeep:DIR UP_DOWN"),
+        (settings.SWEEP_ENDLESS, False, 1, "SOUR1:SWeep:REP:INF OFF"),
+        (settings.SWEEP_COUNT, 3, 2, "SOUR2:SWeep:REP:COUNT 3"),
+        (settings.SWEEP, True, 1, "SOUR1:SWeep:STATE ON"),
+        (settings.TRIGGER_SENT, True, "", "DAISY:TRIG_O:ENable ON"),
+        (settings.TRIGGER_SENT_SOURCE, "DAC", "", "DAISY:TRIG_O:SOUR DAC"),
     ],
 )
 def test_pins_and_settings_in_exact_bytes(play, quantity, value, channel, sent) -> None:
@@ -287,8 +300,8 @@ def test_queued_errors_name_command_and_reply(play) -> None:
 
     play(
         [
-            PREPARED[0],
-            (PREPARED[1][0], b'-113,"Undefined header"\r\n'),
+            *PREPARED[:2],
+            (PREPARED[2][0], b'-113,"Undefined header"\r\n'),
             (b"SYST:ERR?\r\n", b'9001,"Failed"\r\n'),
             (b"SYST:ERR?\r\n", OK),
             *PREPARED,
@@ -435,3 +448,90 @@ def test_options_are_checked() -> None:
             driver(network, **options)
     with pytest.raises(ValueError, match="serial link, and RedPitaya has tcp"):
         RedPitaya("box-0", "ASRL1::INSTR", network, link=LAN)
+
+
+DEEP_SETUP = [
+    (b"ACQ:AXI:START?;:ACQ:AXI:SIZE?;:SYST:ERR?\r\n", b"16777216;2097152;" + OK),
+    (
+        b"ACQ:AXI:DATA:Units RAW;:ACQ:AXI:SOUR1:SET:Buffer 16777216,200016;"
+        b":ACQ:AXI:SOUR1:ENable ON;:ACQ:AXI:SOUR2:SET:Buffer 16977232,200016;"
+        b":ACQ:AXI:SOUR2:ENable ON;:SYST:ERR?\r\n",
+        OK,
+    ),
+]
+DEEP_ARM = (
+    b"ACQ:AXI:SOUR1:Trig:Dly 70004;:ACQ:AXI:SOUR2:Trig:Dly 70004;:ACQ:START;:ACQ:TRig EXT_PE;"
+    b":SYST:ERR?\r\n"
+)
+DEEP_POLL = (
+    b"ACQ:TRig:STAT?;:ACQ:AXI:SOUR1:Trig:Fill?;:ACQ:AXI:SOUR2:Trig:Fill?;"
+    b":ACQ:AXI:SOUR1:Trig:Pos?;:ACQ:AXI:SOUR2:Trig:Pos?;:SYST:ERR?\r\n"
+)
+
+
+def deep_fetch(first: int, second: int, count: int) -> bytes:
+    return (
+        f"ACQ:AXI:SOUR1:DATA:Start:N? {first},{count};"
+        f":ACQ:AXI:SOUR2:DATA:Start:N? {second},{count};:SYST:ERR?\r\n"
+    ).encode()
+
+
+def test_frames_of_the_deep_memory_in_exact_bytes(play) -> None:
+    """A frame of 70,000 points: fetched in parts of 65,536, round the end of its buffers."""
+
+    async def scenario(box: RedPitaya) -> None:
+        assert (box.read_points, box.max_points) == (100_000, 16384)
+        await box.prepare(512e-9, 4, True)
+        await box.arm(70_000)
+        got = await box.fetch(0, 70_000)
+        assert got.shape == (70_000, 2)
+        assert got[[0, 65_535, 65_536, 69_999], 0].tolist() == [0.0, 0.5, -0.5, 0.25]
+        assert got[[0, 65_536], 1].tolist() == [0.125, -0.125]
+        with pytest.raises(LimitError, match="1 to 100000 points"):
+            await box.arm(100_001)
+
+    first, rest = np.zeros(65_536), np.zeros(4464)
+    one, two = first.copy(), rest.copy()
+    one[-1], two[0], two[-1] = 4096, -4096, 2048
+    other, more = first.copy(), rest.copy()
+    other[0], more[0] = 1024, -1024
+    play(
+        [
+            *PREPARED,
+            *DEEP_SETUP,
+            (DEEP_ARM, OK),
+            (DEEP_POLL, b"TD;1;0;99000;500;" + OK),
+            (DEEP_POLL, b"TD;1;1;99000;500;" + OK),
+            (deep_fetch(99_000, 500, 65_536), block(one) + b";" + block(other) + b";" + OK),
+            # 99,000 + 65,536 is 64,528 beyond the 100,008 points of the buffer
+            (deep_fetch(64_528, 66_036, 4464), block(two) + b";" + block(more) + b";" + OK),
+        ],
+        scenario,
+        deep_points=100_000,
+    )
+
+
+def test_deep_memory_that_the_box_has_not_is_told_at_once(play) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        with pytest.raises(
+            InstrumentError, match=r"200016 bytes.*deep_points = 100000 needs 400032"
+        ):
+            await box.prepare(512e-9, 4, True)
+
+    little = (DEEP_SETUP[0][0], b"16777216;200016;" + OK)
+    play([*PREPARED, little], scenario, deep_points=100_000)
+
+
+def test_a_box_without_sweeps_is_none_the_worse(play) -> None:
+    async def scenario(box: RedPitaya) -> None:
+        await box.prepare(512e-9, 4, True)
+
+    unknown = b'-113,"Undefined header"\r\n'
+    lacks = [(NO_SWEEP[0], unknown), (b"SYST:ERR?\r\n", unknown), (b"SYST:ERR?\r\n", OK)]
+    play([*lacks, *PREPARED[1:]], scenario)
+
+
+def test_what_a_bench_may_ask_of_it_follows_its_options() -> None:
+    facts = RedPitaya.reads_with({"gain": "HV", "deep_points": 500_000})
+    assert (facts.full_scale, facts.points) == (20.0, 500_000)
+    assert RedPitaya.reads_with({}) == RedPitaya.reads

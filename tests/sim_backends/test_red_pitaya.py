@@ -77,6 +77,23 @@ def test_identity_and_framing() -> None:
         ("SOUR:TRig:EXT:DEBouncer:US 1", "SOUR:TRig:EXT:DEB?", "1"),
         ("ACQ:TRig:EXT:DEB 2.5", "ACQ:TRig:EXT:DEBouncer:US?", "2.5"),
         ("ACQ:DEC 4", "ACQ:DEC?", "4"),
+        ("ACQ:AXI:DEC 16", "ACQ:DEC?", "16"),
+        ("ACQ:AXI:DATA:Units RAW", "ACQ:AXI:DATA:UNITS?", "RAW"),
+        ("ACQ:AXI:SOUR2:Trig:Dly 500", "ACQ:AXI:SOUR2:TRIG:DLY?", "500"),
+        ("ACQ:START", "ACQ:AXI:START?", "16777216"),
+        ("ACQ:START", "ACQ:AXI:SIZE?", "2097152"),
+        ("ACQ:SOUR2:OFFS 0.25", "ACQ:SOUR2:OFFS?", "0.25"),
+        ("SOUR1:SWeep:FREQ:START 20000", "SOUR1:SW:FREQ:START?", "20000"),
+        ("SOUR1:SWeep:FREQ:STOP 1500.7", "SOUR1:SWeep:FREQ:STOP?", "1500"),
+        ("SOUR2:SWeep:TIME 250", "SOUR2:SWeep:TIME?", "250"),
+        ("SOUR2:SWeep:MODE LOG", "SOUR2:SWeep:MODE?", "LOG"),
+        ("SOUR2:SWeep:DIR UP_DOWN", "SOUR2:SWeep:DIR?", "UP_DOWN"),
+        ("SOUR2:SWeep:REP:INF OFF", "SOUR2:SWeep:REP:INF?", "OFF"),
+        ("SOUR2:SWeep:REP:COUNT 7", "SOUR2:SWeep:REP:COUNT?", "7"),
+        ("SOUR1:SWeep:STATE ON", "SOUR1:SWeep:STATE?", "ON"),
+        ("DAISY:TRIG_O:ENable ON", "DAISY:TRIG_O:EN?", "ON"),
+        ("DAISY:TRIG_O:SOUR DAC", "DAISY:TRIG_O:SOUR?", "DAC"),
+        ("DAISY:SYNC:CLK 1", "DAISY:SYNC:CLK?", "ON"),
         ("ACQ:DEC:Factor 17", "ACQ:DEC:F?", "17"),
         ("ACQ:AVG OFF", "ACQ:AVG?", "0"),
         ("ACQ:TRig:DLY -8000", "ACQ:TRig:DLY?", "-8000"),
@@ -116,6 +133,16 @@ def test_settings_are_answered(command, query, reply) -> None:
         ("ACQ:SOUR1:DATA:Start:N? 0", '-109,"Missing first parameter."'),
         ("ACQ:SOUR1:DATA:Start:N? 0,20000", '9506,"Failed to set number of points: '),
         ("DIG:PIN DIO1_N,1", '-221,"Settings conflict"'),
+        ("ACQ:SOUR1:COUP AC", '9524,"Failed to set AC/DC mode: Command not supported."'),
+        ("ACQ:SOUR1:COUP?", '9524,"Failed to set AC/DC mode: Command not supported."'),
+        ("SOUR1:LOAD L50", '9524,"Failed to set generate load: Command not supported."'),
+        ("ACQ:AXI:SOUR1:SET:Buffer 16777216,100", '9506,"Failed to set write addresses: '),
+        ("ACQ:AXI:SOUR1:SET:Buffer 16777216,2097168", '9506,"Failed to set write addresses: '),
+        ("ACQ:AXI:SOUR1:SET:Buffer 16777200,1600", '9506,"Failed to set write addresses: '),
+        ("ACQ:AXI:SOUR1:DATA:Start:N? 0,8", '9506,"Failed to set number of points: '),
+        ("ACQ:AXI:DEC 3", '9506,"Failed to set decimation: Value out of range."'),
+        ("SOUR1:SWeep:FREQ:START 0", '9506,"Failed to set sweep frequency: '),
+        ("SOUR1:SWeep:TIME 0", '9506,"Failed to set time: Value out of range."'),
         ("SOURCE1:FUNC?", '-113,"Undefined header"'),
     ],
 )
@@ -371,3 +398,120 @@ def test_every_slow_output_goes_to_nought_at_its_reset() -> None:
     lab.ask(";:".join(f"ANALOG:PIN AOUT{k},1" for k in range(4)))
     lab.ask("ANALOG:RST")
     assert lab.ask(";:".join(f"ANALOG:PIN? AOUT{k}" for k in range(4))) == b"0;0;0;0\r\n"
+
+
+def test_points_told_in_volts_have_the_offset_of_their_input_and_words_have_not() -> None:
+    lab = Lab()
+    lab.ask("ACQ:SOUR1:OFFS 0.5;:ACQ:START;:ACQ:TRig NOW")
+    lab.time = 1.0
+    window = f"ACQ:SOUR1:DATA:Start:N? {int(lab.ask('ACQ:TPOS?'))},2"
+    assert lab.ask(window) == b"{0.500000,0.500977}\r\n"
+    lab.ask("ACQ:DATA:Units RAW")
+    assert lab.ask(window) == b"{0,8}\r\n"
+
+
+def deep_lab(points: int, delay: int) -> Lab:
+    """Both inputs record `points` points each, `delay` of them after a trigger at 100 us."""
+    lab = Lab()
+    lab.edges = [100e-6]
+    size = 2 * points
+    lab.ask(
+        f"ACQ:DATA:FORMAT ASCII;:ACQ:AXI:DATA:Units RAW;:ACQ:AXI:SOUR1:SET:Buffer 16777216,{size};"
+        f":ACQ:AXI:SOUR2:SET:Buffer {16777216 + size},{size};:ACQ:AXI:SOUR1:Trig:Dly {delay};"
+        f":ACQ:AXI:SOUR2:Trig:Dly {delay};:ACQ:AXI:SOUR1:ENable ON;:ACQ:AXI:SOUR2:ENable ON;"
+        ":ACQ:START;:ACQ:TRig EXT_PE"
+    )
+    return lab
+
+
+def test_the_deep_memory_goes_on_where_the_ring_has_ended() -> None:
+    lab = deep_lab(points=40_000, delay=30_000)
+    lab.time = 200e-6
+    assert lab.ask("ACQ:TRig:STAT?;:ACQ:TRig:FILL?;:ACQ:AXI:SOUR1:TRIG:FILL?") == b"TD;1;0\r\n"
+    lab.time = 100e-6 + 30_000 * 8e-9 + 1e-6
+    assert lab.ask("ACQ:AXI:SOUR1:Trig:Fill?;:ACQ:AXI:SOUR2:Trig:Fill?") == b"1;1\r\n"
+    place = int(lab.ask("ACQ:AXI:SOUR1:Trig:Pos?"))
+    assert place == int(lab.ask("ACQ:AXI:SOUR2:Trig:Pos?")) == (12_500 + 13) % 40_000
+    assert int(lab.ask("ACQ:AXI:SOUR1:Write:Pos?")) == (place + 30_000) % 40_000
+    # a ramp of 1 mV a point, -2 mV at the other input, and words of 1/8192 V: both ends clip
+    assert lab.ask(f"ACQ:AXI:SOUR1:DATA:Start:N? {place},3") == b"{0,8,16}\r\n"
+    assert lab.ask(f"ACQ:AXI:SOUR2:DATA:Start:N? {place},3") == b"{0,-16,-33}\r\n"
+    # and after the last point the oldest one, of 10,000 before the trigger
+    assert lab.ask(f"ACQ:AXI:SOUR1:DATA:STArt:N? {place + 29_998},3") == b"{8191,8191,-8192}\r\n"
+    lab.ask("ACQ:RST")
+    assert lab.ask("ACQ:AXI:SOUR1:Trig:Dly?") == b"0\r\n"
+
+
+def test_only_enabled_inputs_go_into_the_deep_memory() -> None:
+    lab = deep_lab(points=400, delay=100)
+    lab.ask("ACQ:AXI:SOUR2:ENable OFF")
+    lab.time = 1.0
+    assert lab.ask("ACQ:AXI:SOUR1:Trig:Fill?;:ACQ:AXI:SOUR2:Trig:Fill?") == b"1;0\r\n"
+    place = int(lab.ask("ACQ:AXI:SOUR1:Trig:Pos?"))
+    assert lab.ask(f"ACQ:AXI:SOUR1:DATA:Start:N? {place + 1},2") == b"{8,16}\r\n"
+    assert lab.ask(f"ACQ:AXI:SOUR2:DATA:Start:N? {place + 1},2") == b"{0,0}\r\n"
+
+
+def sweep_of(lab: Lab, **settings: object) -> None:
+    """Set up a sweep of the first output: 10 to 40 kHz in 10 ms."""
+    words = {"FREQ:START": 10000, "FREQ:STOP": 40000, "TIME": 10000}
+    words |= {name.replace("_", ":"): value for name, value in settings.items()}
+    for word, value in words.items():
+        lab.ask(f"SOUR1:SWeep:{word} {value}")
+
+
+def crossings(lab: Lab, begin: float, end: float) -> np.ndarray:
+    """Times at which the first output rises through 0 V."""
+    wave = lab.box.outputs[0].waveform(begin, begin, end)
+    rises = np.flatnonzero((wave.values[:-1] < 0.0) & (wave.values[1:] >= 0.0))
+    return begin + wave.start + wave.dwell * (rises + 1)
+
+
+@pytest.mark.parametrize("mode", ["LINEAR", "LOG"])
+def test_a_sweep_takes_the_frequency_from_one_end_to_the_other(mode: str) -> None:
+    lab = Lab()
+    sweep_of(lab, MODE=mode)
+    lab.time = 2.0
+    lab.ask("OUTPUT1:STATE ON;:SOUR1:SWeep:STATE ON")
+    # turns to 1 ms and 9 ms of 10 ms, each by the integral of the frequency
+    for begin, hertz in (
+        (2.0005, 11_500.0 if mode == "LINEAR" else 10e3 * 4**0.05),
+        (2.0095, 38_500.0 if mode == "LINEAR" else 10e3 * 4**0.95),
+    ):
+        periods = np.diff(crossings(lab, begin - 2e-4, begin + 2e-4))
+        assert periods.size >= 3
+        assert 1.0 / periods.mean() == pytest.approx(hertz, rel=0.03)
+    # forth again at once: the sweep begins anew
+    start = np.diff(crossings(lab, 2.0101, 2.0105))
+    assert 1.0 / start.mean() == pytest.approx(10_900.0 if mode == "LINEAR" else 10_420.0, rel=0.03)
+
+
+def test_a_sweep_up_and_down_ends_after_its_count_and_leaves_its_frequency() -> None:
+    lab = Lab()
+    sweep_of(lab, REP_COUNT=1, REP_INF="OFF")
+    lab.ask("SOUR1:SWeep:DIR UP_DOWN")
+    lab.ask("OUTPUT1:STATE ON;:SOUR1:SWeep:STATE ON")
+    sweep = lab.box.outputs[0].sweep
+    assert sweep.frequency(5e-3) == pytest.approx(25e3)
+    assert sweep.frequency(11e-3) == pytest.approx(37e3)
+    assert sweep.frequency(20e-3) == sweep.frequency(1.0) == 10e3
+    assert np.diff(crossings(lab, 0.0211, 0.0221)) == pytest.approx(1e-4, rel=1e-2)
+    lab.time = 15e-3
+    lab.ask("SOUR1:SWeep:STATE OFF")
+    assert float(lab.ask("SOUR1:FREQ:FIX?")) == pytest.approx(25e3)
+
+
+def test_a_sweep_outlives_the_generators_reset_and_a_pause_holds_it() -> None:
+    lab = Lab()
+    sweep_of(lab)
+    lab.ask("OUTPUT1:STATE ON;:SOUR1:SWeep:STATE ON;:GEN:RST")
+    assert lab.ask("SOUR1:SWeep:STATE?") == b"ON\r\n"
+    lab.time = 5e-3
+    lab.ask("SOUR:SWeep:PAUSE ON")
+    lab.time = 7e-3
+    assert float(lab.ask("SOUR1:FREQ:FIX?")) == pytest.approx(25e3)
+    lab.ask("SOUR:SWeep:PAUSE OFF")
+    assert lab.box.outputs[0].sweep.frequency(8e-3) == pytest.approx(28e3)
+    lab.ask("SOUR:SWeep:DEFault")
+    assert lab.ask("SOUR1:SWeep:FREQ:STOP?;:SOUR1:SWeep:TIME?") == b"1000;1000\r\n"
+    assert not lab.box.outputs[0].sweeping

@@ -1,11 +1,12 @@
-"""The settings of a Red Pitaya as declared properties, and the order that prepares it for frames.
+"""The settings of a Red Pitaya as declared properties.
 
-Source: Red Pitaya scpi-server source (`scpi-commands.cpp`, `generate.cpp`, `acquire.cpp`).
+Source: Red Pitaya scpi-server source (`scpi-commands.cpp`, `generate.cpp`, `acquire.cpp`,
+`sweep.cpp`). Boxes of older releases lack sweeps, and most lack the offset of an input, which the
+maker calls under development: they refuse these (-113). No frame depends on them.
 """
 
 from __future__ import annotations
 
-from drivers.errors import LimitError
 from drivers.numbered import NumberedSwitch
 from drivers.quantity import Quantity
 
@@ -118,6 +119,57 @@ HYSTERESIS = Quantity(
     "Control the volts by which an input must leave that level in V (0 to 1).", unit="V", low=0.0,
     high=1.0,
 )  # fmt: skip
+INPUT_OFFSET = Quantity(
+    "input_offset", "ACQ:SOUR{channel}:OFFS",
+    "Control what is added to an input's points that are sent as volts in V (-20 to 20).", unit="V",
+    low=-20.0, high=20.0,
+)  # fmt: skip
+SWEEP_START = Quantity(
+    "sweep_start", "SOUR{channel}:SWeep:FREQ:START",
+    "Control the frequency at which a sweep begins, whole, in Hz (1 to 62.5e6).", unit="Hz",
+    low=1.0, high=62.5e6,
+)  # fmt: skip
+SWEEP_STOP = Quantity(
+    "sweep_stop", "SOUR{channel}:SWeep:FREQ:STOP",
+    "Control the frequency at which a sweep ends, whole, in Hz (1 to 62.5e6).", unit="Hz", low=1.0,
+    high=62.5e6,
+)  # fmt: skip
+SWEEP_TIME = Quantity(
+    "sweep_time", "SOUR{channel}:SWeep:TIME",
+    "Control how long a sweep takes, in whole microseconds, in s (1e-6 to 2000).", unit="s",
+    low=1e-6, high=2000.0, scale=1e6,
+)  # fmt: skip
+SWEEP_MODE = Quantity(
+    "sweep_mode", "SOUR{channel}:SWeep:MODE", "Control how a sweep goes (LINEAR, LOG).", kind=str,
+    choices=("LINEAR", "LOG"),
+)  # fmt: skip
+SWEEP_DIRECTION = Quantity(
+    "sweep_direction", "SOUR{channel}:SWeep:DIR",
+    "Control whether every other sweep goes back (UP_DOWN) or all go forth (NORMAL).", kind=str,
+    choices=("NORMAL", "UP_DOWN"),
+)  # fmt: skip
+SWEEP_ENDLESS = Quantity(
+    "sweep_endless", "SOUR{channel}:SWeep:REP:INF", "Control whether sweeps go on for ever.",
+    kind=bool,
+)  # fmt: skip
+SWEEP_COUNT = Quantity(
+    "sweep_count", "SOUR{channel}:SWeep:REP:COUNT",
+    "Control how often a sweep is done that does not go on for ever (0 to 1000000).", kind=int,
+    low=0, high=1_000_000,
+)  # fmt: skip
+SWEEP = Quantity(
+    "sweep", "SOUR{channel}:SWeep:STATE",
+    "Control whether the frequency of an output that plays continuously is swept.", kind=bool,
+    safe=False,
+)  # fmt: skip
+TRIGGER_SENT = Quantity(
+    "trigger_sent", "DAISY:TRIG_O:ENable", "Control whether DIO0_N sends a trigger.", kind=bool
+)
+TRIGGER_SENT_SOURCE = Quantity(
+    "trigger_sent_source", "DAISY:TRIG_O:SOUR",
+    "Control whether that is the acquisition's (ADC) or the generator's (DAC).", kind=str,
+    choices=("ADC", "DAC"),
+)  # fmt: skip
 LEDS = tuple(f"LED{number}" for number in range(8))
 DIGITAL = tuple(f"DIO{number}_{side}" for side in "PN" for number in range(8))
 PIN = NumberedSwitch(
@@ -137,83 +189,16 @@ SLOW_INPUT = Quantity(
     "slow_input", "ANALOG:PIN {channel}", "Measure a slow analogue input in V.", unit="V",
     question="ANALOG:PIN? {channel}", channels=tuple(f"AIN{number}" for number in range(4)),
 )  # fmt: skip
-PINS = (PIN, PIN_DIRECTION, SLOW_OUTPUT)
+SWEEPING = (
+    SWEEP_START, SWEEP_STOP, SWEEP_TIME, SWEEP_MODE, SWEEP_DIRECTION, SWEEP_ENDLESS, SWEEP_COUNT,
+    SWEEP,
+)  # fmt: skip
+"""In this order: a sweep goes as soon as it is on."""
+APART = (PIN, PIN_DIRECTION, SLOW_OUTPUT, TRIGGER_SENT, TRIGGER_SENT_SOURCE)
 """Settings that are no part of a frame."""
 QUANTITIES = (
     FUNCTION, FREQUENCY, AMPLITUDE, OFFSET, PHASE, DUTY_CYCLE, BURST, CYCLES, REPETITIONS,
-    BURST_PERIOD, INITIAL, LAST, OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, DECIMATION, AVERAGE,
-    TRIGGER_DELAY, TRIGGER_LEVEL, HYSTERESIS, INPUT_DEBOUNCE, OUTPUT_DEBOUNCE, PIN, PIN_DIRECTION,
-    SLOW_OUTPUT, SLOW_INPUT,
+    BURST_PERIOD, INITIAL, LAST, OUTPUT_TRIGGER, OUTPUT, FORMAT, UNITS, GAIN, INPUT_OFFSET,
+    DECIMATION, AVERAGE, TRIGGER_DELAY, TRIGGER_LEVEL, HYSTERESIS, INPUT_DEBOUNCE, OUTPUT_DEBOUNCE,
+    *SWEEPING, PIN, PIN_DIRECTION, SLOW_OUTPUT, SLOW_INPUT, TRIGGER_SENT, TRIGGER_SENT_SOURCE,
 )  # fmt: skip
-
-
-def check(instrument: str, dwell: float, decimation: int) -> None:
-    """See that a dwell (s) and a decimation can be had.
-
-    The generator steps a phase of 16384 points at a fixed frequency, so only dwells of whole clock
-    ticks are played without jitter. Raises `LimitError` for a dwell that is too short or too long,
-    `ValueError` for one off the 8 ns grid and for a decimation that is no power of 2.
-    """
-    longest = 1.0 / (WAVEFORM_POINTS * FREQUENCY.low)
-    if not 1.0 / SAMPLE_CLOCK * (1 - 1e-9) <= dwell <= longest:
-        limit = f"{1.0 / SAMPLE_CLOCK:g} to {longest:g} s"
-        raise LimitError(instrument, "dwell", dwell, limit, "s")
-    ticks = dwell * SAMPLE_CLOCK
-    if abs(ticks - round(ticks)) > 1e-6 * ticks:
-        raise ValueError(
-            f"{instrument}: a dwell of {dwell:g} s is no multiple of 8 ns; "
-            f"{round(ticks) / SAMPLE_CLOCK:g} s is"
-        )
-    if decimation not in DECIMATIONS:
-        raise ValueError(
-            f"{instrument}: decimation {decimation!r} is no power of 2 from 1 to {DECIMATIONS[-1]}"
-        )
-
-
-def preparation(
-    instrument: str,
-    dwell: float,
-    decimation: int,
-    average: bool,
-    *,
-    raw: bool,
-    debounce: float | None,
-    gain: str,
-) -> list[str]:
-    """The commands, in order, that reset a box and make it play and record triggered frames.
-
-    Both outputs stay off; the first load turns them on, after their data.
-    """
-
-    def both(quantity: Quantity, value: float | int | str) -> list[str]:
-        return [quantity.setting(value, instrument=instrument, channel=n) for n in (1, 2)]
-
-    def one(quantity: Quantity, value: float | int | bool | str) -> str:
-        return quantity.setting(value, instrument=instrument)
-
-    ticks = round(dwell * SAMPLE_CLOCK)
-    units = [
-        "GEN:RST",
-        "ACQ:RST",
-        one(FORMAT, "BIN"),
-        one(UNITS, "RAW" if raw else "VOLTS"),
-        one(DECIMATION, decimation),
-        one(AVERAGE, average),
-        *both(GAIN, gain),
-    ]
-    if debounce is not None:
-        units += [one(INPUT_DEBOUNCE, debounce), one(OUTPUT_DEBOUNCE, debounce)]
-    for quantity, value in (
-        (FUNCTION, "ARBITRARY"),
-        (FREQUENCY, SAMPLE_CLOCK / (WAVEFORM_POINTS * ticks)),
-        (AMPLITUDE, 1.0),
-        (OFFSET, 0.0),
-        (BURST, "BURST"),
-        (CYCLES, 1),
-        (REPETITIONS, 1),
-        (INITIAL, 0.0),
-        (LAST, 0.0),
-        (OUTPUT_TRIGGER, "EXT_PE"),
-    ):
-        units += both(quantity, value)
-    return units
