@@ -20,6 +20,12 @@ SPARE_POINTS = 4
 """Points recorded beyond those asked for, so that the last one is never of an older frame."""
 DEEP_MOST = 64 * 2**20
 """Points that no box has for an input."""
+RING_DATA = "ACQ:SOUR{input}:DATA:Start:N? {place},{count}"
+DEEP_UNITS = "ACQ:AXI:DATA:Units {units}"
+DEEP_BUFFER = "ACQ:AXI:SOUR{input}:SET:Buffer {first},{size}"
+DEEP_ON = "ACQ:AXI:SOUR{input}:ENable ON"
+DEEP_DELAY = "ACQ:AXI:SOUR{input}:Trig:Dly {points}"
+DEEP_DATA = "ACQ:AXI:SOUR{input}:DATA:Start:N? {place},{count}"
 _PART = 65536
 """Points of one reply of the deep memory."""
 _POINT_BYTES, _GRAIN = 2, 16
@@ -71,7 +77,7 @@ class Ring:
 
     def query(self, number: int, place: int, count: int) -> str:
         """Beyond the end of the ring its beginning follows."""
-        return f"ACQ:SOUR{number}:DATA:Start:N? {place % BUFFER},{count}"
+        return RING_DATA.format(input=number, place=place % BUFFER, count=count)
 
 
 class Deep:
@@ -99,17 +105,17 @@ class Deep:
             shown = f"{size} bytes of deep memory for both inputs"
             hint = f"deep_points = {self.points} needs {2 * self._bytes}; reserve more on the box"
             raise InstrumentError(instrument, "ACQ:AXI:SIZE?", shown, hint)
-        units = [f"ACQ:AXI:DATA:Units {'RAW' if raw else 'VOLTS'}"]
+        units = [DEEP_UNITS.format(units="RAW" if raw else "VOLTS")]
         for number in (1, 2):
             first = start + (number - 1) * self._bytes
-            units.append(f"ACQ:AXI:SOUR{number}:SET:Buffer {first},{self._bytes}")
-            units.append(f"ACQ:AXI:SOUR{number}:ENable ON")
+            units.append(DEEP_BUFFER.format(input=number, first=first, size=self._bytes))
+            units.append(DEEP_ON.format(input=number))
         return units
 
     def delays(self, points: int, instrument: str) -> list[str]:
         """One for each input, counted from the trigger."""
         recorded = points + SPARE_POINTS
-        return [f"ACQ:AXI:SOUR{number}:Trig:Dly {recorded}" for number in (1, 2)]
+        return [DEEP_DELAY.format(input=number, points=recorded) for number in (1, 2)]
 
     def places(self, replies: Sequence[bytes]) -> tuple[int, int] | None:
         """Each input has its own."""
@@ -120,4 +126,4 @@ class Deep:
     def query(self, number: int, place: int, count: int) -> str:
         """Beyond the end of the buffer its beginning follows."""
         place %= self._bytes // _POINT_BYTES
-        return f"ACQ:AXI:SOUR{number}:DATA:Start:N? {place},{count}"
+        return DEEP_DATA.format(input=number, place=place, count=count)

@@ -18,6 +18,7 @@ from hil.bench import catalogue
 from hil.bench.assembly import assemble
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile, from_document
+from hil.bench.packaged import packaged_text
 from tests.hil.bench.spoiling import Doc, Spoil, drop, put
 from tests.hil.port_benches import mixed, scopes
 
@@ -323,3 +324,15 @@ def test_it_may_be_written_as_a_box() -> None:
     port["box"] = "daq"
     _, parts = assembled(document)
     assert parts.source.ports == 4
+
+
+def test_boxes_at_hv_with_a_deep_memory_read_that_far() -> None:
+    document = tomllib.loads(packaged_text("relax-mzi-8"))
+    for one in document["instrument"]:
+        if one["driver"] == "red_pitaya":
+            one["options"] = {"gain": "HV", "deep_points": 100_000}
+    file, parts = assembled(document)
+    assert {file.full_scale_of(port) for port in file.wiring.ports} == {20.0}
+    np.testing.assert_array_equal(parts.readout.full_scale, [20.0] * 8)
+    np.testing.assert_array_equal(parts.source.full_scale, [1.0] * 8)
+    assert (parts.readout.max_points, parts.source.max_points) == (100_000, 16384)
