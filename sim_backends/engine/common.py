@@ -9,7 +9,7 @@ from .header import CommandTable
 from .operations import Deferred, Operations
 from .parameters import arguments, integer
 from .session import Command, Reply, ScpiSession
-from .status import OPC, WIDE, EventRegister
+from .status import MASTER, OPC, WIDE, EventRegister
 
 
 def plain(action: Callable[[ScpiSession], Reply]) -> Command:
@@ -37,7 +37,7 @@ def _set_ese(session: ScpiSession, value: int) -> None:
 
 
 def _set_sre(session: ScpiSession, value: int) -> None:
-    session.status.sre = value
+    session.status.sre = value if session.dialect.service_bit else value & ~MASTER
 
 
 def _preset(session: ScpiSession) -> None:

@@ -40,6 +40,10 @@ class Dialect:
     """Whether a number out of range is taken at the limit, with -222 queued (Agilent generators),
     or refused.
     """
+    service_bit: bool = False
+    """Whether bit 6 of *SRE is kept (scpi-parser); by 488.2 it is always 0."""
+    identity_ends: bool = False
+    """Whether a query behind *IDN? in one message is refused with -440 (488.2), or answered."""
     error_summary: bool = True
     """Whether bit 2 of the status byte tells of queued errors (SCPI-1999 volume 1, 9); some makers
     leave it unused, or give it another meaning.

@@ -13,6 +13,9 @@ class Framer:
     `terminator` ends a message; with `blocks` a terminator inside a definite-length block or a
     quoted string is data; an indefinite block ends with the message. A message longer than `limit`
     bytes is dropped, up to the next terminator, and counted in `overruns`.
+
+    `has_end` is set on links that tell where a message ends (END): there a terminator inside an
+    indefinite block is data, too.
     """
 
     def __init__(self, terminator: bytes, *, blocks: bool, limit: int) -> None:
@@ -27,6 +30,9 @@ class Framer:
         """Bytes that the block at the end of the buffer still lacks; they are only collected."""
         self._dropping = False
         """Whether the rest of a message that was too long is still to come."""
+        self._endless = False
+        """Whether an indefinite block goes on up to END."""
+        self.has_end = False
         self.overruns = 0
 
     def feed(self, data: bytes) -> list[str]:
@@ -65,7 +71,10 @@ class Framer:
 
     def end(self) -> list[str]:
         """The message that END completes without its terminator, if there is one."""
-        message = b"".join((self._buffer, *self._more)).decode("latin-1")
+        data = b"".join((self._buffer, *self._more))
+        if self._endless:
+            data = data.removesuffix(self._terminator)
+        message = data.decode("latin-1")
         dropped = self._dropping
         self.clear()
         return [message] if message and not dropped else []
@@ -75,7 +84,7 @@ class Framer:
         self._buffer = b""
         self._more.clear()
         self._missing = 0
-        self._dropping = False
+        self._dropping = self._endless = False
 
     def _feed_blocks(self, text: str) -> list[str]:
         messages: list[str] = []
@@ -91,6 +100,9 @@ class Framer:
                 continue
             if character == "#":
                 if text.startswith("0", position):
+                    if self.has_end:
+                        self._endless = True
+                        break
                     position = text.find(self._end, position)
                     if position < 0:
                         break

@@ -95,12 +95,23 @@ def arguments(text: str, least: int, most: int) -> list[str]:
 
     Raises `ScpiError` -109 with fewer than `least`, -108 with more than `most`.
     """
-    parts = [part.strip(WHITE) for part in separate(text, ",")] if text else []
+    parts = [_bare(part) for part in separate(text, ",")] if text else []
     if len(parts) < least or (len(parts) <= least and parts and not parts[-1]):
         raise ScpiError(-109)
     if len(parts) > most:
         raise ScpiError(-108)
     return parts
+
+
+def _bare(part: str) -> str:
+    """A parameter without the white space around it; all bytes of a block are its own."""
+    part = part.lstrip(WHITE)
+    if part[:1] != "#":
+        return part.rstrip(WHITE)
+    if part.startswith("#0"):
+        return part
+    end = block_end(part, 0) or 0
+    return part[:end] + part[end:].rstrip(WHITE)
 
 
 def number(text: str, unit: str = "") -> float:

@@ -68,6 +68,10 @@ class ScpiSession:
         if self._framer.overruns != overruns:
             self.error(-363)
 
+    def by_messages(self) -> None:
+        """The link tells where a message ends: `end` is called."""
+        self._framer.has_end = True
+
     def end(self) -> None:
         """END came with the last byte: what has come is a message even without its terminator."""
         self._take(self._framer.end())
@@ -167,6 +171,7 @@ class ScpiSession:
         """Run the units from `at` on; `replies` are those of the units before."""
         find = self.commands.find
         dialect = self.dialect
+        ended = dialect.identity_ends and any(map(_is_identity, units[:at]))
         for index in range(at, len(units)):
             words = units[index].split(None, 1)
             if not words:
@@ -183,6 +188,8 @@ class ScpiSession:
                     raise ScpiError(-113)
                 if lead != "*" or dialect.common_resets_path:
                     path = found.path
+                if ended and found.query:
+                    raise ScpiError(-440)
                 reply = found.handler(self, found.suffixes, words[1] if len(words) > 1 else "")
                 if reply.__class__ is Deferred:
                     assert isinstance(reply, Deferred)
@@ -202,6 +209,7 @@ class ScpiSession:
             if found.query and reply is not None:
                 assert not isinstance(reply, Deferred)
                 replies.append(reply if isinstance(reply, bytes) else reply.encode("latin-1"))
+                ended = ended or (dialect.identity_ends and _is_identity(header))
         if not replies:
             return b""
         return dialect.separator.join(replies) + dialect.reply_end
@@ -236,6 +244,11 @@ class ScpiSession:
         if answer:
             self._send(answer)
         self._take([])
+
+
+def _is_identity(unit: str) -> bool:
+    """Whether a unit asks for the identity, whose answer only the message's end ends."""
+    return unit.strip().upper() == "*IDN?"
 
 
 def _spaced(unit: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 OPC, QYE, DDE, EXE, CME, PON = 1, 4, 8, 16, 32, 128
 MESSAGE_AVAILABLE = 16
-_ERROR_QUEUE, _QUESTIONABLE, _EVENTS, _MASTER, _OPERATION = 4, 8, 32, 64, 128
+_ERROR_QUEUE, _QUESTIONABLE, _EVENTS, MASTER, _OPERATION = 4, 8, 32, 64, 128
 WIDE = 0x7FFF
 """All bits of a SCPI register: bit 15 is never used."""
 
@@ -114,8 +114,8 @@ class Status:
                 value |= summary
         if self.esr & self.ese:
             value |= _EVENTS
-        if value & self.sre & ~_MASTER:
-            value |= _MASTER
+        if value & self.sre & ~MASTER:
+            value |= MASTER
         return value
 
     def preset(self) -> None:

@@ -75,6 +75,7 @@ class HislipClient:
         )
         locks.join(self, self._lock_changed)
         self._conversation = converse(self._answer)
+        self._conversation.by_messages()
         self._conversation.watch(self._look)
 
     @property

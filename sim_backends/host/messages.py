@@ -30,6 +30,10 @@ class MessageConversation(Conversation, Protocol):
     what makes the conversation, is called with one whole response message each time.
     """
 
+    def by_messages(self) -> None:
+        """The link tells where a message ends; called once, first."""
+        ...
+
     def end(self) -> None:
         """END came with the last byte: the message is complete even without its terminator."""
         ...

@@ -89,6 +89,7 @@ class Vxi11Link:
         self._service = ServiceRequest()
         locks.join(self, self._lock_changed)
         self._conversation = converse(self._answer)
+        self._conversation.by_messages()
 
     def close(self) -> None:
         """The link is destroyed, or its connection has gone."""

@@ -39,6 +39,7 @@ class Keithley2400(SourceMeasureDevice):
     dialect = Dialect(
         reply_end=b"\n", queue_depth=10, stop_on_error=True, common_resets_path=False,
         error_entry='{code:+d},"{text}"', powers_on=True, blocks_in=False,
+        identity_ends=True,
     )  # fmt: skip
 
     def __init__(

@@ -51,6 +51,7 @@ class Keysight33600A(ScpiDevice):
         no_error='+0,"No error"',
         error_entry='{code:+d},"{text}"',
         clips=True,
+        identity_ends=True,
         powers_on=True,
     )
 

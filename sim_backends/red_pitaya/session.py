@@ -19,7 +19,9 @@ from sim_backends.engine.session import Command, Reply, ScpiSession
 from sim_backends.engine.status import EXE
 from sim_backends.engine.writing import write_block
 
-DIALECT = Dialect(request_end=b"\r\n", reply_end=b"\r\n", blocks_in=False, queue_depth=16)
+DIALECT = Dialect(
+    request_end=b"\r\n", reply_end=b"\r\n", blocks_in=False, queue_depth=16, service_bit=True
+)
 """main.cpp looks for CR LF and nothing else."""
 
 OUT_OF_RANGE = 6

@@ -90,6 +90,26 @@ def test_status_byte_vector_of_the_reference_library() -> None:
     assert ask(session, "*STB?") == "0"
 
 
+def test_the_service_enable_has_no_bit_6() -> None:
+    """488.2, 11.3.2.3: it is 0 whatever is sent. The reference library keeps it."""
+    for dialect, kept in ((Dialect(), "191"), (Dialect(service_bit=True), "255")):
+        session, _ = make(dialect)
+        assert ask(session, "*SRE 255;*SRE?") == kept
+        assert ask(session, "*SRE #H40;*SRE?") == ("0" if kept == "191" else "64")
+
+
+def test_a_query_behind_the_identity() -> None:
+    """An answer that only the message's end ends (488.2, 6.5.7.5): nothing can follow it."""
+    session, _ = make(Dialect(identity_ends=True))
+    assert ask(session, "*ESE?;*IDN?;*ESE?;:TEST:TREEA?") == "0;MA,IN,0,VER"
+    assert session.errors.pop() == (-440, "Query UNTERMINATED after indefinite response")
+    assert session.errors.pop()[0] == -440
+    assert session.status.read_esr() == 4
+    assert ask(session, "*IDN?;*ESE 4") == "MA,IN,0,VER"  # a command may
+    assert ask(session, "*ESE?") == "4"
+    assert ask(make()[0], "*IDN?;*ESE?") == "MA,IN,0,VER;0"
+
+
 def test_a_maker_may_leave_the_error_bit_unused() -> None:
     """Agilent 816x mainframes: bits 0 to 2 are 0; the event summary tells, where it is enabled."""
     session, _ = make(Dialect(error_summary=False))

@@ -121,6 +121,14 @@ def test_an_indefinite_block_reaches_to_the_end(payload: bytes) -> None:
     ]  # fmt: skip
 
 
+@given(st.binary(max_size=20), st.sampled_from(["", " ", "\r", "\t "]))
+def test_all_bytes_of_a_block_are_its_own(payload: bytes, behind: str) -> None:
+    """White space at its ends, too: zeros are white space elsewhere."""
+    text = f"#2{len(payload):02d}{payload.decode('latin-1')}"
+    assert [block(one) for one in arguments(f" {text} , {text}{behind}", 2, 2)] == [payload] * 2
+    assert block(arguments(f"#0{payload.decode('latin-1')}", 1, 1)[0]) == payload
+
+
 def test_an_indefinite_block_in_pieces() -> None:
     client, sent = session()
     for piece in (b"DATA #", b"0it's", b' "a";', b"#15;", b"\nDATA?\n"):
@@ -169,6 +177,38 @@ def test_a_megabyte_of_garbage_takes_no_age(garbage: bytes) -> None:
     client.receive(b"'\n*CLS;*IDN?\n")
     assert sent[-1:] == [b"MA,IN,0,VER\n"]
     assert time.process_time() - began < 5.0
+
+
+def test_an_indefinite_block_ends_with_its_message_where_messages_end() -> None:
+    """NL with END ends it (488.2, 7.7.6.2): on a link with END, a line feed alone is data."""
+    client, sent = session()
+    client.by_messages()
+    for piece in (b"DATA #0one\ntwo;", b"\n#15\n", b"three\n"):
+        client.receive(piece)
+    client.end()
+    client.receive(b"DATA?\n")
+    client.end()
+    assert sent == [b"one\ntwo;\n#15\nthree\n"]
+    client.receive(b"*CLS\nDATA #0\n\nlast")  # its own LF, and END without one
+    client.end()
+    client.receive(b"DATA?\n*IDN?")
+    client.end()
+    assert sent[1:] == [b"\n\nlast\n", b"MA,IN,0,VER\n"]
+
+
+@given(st.binary(max_size=40), st.integers(0, 45), st.booleans())
+def test_an_indefinite_block_of_any_bytes_before_an_end(data: bytes, cut: int, line: bool) -> None:
+    client, sent = session()
+    client.by_messages()
+    message = b"DATA #0" + data + b"\n" * line
+    client.receive(message[:cut])
+    client.receive(message[cut:])
+    client.end()
+    assert not client.errors
+    client.receive(b"DATA?")
+    client.end()
+    kept = data if line else data.removesuffix(b"\n")
+    assert sent == [kept + b"\n"]
 
 
 def test_headers_are_looked_up_by_their_initial() -> None:
