@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from .generator import Generator
+from .mixing import Mixed, mixed, next_step
+from .waveform import KINDS, Wave
 
 FULL = {"LOW": 2.0, "HIGH": 10.0}
 """V that the ranges reach, both ways."""
@@ -26,6 +28,7 @@ class Channel:
     enhanced: bool = False
     mode: str = "FIX"
     generator: Generator = field(default_factory=Generator)
+    waves: tuple[Wave, ...] = field(default_factory=lambda: tuple(Wave(kind) for kind in KINDS))
     slew: float = math.inf
     """V/s"""
     last: float = 0.0
@@ -70,6 +73,12 @@ class Channel:
             self.last = self._from = self.wanted(now)
         self.generator.abort()
 
+    def stop_all(self, now: float) -> None:
+        """All generators end; waveforms add nothing more."""
+        self.stop(now)
+        for wave in self.waves:
+            wave.abort()
+
     def hold(self, now: float) -> None:
         """Go on from here with another slew rate."""
         self._from, self._since = self.wanted(now), now
@@ -88,8 +97,20 @@ class Channel:
         """Seconds until it is where it was set."""
         return abs(self.last - self.wanted(now)) / self.slew
 
+    def given(self, now: float) -> Mixed:
+        """V that all generators give together, as the converter gives the constant part."""
+        if not any(wave.since is not None for wave in self.waves):
+            return Mixed(self.told(now))
+        return mixed(self.told(now), self.waves, now, FULL[self.range])
+
     def next_change(self, now: float) -> float | None:
         """Seconds until it should be looked at again, None where it rests."""
+        coming = [left for wave in self.waves if (left := next_step(wave, now)) is not None]
+        if (left := self._next_constant(now)) is not None:
+            coming.append(left)
+        return min(coming, default=None)
+
+    def _next_constant(self, now: float) -> float | None:
         if self.generator.playing is not None:
             left = self.generator.playing.next_change(now)
             return None if left is None else max(left + END, LONGEST_STEP)

@@ -16,11 +16,18 @@ from sim_backends.engine.parameters import arguments, integer
 from sim_backends.engine.session import ScpiSession
 from sim_backends.instrument import Door, OwnFault
 
-from . import generator_commands, sense_commands, source_commands, trigger_commands
+from . import (
+    generator_commands,
+    sense_commands,
+    source_commands,
+    trigger_commands,
+    waveform_commands,
+)
 from .channel import CURRENT_FULL, Channel
 from .choosing import CHANNELS
 from .loads import Loads, Resistors, limited
 from .measuring import Meters
+from .waveform import KINDS, Wave
 
 PORT = 5025
 
@@ -47,7 +54,8 @@ class Qdac2(ScpiDevice):
     ) -> None:
         """`now`: bench time, s; `seed` draws offsets and noise of the current meters."""
         super().__init__(now, f"QDevil, QDAC-II, {serial}, {firmware}")
-        self.channels = [Channel() for _ in range(CHANNELS)]
+        self.traces: dict[str, NDArray[np.float64]] = {}
+        self.channels = [self._fresh() for _ in range(CHANNELS)]
         self.loads: Loads = Resistors() if loads is None else loads
         self.meters = Meters(self.channels, self._amps, seed)
         self.line_frequency = 50
@@ -56,6 +64,7 @@ class Qdac2(ScpiDevice):
         self._marking: list[int] = []
         source_commands.enter(self)
         generator_commands.enter(self)
+        waveform_commands.enter(self)
         sense_commands.enter(self)
         trigger_commands.enter(self)
         self._system_commands()
@@ -73,14 +82,35 @@ class Qdac2(ScpiDevice):
         """`stuck` (a channel stays at its voltage) and `dead` (it gives 0 V), by channel number."""
         return {"stuck": self._fault(stay=True), "dead": self._fault(stay=False)}
 
+    def _fresh(self, stuck: float | None = None) -> Channel:
+        """A channel as it is switched on."""
+        one = Channel(stuck=stuck)
+        for wave in one.waves:
+            wave.trace = lambda name: self.traces.get(name, np.zeros(0))
+        return one
+
+    def wave(self, number: int, kind: str) -> Wave:
+        """One of the waveform generators (SIN, SQU, TRI, AWG) of a channel, 1 to 24."""
+        return self.channel(number).waves[KINDS.index(kind)]
+
     def channel(self, number: int) -> Channel:
         """The channel of a number, 1 to 24."""
         return self.channels[number - 1]
 
     def volts(self) -> NDArray[np.float64]:
-        """What comes out of the channels (24,) at this moment, V."""
+        """What comes out of the channels (24,) at this moment, V; of what is too fast to be
+        followed, V that heat as much.
+        """
         now = self.now()
-        wanted = [one.told(now) if one.stuck is None else one.stuck for one in self.channels]
+        wanted = [
+            one.given(now).effective if one.stuck is None else one.stuck for one in self.channels
+        ]
+        return limited(self.loads, np.array(wanted), CURRENT_FULL["HIGH"])
+
+    def _mean_volts(self) -> NDArray[np.float64]:
+        """As `volts`, but the mean of what is too fast: what a current meter sees."""
+        now = self.now()
+        wanted = [one.given(now).mean if one.stuck is None else one.stuck for one in self.channels]
         return limited(self.loads, np.array(wanted), CURRENT_FULL["HIGH"])
 
     def drive(self) -> None:
@@ -96,7 +126,12 @@ class Qdac2(ScpiDevice):
             self._stepping.cancel()
             self._stepping = None
         now = self.now()
-        passed = [number for one in self.channels for number in one.generator.passed(now)]
+        passed = [
+            number
+            for one in self.channels
+            for generator in (one.generator, *one.waves)
+            for number in generator.passed(now)
+        ]
         if passed := [number for number in passed if number not in self._marking]:
             self._mark(passed)
             return  # the last signal has looked after the rest
@@ -115,6 +150,8 @@ class Qdac2(ScpiDevice):
         for number, one in enumerate(self.channels, 1):
             one.generator.triggered(source, one.mode, now)
             one.follow(now)
+            for wave in one.waves:
+                wave.triggered(source, now)
             if one.sense_armed and one.sense_trigger == source:
                 one.sense_armed = one.sense_again
                 self.meters.measure([number])
@@ -137,7 +174,8 @@ class Qdac2(ScpiDevice):
         """*RST: every channel as it is switched on, at 0 V at once; what is broken stays so."""
         super().reset()
         self.meters.abort()
-        self.channels[:] = [Channel(stuck=one.stuck) for one in self.channels]
+        self.traces.clear()
+        self.channels[:] = [self._fresh(one.stuck) for one in self.channels]
         self.drive()
 
     def _abort(self) -> None:
@@ -145,12 +183,12 @@ class Qdac2(ScpiDevice):
         self.meters.abort()
         now = self.now()
         for one in self.channels:
-            one.stop(now)
+            one.stop_all(now)
         self.drive()
 
     def _amps(self, channels: Sequence[int]) -> NDArray[np.float64]:
         places = np.array([channel - 1 for channel in channels], dtype=np.intp)
-        return self.loads.amps(places, self.volts()[places])
+        return self.loads.amps(places, self._mean_volts()[places])
 
     def _fault(self, *, stay: bool) -> OwnFault:
         def make(value: str) -> Callable[[], None]:

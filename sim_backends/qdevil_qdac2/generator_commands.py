@@ -62,8 +62,13 @@ def enter(dac: Qdac2) -> None:
         dac.drive()
 
     dac.commands.add("SOURce#:DC:INITiate[:IMMediate]", acting(initiate), RANGES)
-    for what in ("ALL", "DC"):
-        dac.commands.add(f"SOURce#:{what}:ABORt", acting(abort), RANGES)
+
+    def abort_all(channel: int) -> None:
+        dac.channel(channel).stop_all(dac.now())
+        dac.drive()
+
+    dac.commands.add("SOURce#:DC:ABORt", acting(abort), RANGES)
+    dac.commands.add("SOURce#:ALL:ABORt", acting(abort_all), RANGES)
 
     def internal(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
         (word,) = arguments(text, 1, 1)
@@ -75,7 +80,7 @@ def enter(dac: Qdac2) -> None:
 def _list(dac: Qdac2, of: Callable[[int], Generator]) -> None:
     def read(text: str, suffixes: tuple[int, ...]) -> tuple[list[float], list[int]]:
         words, channels = chosen(suffixes, text, 1, MOST_POINTS)
-        values = _numbers(words)
+        values = numbers(words)
         for channel in channels:
             if not max(map(abs, values)) <= FULL[dac.channel(channel).range]:
                 raise ScpiError(-222)
@@ -100,7 +105,7 @@ def _list(dac: Qdac2, of: Callable[[int], Generator]) -> None:
     dac.commands.add(f"{root}:POINts?", points, RANGES)
 
 
-def _numbers(words: list[str]) -> list[float]:
+def numbers(words: list[str]) -> list[float]:
     """Voltages as text, or as a block of float32, little endian, which the maker's driver sends."""
     if not words[0].startswith("#"):
         return [number(word, "V") for word in words]

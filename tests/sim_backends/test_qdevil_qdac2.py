@@ -109,7 +109,7 @@ def test_what_is_refused_changes_nothing() -> None:
             ("SOUR:VOLT 1,2,(@1)", -108), ("SOUR:VOLT x,(@1)", -104), ("SOUR:VOLT 1,(@1-3)", -171),
             ("SOUR1:VOLT 1A", -131), ("SOUR1:RANG MEDIUM", -224), ("SOUR1:VOLT:SLEW 1", -222),
             ("SENS1:APER 2", -222), ("SOUR1:VOLT? 1", -224), ("SOUR1:LIST:VOLT 1,11", -222),
-            ("SOUR1:SINE:INIT", -113), ("SYST:LFR 55", -224), ("SENS2:DATA:LAST?", -230),
+            ("SOUR1:SAW:INIT", -113), ("SYST:LFR 55", -224), ("SENS2:DATA:LAST?", -230),
         ]:  # fmt: skip
             assert ask(text) == "", text
             assert client.errors() == [code], text
