@@ -24,5 +24,6 @@ cannot be told to cut off at a current: `apply_limits` can only narrow its volta
 
 from drivers.qdevil_qdac2.outputs import QdevilQdac2
 from drivers.qdevil_qdac2.settings import QUANTITIES
+from drivers.qdevil_qdac2.waveforms import Waveform
 
-__all__ = ["QUANTITIES", "QdevilQdac2"]
+__all__ = ["QUANTITIES", "QdevilQdac2", "Waveform"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
-from drivers.qdevil_qdac2.reading import ALL, QdacReading
+from drivers.qdevil_qdac2.reading import ALL
 from drivers.qdevil_qdac2.settings import (
     AT_ZERO,
     AT_ZERO_ONLY,
@@ -29,6 +29,7 @@ from drivers.qdevil_qdac2.settings import (
     listed,
     spelled,
 )
+from drivers.qdevil_qdac2.waveforms import QdacWaveforms
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
 from drivers.transport.link import Connector, LinkError
@@ -39,7 +40,7 @@ SETTLED = 0.01
 """s after a ramp until the outputs are looked at."""
 
 
-class QdevilQdac2(QdacReading):
+class QdevilQdac2(QdacWaveforms):
     """A QDAC-II on TCP port 5025 or its USB serial port, as `VoltageOutputs`.
 
     There channels are counted from 0: channel 0 is output 1 of the panel. `get` and `set` take the
@@ -86,6 +87,7 @@ class QdevilQdac2(QdacReading):
         """V last acknowledged; NaN where that is not known"""
         self._prepared = np.zeros(CHANNELS, dtype=bool)
         """Which are known to give a constant voltage, and to slew."""
+        self._begin_waveforms()
         self._writing = asyncio.Lock()
         self._limits_wanted = False
         self._limits_due = False
@@ -217,6 +219,7 @@ class QdevilQdac2(QdacReading):
                 raise InstrumentError(self.name, f"SOUR:VOLT? {ALL}", told, hint)
             self._held[:] = 0.0
             self._prepared[:] = True
+            self._playing.clear()
 
     async def set(
         self,
@@ -255,8 +258,7 @@ class QdevilQdac2(QdacReading):
             raise LimitError(self.name, "channel", bad, f"channels 0 to {CHANNELS - 1}")
         if len(set(channels.tolist())) != channels.size:
             raise ValueError(f"{self.name}: a channel is given twice in {channels.tolist()}")
-        high = self.v_max[channels]
-        low = -high if self.bipolar else np.zeros(high.shape)
+        low, high = self._bounds(channels)
         good = np.isfinite(volts) & (volts >= low) & (volts <= high)
         if not good.all():
             at = int(np.argmin(good))

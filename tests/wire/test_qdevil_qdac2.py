@@ -11,7 +11,7 @@ import pytest
 from drivers.composites import ChassisBank, HeaterElement
 from drivers.errors import InstrumentError, LimitError
 from drivers.link_model import LinkModel
-from drivers.qdevil_qdac2 import QUANTITIES, QdevilQdac2
+from drivers.qdevil_qdac2 import QUANTITIES, QdevilQdac2, Waveform
 from drivers.qdevil_qdac2.settings import AMPS, MODE, VOLTS
 from drivers.roles import VoltageOutputs, WeightBank
 from drivers.transport.link import LinkError
@@ -125,6 +125,29 @@ def test_off_ends_what_another_program_left_running(memory) -> None:
             assert np.abs(reached.device.volts()).max() == 0.0
             await dac.write_volts(np.array([2]), np.array([1.5]))
             assert reached.device.volts()[2] == pytest.approx(1.5, abs=1e-6)
+
+    memory.run(maker(), scenario, door="tcp")
+
+
+def test_a_waveform_swings_about_its_voltage_until_it_is_stopped_or_all_is_off(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(reached) as dac:
+            await dac.write_volts(np.array([2]), np.array([2.0]))
+            seen: list[float] = []
+            await dac.play_waveform(3, Waveform("sine", 20.0, 1.0, 0.5))
+            for _ in range(50):
+                await asyncio.sleep(1e-3)
+                seen.append(float(reached.device.volts()[2]))
+            assert (min(seen), max(seen)) == pytest.approx((2.0, 3.0), abs=0.01)
+            assert (await dac.read_volts())[2] == pytest.approx(2.0, abs=1e-6)
+            await dac.stop_waveform(3)
+            assert reached.device.volts()[2] == pytest.approx(2.0, abs=1e-6)
+            await dac.play_waveform(3, Waveform("square", 5.0, 2.0, duty=75.0))
+            assert reached.device.volts()[2] == pytest.approx(3.0, abs=1e-6)
+            await dac.off()
+            await asyncio.sleep(1.0)
+            assert np.abs(reached.device.volts()).max() == 0.0
+            await dac.write_volts(np.array([2]), np.array([10.0]))  # its limits are its own again
 
     memory.run(maker(), scenario, door="tcp")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,31 @@ def test_limits_hold_and_off_is_zero(write_bench: WriteBench, behind: Any) -> No
         assert max(abs(volts) for volts in given(dac)) > 1.0
     for name in ("heaters-0", "heaters-1"):
         assert max(abs(volts) for volts in given(inside[name])) < 1e-3
+
+
+def test_a_waveform_at_a_heater_moves_its_phase(write_bench: WriteBench, behind: Any) -> None:
+    """A slow triangle between 0 and 4 V: the mesh is another in the middle, and back at its end."""
+    with hil.open(on_dacs(write_bench()), plant=QUIET) as bench:
+        inside = behind(bench).simulated
+        dac, plant, now = inside.instruments["heaters-0"], inside.wiring.plant, inside.clock.now
+        client = dac.converse(lambda data: None)
+
+        async def begin() -> np.ndarray:
+            quiet = plant.matrix(0, now())
+            for word in ("SPAN 4", "OFFS 2", "FREQ 0.5", "COUN 1", "INIT"):
+                client.receive(f"SOUR1:TRI:{word}\n".encode())
+            return quiet
+
+        quiet = bench.do(begin())
+
+        async def look() -> float:
+            await asyncio.sleep(0.55)
+            return float(np.abs(plant.matrix(0, now()) - quiet).max())
+
+        moved = [bench.do(look()) for _ in range(4)]
+        assert moved[1] > 0.05  # near the top
+        assert moved[1] > moved[0] > 0.01
+        assert moved[3] < 0.1 * moved[1]  # its heat is still about
 
 
 def given(dac: Any) -> list[float]:
