@@ -81,7 +81,7 @@ def test_a_waveform_at_a_heater_moves_its_phase(write_bench: WriteBench, behind:
         moved = bench.do(seen())
         assert moved[1] > 0.2
         assert moved[1] > moved[0] > 0.05
-        assert moved[2] == pytest.approx(moved[0], abs=0.1)
+        assert moved[1] > moved[2] > moved[0]  # the chip is warmer on the way back
         assert moved[4] < 0.1 * moved[1]  # its heat is still about
 
 
