@@ -18,6 +18,8 @@ from .writing import Form, nr3, quoted
 
 T = TypeVar("T", float, bool, str)
 Suffixes = tuple[int, ...]
+Values = dict[str, dict[Suffixes, float | bool | str]]
+"""All that is set, by name and suffixes; what is at its default is not among it."""
 Bound = float | Callable[[Suffixes], float]
 """A limit or a default: a number, or what gives it for the header's suffixes."""
 
@@ -51,6 +53,11 @@ class Setting:
 
     def __setitem__(self, suffixes: Suffixes, value: float | bool | str) -> None:
         self._values[suffixes] = value
+
+    @property
+    def values(self) -> dict[Suffixes, float | bool | str]:
+        """What is set, by suffixes."""
+        return dict(self._values)
 
     def reset(self) -> None:
         """Back to the default."""
@@ -96,6 +103,17 @@ class Settings:
         """What *RST does: all defaults."""
         for setting in self._all.values():
             setting.reset()
+
+    def values(self) -> Values:
+        """All that is set, for `restore`."""
+        return {name: setting.values for name, setting in self._all.items()}
+
+    def restore(self, values: Values) -> None:
+        """Back to what `values` told; nobody is told of it."""
+        for name, setting in self._all.items():
+            setting.reset()
+            for suffixes, value in values[name].items():
+                setting[suffixes] = value
 
     def number(
         self,

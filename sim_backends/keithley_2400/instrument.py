@@ -23,6 +23,7 @@ from .cycle import cycle_seconds, made
 from .measuring import Measuring, add_measuring
 from .ranges import AMPERES, VOLTS
 from .readings import Buffer, DataFormat, Reading
+from .saved import add_saved
 from .sense import OHMS, TEST_CURRENTS, Sense
 from .session import HoldingTable, SerialSession2400, Session2400
 from .source import Source
@@ -84,6 +85,7 @@ class Keithley2400(SourceMeasureDevice):
                 lambda: self.sense.told, self._configure, self._measure,
             ),
         )  # fmt: skip
+        self.saved = add_saved(self)
 
     # -- doors ------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from sim_backends.source_measure.unit import Drive, without_value
 from .buffers import Buffer, Buffers, Entry
 from .ranges import AMPERES, VOLTS
 from .runs import Run, TriggerModel, add_runs
+from .saved import add_saved
 from .sense import OHMS, PATTERNS, Sense
 from .session import Session2450, entry
 from .source import Source
@@ -77,6 +78,7 @@ class Keithley2450(SourceMeasureDevice):
         self._add_output()
         self._add_measuring()
         add_system(commands, settings)
+        self.saved = add_saved(self)
         for table in (commands, self.emulated.commands):
             table.add("*LANG", self._set_language)
             table.add("*LANG?", plain(lambda session: self.language))

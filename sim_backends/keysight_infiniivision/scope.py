@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim_backends.engine.dialect import Dialect
+from sim_backends.engine.saved import SavedStates
 from sim_backends.instrument import Door
 from sim_backends.oscilloscope.acquisition import Plan
 from sim_backends.oscilloscope.device import Oscilloscope
@@ -57,6 +58,11 @@ class KeysightInfiniivision(Oscilloscope):
         if self.model.generator:
             self.settings.boolean("output", "WGEN[1]:OUTPut", False)
         add_box(self)
+        self.saved = SavedStates(
+            self.commands, self.settings,
+            [(self, ("_probes",)), (self.waveform, ("asked",))], 9,
+            before=self.advance, after=self.changed,
+        )  # fmt: skip
 
     @property
     def doors(self) -> tuple[Door, ...]:

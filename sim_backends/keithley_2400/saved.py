@@ -1,0 +1,29 @@
+"""*SAV and *RCL (user's manual, section 16): set-ups in five places, which hold the *RST set-up
+until one is saved there. The output is off after a recall.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim_backends.engine.saved import Part, SavedStates
+
+if TYPE_CHECKING:
+    from .instrument import Keithley2400
+
+MOST = 4
+
+
+def add_saved(unit: Keithley2400) -> SavedStates:
+    """Enter them; comes last, when everything has its default."""
+    sides, sense = (unit.source.volts, unit.source.amperes), unit.sense
+    ranges = [side.range for side in sides] + [sense.amperes, sense.volts, sense.ohms]
+    parts: list[Part] = [
+        *((side, ("list", "_followed")) for side in sides),
+        *((one, ("auto", "fixed")) for one in ranges),
+        (sense, ("functions", "followed")),
+        (unit.format, ("elements", "binary")),
+    ]
+    return SavedStates(
+        unit.commands, unit.settings, parts, MOST, before=unit.reset, after=lambda: None
+    )
