@@ -31,6 +31,34 @@ def test_bench_time_on_a_real_loop_begins_at_the_start_time() -> None:
     assert 100.0 <= second < 101.0
 
 
+def test_no_bench_time_passes_while_one_message_is_carried_out() -> None:
+    """As on a virtual loop: what a start of the lines settles first is not later than the start."""
+
+    async def look() -> tuple[list[float], float]:
+        clock, loop = BenchClock(), asyncio.get_running_loop()
+        turn = [clock.now()]
+        before = loop.time()
+        while loop.time() - before < 1e-4:
+            pass
+        turn.append(clock.now())
+        await asyncio.sleep(0)
+        return turn, clock.now()
+
+    (first, same), later = asyncio.run(look())
+    assert first == same
+    assert later >= first + 1e-4
+
+
+def test_a_bench_on_a_real_loop_can_be_asked_the_time_when_the_loop_has_ended() -> None:
+    clock = BenchClock()
+
+    async def begin() -> float:
+        return clock.now()
+
+    first = asyncio.run(begin())
+    assert clock.now() >= first
+
+
 def test_bench_time_on_a_virtual_loop_is_the_loops(run) -> None:
     async def look() -> float:
         await asyncio.sleep(2.0)

@@ -23,6 +23,7 @@ from hil.bench.states import BenchError
 from hil.bench.writing import Start, starting_text
 from sim_backends.bench import SimulatedBench
 from sim_backends.host.serving import InstrumentHost
+from tests.hil.port_benches import mixed, scopes
 
 Data = tuple[Any, Any]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
@@ -134,6 +135,28 @@ def test_real_links_measure_what_the_simulated_ones_do(serve: Serve, tmp_path: P
             found[backend] = bench.run(bench.core.idle_levels(), x)
     step = 3.2 * 2.0 / 2**14
     assert np.abs(found["real"].measured - found["sim"].measured).max() <= 4 * step
+
+
+@pytest.mark.parametrize("kind", [scopes, mixed])
+def test_ports_of_every_kind_over_real_links(
+    kind: Callable[[], str], serve: Serve, tmp_path: Path
+) -> None:
+    """Generators, oscilloscopes, a box and a power meter take the same trigger in real time."""
+    text = quick(kind()).replace(
+        "switch_off = []", 'switch_off = ["noise", "drift", "thermal_tail"]'
+    )
+    path = tmp_path / "lab.toml"
+    path.write_text(serve(text).joined(text), encoding="utf-8")
+    x = np.random.default_rng(0).uniform(-1.5, 1.5, (9, 4))
+    found = {}
+    for backend in ("real", "sim"):
+        with hil.open(path, backend=backend) as bench:
+            levels = bench.core.idle_levels()
+            bench.run(levels, x)
+            found[backend] = bench.run(levels, x).measured
+    assert np.abs(found["sim"]).max() > 0.3
+    code = 20e-3  # signal units of an oscilloscope; some 60 samples of it make a reading
+    assert np.abs(found["real"] - found["sim"]).max() < 0.7 * code
 
 
 def test_the_wrong_chassis_behind_a_port_is_refused(
