@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def _found(outcome: Outcome) -> Row:
     gates = [
         {
             "name": gate.name,
-            "value": float(gate.value) if gate.value == gate.value else None,
+            "value": float(gate.value) if math.isfinite(gate.value) else None,
             "limit": float(gate.limit),
             "unit": gate.unit,
             "least": gate.least,

@@ -47,7 +47,7 @@ def step_lines(row: Mapping[str, Any]) -> Iterator[str]:
     )
     for gate in row["gates"]:
         sign = ">=" if gate["least"] else "<="
-        value = "not a number" if gate["value"] is None else f"{gate['value']:.4g}"
+        value = "no finite number" if gate["value"] is None else f"{gate['value']:.4g}"
         unit = f" {gate['unit']}" if gate["unit"] else ""
         verdict = "" if gate["passed"] else "   FAILED"
         yield f"          {gate['name']}: {value} ({sign} {gate['limit']:g}{unit}){verdict}"

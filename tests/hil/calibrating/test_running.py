@@ -48,6 +48,26 @@ def test_a_bench_of_one_bank_is_calibrated_and_trained(
     assert train(words) == 0
 
 
+def test_a_dark_bench_fails_its_gates_and_leaves_a_record(
+    calibrate: Calibrate, tmp_path: Path
+) -> None:
+    """No light shows any slope: its uncertainty is infinite, and JSON knows no such number."""
+    bench, folder = tmp_path / "dark.toml", tmp_path / "calibration"
+    dark = "".join(f'[[plant.fault]]\nkind = "dead_port"\nport = {port}\n' for port in range(2))
+    bench.write_text(starting_text(Start(2, 1, "dark")) + dark, encoding="utf-8")
+    ended = calibrate("run", str(bench), "--path", "slot", "--out", str(folder), "--keep-going",
+                      "--skip", "global", "--skip", "crosstalk", "--skip", "offsets",
+                      "--skip", "verify")  # fmt: skip
+    assert ended.code == 1, ended.err
+    assert "a slope, worst: no finite number (<= 0.05 relative)   FAILED" in ended.out
+    phases = next(
+        row for row in read_record(folder / "record.json").steps if row["name"] == "phases"
+    )
+    assert phases["state"] == "failed"
+    slope = next(gate for gate in phases["gates"] if gate["name"].startswith("uncertainty"))
+    assert slope["value"] is None
+
+
 def test_what_stands_on_a_failed_step_through_a_skipped_one_is_found() -> None:
     known = Knowledge.nothing(2, 1, 0.02)
     rows = [
