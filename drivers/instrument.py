@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.errors import IdentityError, InstrumentError, LimitError, TriggerTimeout
 from drivers.exchange import ExchangeClock, GuardedLink
 from drivers.link_model import LinkModel
@@ -170,6 +173,22 @@ class Instrument(ABC):
         `LinkError` where the link fails.
         """
         return {}
+
+    async def read_waveforms(self) -> dict[str, NDArray[np.float64] | str]:
+        """What is in its waveform memory, by channel (`""`: it has none); sets nothing.
+
+        Samples (n,) as fractions of full scale, where it tells them, so that `write_waveform` puts
+        them back; else what it says of a waveform, in words. Raises `InstrumentError`, `LinkError`.
+        """
+        return {}
+
+    async def write_waveform(self, channel: str, samples: NDArray[np.float64]) -> None:
+        """Put samples (n,) back that `read_waveforms` told; switches no output.
+
+        Raises `ValueError` where it takes none or has no such channel, `LimitError` before a byte
+        leaves, `InstrumentError`, `LinkError`.
+        """
+        raise ValueError(f"{self.name}: no waveform is put back into it (channel {channel!r})")
 
     @abstractmethod
     async def off(self) -> None:

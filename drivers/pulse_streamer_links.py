@@ -77,7 +77,10 @@ class PulseStreamerLinks(Instrument):
     @property
     def untold(self) -> Mapping[str, str]:
         """The lines and outputs that it holds, and its programs: no call tells them."""
-        return {**super().untold, "program": "what its slots hold is not told"}
+        return {
+            **super().untold,
+            "program": "what its slots hold is not told; load it again from where it came",
+        }
 
     async def read_settings(self) -> dict[str, Any]:
         """All that it tells: triggers, clock, versions, and what it is doing."""

@@ -9,20 +9,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from drivers.quantity import Quantity
-from hil.bench.differing import differences, settings_of, strangers
+from hil.bench.differing import differences, not_compared, settings_of, strangers
 from hil.bench.entry import plant_overlay
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
-from hil.bench.restoring import plan, quantities_of, restore
+from hil.bench.operator_limits import check_limits, limits_of
+from hil.bench.restore_plan import as_off, plan, quantities_of
+from hil.bench.restoring import restore
 from hil.bench.snapshot import exchanged, snapshot
 from hil.bench.snapshot_file import SnapshotError, read_snapshot, write_snapshot
 from hil.bench.snapshot_text import (
     change_lines,
+    has_work,
     outcome_lines,
     plan_lines,
     snapshot_lines,
@@ -96,6 +100,14 @@ def parser() -> argparse.ArgumentParser:
         "at their safe values",
     )
     one.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="OUTPUT=VALUE",
+        help="with --outputs: the most of an output that the bench file has no limit for, such as "
+        "bias:volts:17=2.5 (with bias:amps:17=0.005); again for each",
+    )
+    one.add_argument(
         "--any-instrument",
         action="store_true",
         help="also onto another model or serial number than was read",
@@ -136,7 +148,7 @@ def save(asked: argparse.Namespace) -> int:
     if asked.out is not None and asked.out.exists():
         raise SnapshotError(f"{asked.out} exists; name another with --out, or move it away")
     with visit(asked, asked.bench) as here:
-        taken = here.do(snapshot(here.core))
+        taken = here.do(snapshot(here.core, waveforms=True, tell=tell))
         name = here.core.file.name
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     out = asked.out or Path(f"snapshot-{name}-{time}.json")
@@ -163,12 +175,15 @@ def diff(asked: argparse.Namespace) -> int:
     else:
         with visit(asked, asked.b or _source(first, asked.a)) as here:
             _check_bench(first, asked.a, here.core.file.name)
-            second, quantities = here.do(snapshot(here.core)), quantities_of(here.core)
+            second = here.do(snapshot(here.core, waveforms=True, tell=tell))
+            quantities = quantities_of(here.core)
             imposed = {one.name: one.imposed for one in here.core.parts.instruments}
     say(f"from {asked.a} ({first['taken']}) to {asked.b or 'the bench'} ({second['taken']})")
     told = strangers(first, second)
-    for line in told:
+    for line in (*told, *not_compared(first, second)):
         say(line)
+    for line in untold_lines(second):
+        say(f"not told, so not compared: {line}")
     every = differences(first, second, quantities)
     found = [one for one in every if one.where.name not in imposed.get(one.where.instrument, ())]
     for line in change_lines([one for one in every if one not in found], second, quantities):
@@ -191,6 +206,9 @@ def show(asked: argparse.Namespace) -> int:
 def put_back(asked: argparse.Namespace) -> int:
     """Set what differs from a snapshot."""
     saved = read_snapshot(asked.file)
+    limits = limits_of(asked.limit)
+    if limits and not asked.outputs:
+        raise SnapshotError("--limit is of outputs that are set; give --outputs with it")
     with visit(asked, asked.bench or _source(saved, asked.file)) as here:
         core = here.core
         _check_bench(saved, asked.file, core.file.name)
@@ -199,16 +217,22 @@ def put_back(asked: argparse.Namespace) -> int:
             raise SnapshotError(
                 f"{'; '.join(strange)}; nothing was set (--any-instrument sets it all the same)"
             )
-        now = here.do(snapshot(core))
-        meant = plan(core, saved, now, outputs=asked.outputs)
+        check_limits(core, limits)
+        now = here.do(snapshot(core, waveforms=True, tell=tell))
+        meant = plan(core, saved, now, outputs=asked.outputs, limits=limits)
+        if asked.outputs and has_work(meant, outputs=True):
+            # The bench goes off first, so that outputs which are as in the snapshot are set again.
+            cold = plan(core, saved, as_off(core, now), outputs=True, limits=limits)
+            meant = replace(cold, first=meant.first)
         if saved.get("simulated") and not core.all_simulated:
             say("note: the snapshot is of the simulated bench, this one is real")
         for line in plan_lines(meant, outputs=asked.outputs, ramp_time=core.file.chip.ramp_time):
             say(line)
+        for line in not_compared(saved, now):
+            say(line)
         for line in untold_lines(now):
             say(f"not restored: {line}")
-        heaters = asked.outputs and meant.heaters.differ
-        if not meant.steps and not heaters:
+        if not has_work(meant, outputs=asked.outputs):
             say("nothing to set; nothing was driven")
             return EXIT_DIFFERS if meant.refused else 0
         if asked.dry_run:
@@ -218,7 +242,7 @@ def put_back(asked: argparse.Namespace) -> int:
             say("nothing was set, nothing was driven")
             return EXIT_DIFFERS
         here.drive()
-        outcome = here.do(restore(core, saved, outputs=asked.outputs, tell=tell))
+        outcome = here.do(restore(core, saved, outputs=asked.outputs, tell=tell, limits=limits))
         # What was not asked to stay on ends as every other command leaves a bench.
         here.driven = not (asked.outputs and outcome.whole)
         for line in outcome_lines(outcome):

@@ -29,6 +29,7 @@ from drivers.errors import InstrumentError
 from drivers.instrument import ANY_IDENTITY
 from drivers.keysight_33600a import settings
 from drivers.keysight_33600a.frames import MIN_DWELL, Frames, PerChannel, Volts, Words
+from drivers.keysight_33600a.memory import WaveformMemory
 from drivers.keysight_33600a.models import MODELS
 from drivers.keysight_33600a.preparing import agreement, preparation
 from drivers.keysight_33600a.scale import Scale, payload
@@ -38,7 +39,6 @@ from drivers.protocol import scpi
 from drivers.protocol.scpi_dialogue import Unit
 from drivers.quantity import Quantity, Value
 from drivers.roles import PlayFacts
-from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector
 
 FRAME, REST, SEQUENCE = "FRAME", "REST", "TRIGGERED"
@@ -46,7 +46,7 @@ TAKE_IN_RATE = 1e6
 """Bytes/s below which an instrument does not take in a block, for time-outs only."""
 
 
-class Keysight33600A(ScpiInstrument):
+class Keysight33600A(WaveformMemory):
     """A generator of one or two channels on a common external trigger: an `InputSource`.
 
     Order of use: `load`, `arm`, the trigger, for each frame. What is loaded already is not sent
@@ -103,8 +103,9 @@ class Keysight33600A(ScpiInstrument):
 
     @property
     def untold(self) -> Mapping[str, str]:
-        """Its waveforms: their points are not told, and which is chosen means little without."""
-        return {**super().untold, "waveform": "the points in its memory are not told"}
+        """Its waveforms: their names are told, their points are not."""
+        why = "names are told, points are not; load them again from where they came"
+        return {**super().untold, "waveform points": why}
 
     @classmethod
     def plays_with(cls, options: Mapping[str, Any]) -> PlayFacts:

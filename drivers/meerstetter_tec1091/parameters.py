@@ -74,10 +74,13 @@ VOLTAGE = _measured("voltage", 1021, "Measure the output voltage in V.", "V")
 INPUT_VOLTAGE = _measured("input_voltage", 1060, "Measure the supply in V.", "V")
 STABLE = _word("stability", 1200, "Measure whether the temperature is stable (0 to 2).", 0, 2)
 
-INPUT_SELECTION = _word(
-    "input_selection", 2000,
-    "Control what drives the output: 0 static, 1 live, 2 the temperature controller (0 to 2).",
-    0, 2,
+INPUT_SELECTION = replace(
+    _word(
+        "input_selection", 2000,
+        "Control what drives the output: 0 static, 1 live, 2 the temperature controller (0 to 2).",
+        0, 2,
+    ),
+    drives=True,
 )  # fmt: skip
 OUTPUT_ENABLE = replace(
     _word(
@@ -98,9 +101,12 @@ CURRENT_ERROR = _float(
 VOLTAGE_ERROR = _float(
     "voltage_error", 2033, "Control the voltage that stops it in V (0 to 25).", "V", 0.0, 25.0
 )
-SETPOINT = _float(
-    "setpoint_celsius", 3000, "Control the target temperature in degC (-273 to 1000).", "degC",
-    -273.0, 1000.0,
+SETPOINT = replace(
+    _float(
+        "setpoint_celsius", 3000, "Control the target temperature in degC (-273 to 1000).", "degC",
+        -273.0, 1000.0,
+    ),
+    drives=True,  # of a stage that is on, which goes on in a bench that is off
 )  # fmt: skip
 PROXIMITY = _float(
     "proximity_width", 3002, "Control where the ramp slows down in K (0 to 200).", "K", 0.0, 200.0

@@ -97,6 +97,12 @@ class QdevilQdac2(QdacWaveforms):
         """Ranges, which `apply_limits` chooses, and the slew rate, an option of this driver."""
         return frozenset({RANGE.name, CURRENT_RANGE.name, SLEW.name})
 
+    @property
+    def untold(self) -> Mapping[str, str]:
+        """What its generators would do: here an output is a constant voltage, or off."""
+        why = "sweeps, lists and waves of its generators are not asked for; `off` ends them"
+        return {**super().untold, "generators": f"{why}, start them again from where they came"}
+
     # -- limits -----------------------------------------------------------------------------------
 
     def set_limits(self, v_max: NDArray[np.float64], i_max: NDArray[np.float64]) -> None:

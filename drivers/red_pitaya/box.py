@@ -16,11 +16,11 @@ from drivers.red_pitaya import settings
 from drivers.red_pitaya import words as conversion
 from drivers.red_pitaya.memory import BUFFER, Deep, Memory, Ring
 from drivers.red_pitaya.preparing import check, preparation
-from drivers.scpi_instrument import ScpiInstrument
+from drivers.red_pitaya.waveforms import WaveformMemory
 from drivers.transport.link import Connector
 
 
-class Box(ScpiInstrument):
+class Box(WaveformMemory):
     """What is set once; a connection that was lost, or a setting by hand, sets it anew."""
 
     quantities = settings.QUANTITIES
@@ -82,11 +82,6 @@ class Box(ScpiInstrument):
         self._armed = 0
         self._setting_up = asyncio.Lock()
 
-    @property
-    def untold(self) -> Mapping[str, str]:
-        """What its outputs play, and what waits to be fetched."""
-        return {**super().untold, "waveform": "the samples in its memory are not asked for"}
-
     async def prepare(self, dwell: float, decimation: int, average: bool) -> None:
         """Reset both halves and set them up for frames; nothing is sent when that has been done.
 
@@ -116,9 +111,12 @@ class Box(ScpiInstrument):
             there = ", ".join(map(str, channels))
             raise ValueError(f"{self.name}: {quantity.name} has no channel {channel!r}; {there}")
         if quantity not in settings.APART:
-            self._applied = None
-            self._armed = 0
+            self._overwritten()
         await super().set(quantity, value, channel, kind=kind, wait=wait)
+
+    def _overwritten(self) -> None:
+        self._applied = None
+        self._armed = 0
 
     async def off(self) -> None:
         """Outputs off, sweeps too, and the acquisition stopped, whatever is believed to be set."""

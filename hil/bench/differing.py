@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.quantity import Quantity
+from hil.bench.waveforms import WAVEFORM, Waveform, unpacked
 
 #: Relative: values are compared as the wire told them, so only a conversion can set them apart.
 #: The finest setting of all, a laser's 0.01 pm, is ten times as much.
@@ -53,6 +54,8 @@ class Difference:
 
     def change(self, unit: str = "") -> str:
         """What it was, and what it is."""
+        if isinstance(self.before, Waveform) and isinstance(self.after, Waveform):
+            return self.before.change(self.after)
         return f"{shown(self.before, unit)} -> {shown(self.after, unit)}"
 
 
@@ -66,12 +69,18 @@ def shown(value: Any, unit: str = "") -> str:
 
 
 def settings_of(taken: Mapping[str, Any], of: str = "settings") -> dict[Where, Any]:
-    """Every setting of a snapshot that is told, channel by channel; what is refused as `Untold`."""
+    """Every setting of a snapshot that is told, channel by channel; what is refused as `Untold`.
+
+    Waveforms are among them, by the name `WAVEFORM`.
+    """
     found: dict[Where, Any] = {}
     for instrument, one in taken["instruments"].items():
         for name, value in one.get(of, {}).items():
             for channel, part in _parts(value):
                 found[Where(instrument, name, channel)] = part
+        if of == "settings":
+            for channel, entry in one.get("waveforms", {}).items():
+                found[Where(instrument, WAVEFORM, channel)] = unpacked(entry)
     return found
 
 
@@ -94,7 +103,9 @@ def same(before: Any, after: Any, quantity: Quantity | None = None) -> bool:
     """Whether two values are one setting: as the wire would spell them, or to nine digits."""
     if isinstance(before, Untold) or isinstance(after, Untold):
         return type(before) is type(after)
-    if isinstance(before, bool | str) or isinstance(after, bool | str):
+    if isinstance(before, Waveform) and isinstance(after, Waveform):
+        return before.same(after)
+    if isinstance(before, bool | str | Waveform) or isinstance(after, bool | str | Waveform):
         return type(before) is type(after) and before == after
     if before is None or after is None:
         return before is after
@@ -111,18 +122,23 @@ def differences(
     after: Mapping[str, Any],
     quantities: Mapping[str, Mapping[str, Quantity]],
 ) -> list[Difference]:
-    """Settings that differ, of the instruments that both snapshots read.
+    """Settings that differ, of the instruments that both snapshots read; waveforms where both did.
 
     Parameters
     ----------
     quantities : declared ones by the drivers' class names, then by their own.
     """
     read = {name for name, _, _ in _both(before, after)}
+    shaped = {
+        n for n, one, other in _both(before, after) if "waveforms" in one and "waveforms" in other
+    }
     first = {where: v for where, v in settings_of(before).items() if where.instrument in read}
     second = {where: v for where, v in settings_of(after).items() if where.instrument in read}
     found = []
     missing = Untold("no such setting")
     for where in dict.fromkeys([*first, *second]):
+        if where.name == WAVEFORM and where.instrument not in shaped:
+            continue
         declared = quantities.get(str(after["instruments"][where.instrument].get("driver")), {})
         was, now = first.get(where, missing), second.get(where, missing)
         if not same(was, now, declared.get(where.name)):
@@ -147,6 +163,16 @@ def strangers(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
             if was.get(part) != now.get(part):
                 told.append(f"{name}: {part} {was.get(part)!r} -> {now.get(part)!r}")
     return told
+
+
+def not_compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Instruments whose waveforms only one of two snapshots holds; a line each."""
+    return [
+        f"{name} waveforms are only in the {'first' if 'waveforms' in one else 'second'}: not "
+        f"compared"
+        for name, one, other in _both(before, after)
+        if ("waveforms" in one) != ("waveforms" in other)
+    ]
 
 
 def _both(

@@ -47,16 +47,19 @@ def heater_levels(
     """The levels that the measured volts of a snapshot make, those beyond a limit refused."""
     levels = np.zeros_like(bench.level_max)
     levels_by = {one.name: one.layout.level for one in bench.parts.chassis}
-    was, present = _volts(saved, levels_by), _volts(now, levels_by)
+    was, present = volts_of(saved, levels_by), volts_of(now, levels_by)
     places = {one.name: one for one in bench.parts.instruments}
     refused: dict[Where, str] = {}
     differ = False
     for bank, limits in enumerate(bench.level_max):
         elements = bench.file.bank_elements(bank)
         for at, limit in enumerate(limits):
-            where = _where(places[elements.chassis[at]], int(elements.channel[at]))
+            where = channel_place(places[elements.chassis[at]], int(elements.channel[at]))
             volts = was.get(where, 0.0)
             level = volts**2 / elements.r_nom[at]
+            if volts < -MEASURED:
+                refused[where] = f"{volts:.4g} V: a level is set by volts that are not negative"
+                continue
             if not level <= limit * (1.0 + ROUNDING):  # NaN, too
                 refused[where] = f"{volts:.4g} V makes {level:.4g} W, the limit is {limit:.4g} W"
                 continue
@@ -91,7 +94,7 @@ async def bring_back(
     return told
 
 
-def _volts(taken: Mapping[str, Any], levels_by: Mapping[str, str]) -> dict[Where, float]:
+def volts_of(taken: Mapping[str, Any], levels_by: Mapping[str, str]) -> dict[Where, float]:
     """Volts by channel of every chassis, set or measured.
 
     `levels_by`: by what name a chassis' volts are set. What was set and is measured counts as set.
@@ -109,7 +112,7 @@ def _volts(taken: Mapping[str, Any], levels_by: Mapping[str, str]) -> dict[Where
     }
 
 
-def _where(chassis: Instrument, channel: int) -> Where:
+def channel_place(chassis: Instrument, channel: int) -> Where:
     """A chassis' channel, counted from 0, by the name that its quantity has for it."""
     for quantity in chassis.quantities:
         if quantity.name == HEATER and quantity.channels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -14,23 +14,34 @@ from drivers.roles import VoltageOutputs
 from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
 from hil.bench.differing import HEATER
+from hil.bench.waveforms import WAVEFORM, packed
 from hil.people import login_name
 
+SCHEMA, VERSION = "hil-instrument-snapshot", 3
+#: s between two words of a reading that takes long.
+SAY = 2.0
 
-async def snapshot(bench: Connection) -> dict[str, Any]:
+
+async def snapshot(
+    bench: Connection, *, waveforms: bool = False, tell: Callable[[str], None] | None = None
+) -> dict[str, Any]:
     """Identity, firmware and all settings of every instrument, by name; sets nothing.
 
     What can only be read (measured, or a state) stands under `readings`, apart from `settings`. The
     slot path has no instruments. `volts` are those of what heaters hang on, channel by channel,
     where they do not stand under another name; `untold` names what is set and cannot be asked for,
-    and why. What cannot be read is told under `failed`: a snapshot ends no run.
+    and why. What cannot be read is told under `failed`: a snapshot ends no run. `waveforms`: read
+    waveform memories too, which takes longer than all else (a run plays its own, and keeps them in
+    its record). `tell` hears, every 2 s, how many instruments have been read.
     """
     with bench.ledger.span("state"):
-        read = await asyncio.gather(*(_one(one) for one in bench.parts.instruments))
+        read = await _heard(
+            [asyncio.ensure_future(_one(one, waveforms)) for one in bench.parts.instruments], tell
+        )
         await asyncio.gather(*(_volts(one, dict(read)[one.name]) for one in bench.parts.chassis))
     return {
-        "schema": "hil-instrument-snapshot",
-        "version": 2,
+        "schema": SCHEMA,
+        "version": VERSION,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "by": login_name(),
         "bench": bench.file.name,
@@ -41,7 +52,25 @@ async def snapshot(bench: Connection) -> dict[str, Any]:
     }
 
 
-async def _one(instrument: Instrument) -> tuple[str, dict[str, Any]]:
+async def _heard(
+    reading: list[asyncio.Future[tuple[str, dict[str, Any]]]], tell: Callable[[str], None] | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """What all have read, told now and then how far they are."""
+    try:
+        waiting: set[asyncio.Future[Any]] = set(reading)
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=SAY)
+            if waiting and tell is not None:
+                done = len(reading) - len(waiting)
+                tell(f"reading settings: {done} of {len(reading)} instruments done")
+        return [one.result() for one in reading]
+    finally:
+        for one in reading:
+            one.cancel()  # of a reading that is interrupted; nothing, of one that is done
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def _one(instrument: Instrument, waveforms: bool) -> tuple[str, dict[str, Any]]:
     found: dict[str, Any] = {"driver": type(instrument).__name__, "resource": instrument.resource}
     if instrument.identity is not None:
         found["identity"] = asdict(instrument.identity)
@@ -55,9 +84,26 @@ async def _one(instrument: Instrument) -> tuple[str, dict[str, Any]]:
     read = instrument.readings
     found["settings"] = {name: value for name, value in told.items() if name not in read}
     found["readings"] = {name: value for name, value in told.items() if name in read}
-    if instrument.untold:
-        found["untold"] = dict(instrument.untold)
+    untold = dict(instrument.untold)
+    if waveforms:
+        await _add_waveforms(instrument, found, untold)
+    elif type(instrument).read_waveforms is not Instrument.read_waveforms:
+        untold[WAVEFORM] = "not read here; `hil.snapshot save` reads it"
+    if untold:
+        found["untold"] = untold
     return instrument.name, found
+
+
+async def _add_waveforms(
+    instrument: Instrument, found: dict[str, Any], untold: dict[str, str]
+) -> None:
+    try:
+        told = await instrument.read_waveforms()
+    except (InstrumentError, LinkError) as error:
+        untold[WAVEFORM] = str(error)
+        return
+    if told:
+        found["waveforms"] = {channel: packed(one) for channel, one in told.items()}
 
 
 async def _volts(chassis: VoltageOutputs, found: dict[str, Any]) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench.differing import HEATER
+from hil.bench.snapshot import SCHEMA, VERSION
 from hil.bench.states import BenchError
+from hil.bench.waveforms import unpacked
 
-SCHEMA, VERSION = "hil-instrument-snapshot", 2
+#: Version 2 has no waveforms, and is read like any other.
+READ = (2, VERSION)
 #: What each instrument's entry may hold that is read back, and as what.
-_TABLES = ("settings", "readings", "identity", "untold")
+_TABLES = ("settings", "readings", "identity", "untold", "waveforms")
 
 
 class SnapshotError(BenchError):
@@ -60,10 +63,8 @@ def read_snapshot(path: Path) -> dict[str, Any]:
         raise SnapshotError(f"snapshot {path} is no JSON: {error}") from error
     if not isinstance(taken, dict) or taken.get("schema") != SCHEMA:
         raise SnapshotError(f"{path} is no snapshot: its schema is not {SCHEMA!r}")
-    if taken.get("version") != VERSION:
-        raise SnapshotError(
-            f"snapshot {path} is of version {taken.get('version')!r}; this reads {VERSION}"
-        )
+    if taken.get("version") not in READ:
+        raise SnapshotError(_other_version(path, taken.get("version")))
     instruments = taken.get("instruments")
     if not isinstance(instruments, dict) or not isinstance(taken.get("taken"), str):
         raise SnapshotError(f"snapshot {path} is damaged: no table of instruments, or no time")
@@ -81,7 +82,25 @@ def read_snapshot(path: Path) -> dict[str, Any]:
                 raise SnapshotError(
                     f"snapshot {path} is damaged: {setting} of {name} is {value!r}, no setting"
                 )
+        for channel, entry in one.get("waveforms", {}).items():
+            try:
+                unpacked(entry)
+            except ValueError as error:
+                what = f"waveform {channel} of {name}".replace("  ", " ")
+                raise SnapshotError(f"snapshot {path} is damaged: {what}: {error}") from None
     return taken
+
+
+def _other_version(path: Path, version: Any) -> str:
+    """Why a file of another version is not read, and what to do."""
+    known = " and ".join(map(str, READ))
+    if version == 1:
+        # They keep what was measured among the settings: it would be "restored".
+        return (
+            f"snapshot {path} is of version 1, in which readings and settings stand together; this "
+            f"reads {known}: look into it with an editor, and save a new one"
+        )
+    return f"snapshot {path} is of version {version!r}; this reads {known}"
 
 
 def _is_setting(value: Any) -> bool:

@@ -8,7 +8,9 @@ from typing import Any
 
 from drivers.quantity import Quantity
 from hil.bench.differing import Difference, Where, settings_of, shown
-from hil.bench.restoring import HELD, Outcome, Plan
+from hil.bench.restore_plan import Plan
+from hil.bench.restore_rules import HELD
+from hil.bench.restoring import Outcome
 
 
 def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
@@ -57,8 +59,8 @@ def change_lines(
 
 def plan_lines(meant: Plan, *, outputs: bool, ramp_time: float) -> Iterator[str]:
     """What would be done, what is held and what is refused."""
-    heaters = meant.heaters
-    if meant.steps or (outputs and heaters.differ):
+    heaters, spares = meant.heaters, meant.spares
+    if has_work(meant, outputs=outputs):
         yield from meant.first
         yield "then sets, in this order:"
     for step in meant.steps:
@@ -68,12 +70,25 @@ def plan_lines(meant: Plan, *, outputs: bool, ramp_time: float) -> Iterator[str]
             f"  {heaters.driven} heaters, {heaters.levels.sum():.4g} W in all, up the ramp in "
             f"{ramp_time:g} s (before the other outputs)"
         )
-    elif heaters.driven and not outputs:
+    if outputs and spares.differ:
+        yield (
+            f"  {spares.told}, where no element hangs, within the limits that were given, up the "
+            f"ramp in {ramp_time:g} s (behind the heaters)"
+        )
+    if heaters.driven and not outputs:
         yield f"held: {heaters.driven} heaters that were driven: {HELD}"
+    idle = [*(one.where for one in spares.driven), *spares.refused]
+    if idle and not outputs:
+        yield f"held: {', '.join(map(str, idle))}, where no element hangs: {HELD}"
     for line in _held(meant.held):
         yield f"held: {line}"
     for where, why in meant.refused.items():
         yield f"refused: {where}: {why}"
+
+
+def has_work(meant: Plan, *, outputs: bool) -> bool:
+    """Whether anything would be set."""
+    return bool(meant.steps) or (outputs and (meant.heaters.differ or meant.spares.differ))
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:

@@ -18,7 +18,9 @@ from drivers.quantity import Quantity, Value
 from hil.bench.differing import Where, differences, same, settings_of
 from hil.bench.file import from_document, load
 from hil.bench.opening import OpenBench
-from hil.bench.restoring import HELD, KEPT, is_output, plan, quantities_of, restore
+from hil.bench.restore_plan import plan, quantities_of
+from hil.bench.restore_rules import HELD, KEPT, is_output
+from hil.bench.restoring import restore
 from hil.bench.snapshot import snapshot
 from hil.bench.visiting import Visit
 from hil.bench.writing import Start, starting_text

@@ -52,6 +52,15 @@ def test_an_interruption_midway_leaves_the_bench_safe(
     assert all(seen)
     assert "the bench is off" in ended.err
     assert lab.is_safe
+    # It says what was set, and what was not.
+    stopped = [line.strip() for line in ended.out.splitlines() if line.startswith("  stopped: ")]
+    assert len(stopped) == 1
+    assert "box-0 frequency[2], box-0 decimation" in stopped[0]
+    (left,) = (line for line in ended.out.splitlines() if line.startswith("  NOT set: "))
+    assert "box-0 offset[1], box-0 offset[2]" in left  # refused beside an amplitude of 1 V
+    for output in ("box-0 output[1]", "box-0 output[2]"):
+        assert (output in stopped[0]) != (output in left)
+    assert left.endswith("every output goes off")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -71,9 +80,9 @@ def test_an_interruption_before_anything_was_set_leaves_the_bench_as_it_was(
     lab.by_hand.append(lit)
     take = hil.snapshot.snapshot
 
-    async def interrupted(bench: Any) -> Any:
+    async def interrupted(bench: Any, **how: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return await take(bench)
+        return await take(bench, **how)
 
     monkeypatch.setattr(hil.snapshot, "snapshot", interrupted)
     ended = run(words[0], "a.json", *words[1:])

@@ -102,7 +102,7 @@ def test_mistakes(lab: Lab, run: Callable[..., Any], write_bench: WriteBench) ->
         "list.json": "[]",
         "deep.json": "[" * 100_000,
         "other.json": '{"schema": "something"}',
-        "old.json": whole.replace('"version": 2', '"version": 1'),
+        "old.json": whole.replace('"version": 3', '"version": 1'),
         "flat.json": whole.replace('"settings": {', '"settings": 3, "was": {', 1),
         "odd.json": whole.replace('"decimation": 1', '"decimation": null'),
         "bytes.json": "\0",
