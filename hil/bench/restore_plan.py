@@ -128,6 +128,8 @@ def plan(
         elif follows(quantity, where, saved_settings):
             continue
         elif is_output(quantity) and not outputs:
+            if same(quantity.safe, difference.before, quantity):
+                continue  # off is what it goes to
             held[where] = HELD if quantity.safe is not None else KEPT
         elif why := refusal(
             bench.file, instrument, quantity, difference, saved_settings, limits

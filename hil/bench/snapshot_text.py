@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from drivers.quantity import Quantity
-from hil.bench.differing import Difference, Where, settings_of, shown
+from hil.bench.differing import Difference, Untold, Where, settings_of, shown
 from hil.bench.restore_plan import Plan
 from hil.bench.restore_rules import HELD
 from hil.bench.restoring import Outcome
@@ -27,15 +27,25 @@ def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
         for part in ("settings", "readings"):
             for line in _grouped(settings_of(alone, part), measured=part == "readings"):
                 yield f"  {line}{', read' if part == 'readings' else ''}"
-        for line in untold_lines(alone):
+        for line in untold_lines(alone, refused=False):
             yield f"  not told: {line.removeprefix(f'{name} ')}"
 
 
-def untold_lines(taken: Mapping[str, Any]) -> Iterator[str]:
-    """What is set in the instruments and no snapshot holds, by name and reason."""
+def untold_lines(taken: Mapping[str, Any], *, refused: bool = True) -> Iterator[str]:
+    """What is set in the instruments and no snapshot holds, by name and reason.
+
+    `refused`: also what is asked for, and an instrument refuses to tell.
+    """
     alike: dict[tuple[str, str], list[str]] = {}
     for name, one in taken["instruments"].items():
-        for why, group in groupby(one.get("untold", {}).items(), lambda item: item[1]):
+        untold = dict(one.get("untold", {}))
+        if refused:
+            found = settings_of({"instruments": {name: one}})
+            for where, value in found.items():
+                if isinstance(value, Untold):
+                    place = str(where).removeprefix(f"{name} ")
+                    untold[place] = value.why
+        for why, group in groupby(untold.items(), lambda item: item[1]):
             alike.setdefault((", ".join(what for what, _ in group), why), []).append(name)
     for (what, why), names in alike.items():
         yield f"{', '.join(names)} {what}: {why}"

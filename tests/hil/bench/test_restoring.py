@@ -15,22 +15,65 @@ from drivers.errors import InstrumentError
 from drivers.instrument import Instrument
 from drivers.naming import write
 from drivers.quantity import Quantity, Value
-from hil.bench.differing import Where, differences, same, settings_of
-from hil.bench.file import from_document, load
+from drivers.registry import BUILT_IN
+from hil.bench.differing import Untold, Where, differences, same, settings_of
+from hil.bench.file import BenchFile, from_document, load
 from hil.bench.opening import OpenBench
 from hil.bench.restore_plan import plan, quantities_of
 from hil.bench.restore_rules import HELD, KEPT, is_output
 from hil.bench.restoring import restore
 from hil.bench.snapshot import snapshot
 from hil.bench.visiting import Visit
+from hil.bench.waveforms import WAVEFORM, Waveform
 from hil.bench.writing import Start, starting_text
+from tests.hil.bench import lit_benches as lit
+from tests.hil.bench.test_delay_generator import GENERATOR
+from tests.hil.port_benches import scopes
 from tests.hil.source_meter_bench import bench_text
 
 
-@pytest.fixture(params=["relax-mzi-8", "relax-mzi-8-precise"])
+def with_lights() -> str:
+    """Source meters, a delay generator, a laser of a mainframe, a tap, three makes of switches."""
+    agiltron = lit.instrument(
+        "selector", "agiltron_selfalign", "ASRL/dev/selector::INSTR", "options = { positions = 4 }"
+    )
+    tables = (
+        lit.MAINFRAME, lit.METER, lit.ROUTER, lit.MATRIX, agiltron, GENERATOR, lit.LIGHT, lit.TAP,
+        lit.ROUTE, lit.JOINED, '\n[[route]]\nswitch = "selector"\nposition = 2\n',
+    )  # fmt: skip
+    return bench_text("small", 3).replace("\n[wiring]\n", "".join(tables) + "\n[wiring]\n", 1)
+
+
+def on_dacs() -> str:
+    """A bench of 2 ports and 1 bank, its heaters on a QDAC-II."""
+    text, made = re.subn(
+        r'driver = "qontrol_q8"\nresource = .*\nidentity = .*\nlink = .*\noptions = .*\n',
+        'driver = "qdevil_qdac2"\nresource = "TCPIP::dac::5025::SOCKET"\n'
+        "link = { latency = 0.001, bytes_per_second = 1.0e6 }\n",
+        starting_text(Start(2, 1, "small")),
+    )
+    assert made == 1
+    return text.replace("i_max = 0.012", "i_max = 0.01")  # full scale of its current meters
+
+
+def bench_file(name: str) -> BenchFile:
+    texts = {"lit": with_lights, "scopes": scopes, "dacs": on_dacs}
+    if name not in texts:
+        return load(name)
+    return from_document(tomllib.loads(texts[name]()), source=name)
+
+
+BENCHES = ("relax-mzi-8", "relax-mzi-8-precise", "lit", "scopes", "dacs")
+
+
+@pytest.fixture(params=BENCHES)
 def here(request: pytest.FixtureRequest) -> Iterator[Visit]:
-    with Visit(OpenBench(load(request.param)), lambda line: None) as visit:
+    with Visit(OpenBench(bench_file(request.param)), lambda line: None) as visit:
         yield visit
+
+
+def test_the_benches_have_every_registered_instrument() -> None:
+    assert {one.driver for name in BENCHES for one in bench_file(name).instruments} == {*BUILT_IN}
 
 
 def other(quantity: Quantity, value: Any) -> Value:
@@ -52,11 +95,21 @@ def of(instruments: tuple[Instrument, ...], where: Where) -> tuple[Instrument, Q
 
 def test_every_setting_comes_back(here: Visit) -> None:
     core = here.core
-    saved = here.do(snapshot(core))
+    saved = json.loads(json.dumps(here.do(snapshot(core, waveforms=True))))
     moved: set[Where] = set()
+    random = np.random.default_rng(5)
     for where, value in settings_of(saved).items():
+        if where.name == WAVEFORM:
+            if isinstance(value, Waveform):
+                one, _ = of(core.parts.instruments, where)
+                here.do(one.write_waveform(where.channel, random.uniform(-1.0, 1.0, 300)))
+                moved.add(where)
+            continue
         one, quantity = of(core.parts.instruments, where)
         if quantity is None or not quantity.writable or where.name in one.imposed:
+            continue
+        if isinstance(value, Untold):
+            assert (where.instrument, where.name) == ("selector", "position")
             continue
         if where.channel not in ("", "1") or one.name in ("box-1", "box-2", "generator-1"):
             continue
@@ -67,14 +120,15 @@ def test_every_setting_comes_back(here: Visit) -> None:
         moved.add(where)
     assert len(moved) > 20
     kinds = quantities_of(core)
-    before = {one.where for one in differences(saved, here.do(snapshot(core)), kinds)}
+    found = differences(saved, here.do(snapshot(core, waveforms=True)), kinds)
+    before = {one.where for one in found}
     assert len(before & moved) > 0.7 * len(moved)
     here.drive()
     told: list[str] = []
     outcome = here.do(restore(core, saved, outputs=False, tell=told.append))
     assert outcome.refused == {}
     assert outcome.not_taken == []
-    left = differences(saved, here.do(snapshot(core)), kinds)
+    left = differences(saved, here.do(snapshot(core, waveforms=True)), kinds)
     for one in left:
         instrument, quantity = of(core.parts.instruments, one.where)
         assert quantity is not None
@@ -86,18 +140,6 @@ def test_every_setting_comes_back(here: Visit) -> None:
             assert one.where.name in instrument.imposed or quantity.follows, one
     # Nothing else is left to do.
     assert not plan(core, saved, here.do(snapshot(core)), outputs=False).steps
-
-
-def on_dacs() -> str:
-    """A bench of 2 ports and 1 bank, its heaters on a QDAC-II."""
-    text, made = re.subn(
-        r'driver = "qontrol_q8"\nresource = .*\nidentity = .*\nlink = .*\noptions = .*\n',
-        'driver = "qdevil_qdac2"\nresource = "TCPIP::dac::5025::SOCKET"\n'
-        "link = { latency = 0.001, bytes_per_second = 1.0e6 }\n",
-        starting_text(Start(2, 1, "small")),
-    )
-    assert made == 1
-    return text.replace("i_max = 0.012", "i_max = 0.01")  # full scale of its current meters
 
 
 @pytest.mark.parametrize("text", [on_dacs(), bench_text("small", 3)], ids=["qdac2", "smus"])
