@@ -197,7 +197,7 @@ def diff(asked: argparse.Namespace) -> int:
 
 def show(asked: argparse.Namespace) -> int:
     """What a file holds."""
-    taken = read_snapshot(asked.file)
+    taken = read_snapshot(asked.file, to_show=True)
     for line in snapshot_lines(taken):
         say(line)
     return 0

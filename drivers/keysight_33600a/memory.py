@@ -37,7 +37,7 @@ class WaveformMemory(ScpiInstrument):
             parts = [f"{float(await self.ask_text(query)):g} points"]
             for header, what in FIGURES:
                 value = await self.ask_text(f'SOUR{channel}:DATA:ATTR:{header}? "{chosen}"')
-                parts.append(f"{what} {float(value):.6g}")
+                parts.append(f"{what} {round(float(value), 6) + 0.0:g}")
         except InstrumentError:
             return chosen  # a sequence, or a file that is not in the memory
         except ValueError as error:

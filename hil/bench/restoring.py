@@ -76,6 +76,8 @@ async def restore(
     try:
         await bench.parts.protect()
         await work.make_safe()
+        if outputs:
+            await work.allow_spares()
         await work.rounds(lambda quantity: not is_output(quantity))
         if outputs:
             await work.bring_levels_back()
@@ -140,17 +142,22 @@ class _Work:
                 return
             await asyncio.sleep(settle)
 
+    async def allow_spares(self) -> None:
+        """The operator's limits, before any other setting: some drivers set others with them."""
+        spares = self._plan(await self._look()).spares
+        if spares.driven:
+            self.kept_off = await allow(spares)
+
     async def bring_levels_back(self) -> None:
         """Heaters up the ramp, then outputs on which none hangs, within the operator's limits."""
-        meant = self._plan(await self._look())
-        refused, other = await allow(meant.spares), self.outcome.not_taken
+        meant, other = self._plan(await self._look()), self.outcome.not_taken
         if meant.heaters.differ:
             other += await bring_back(self.bench, meant.heaters, self.tell)
-        if meant.spares.differ and not refused:
+        if meant.spares.differ and not self.kept_off:
             refused, read = await bring_spares_back(self.bench, meant.spares, self.tell)
             other += read
             self.outcome.done += [s.where for s in meant.spares.driven if s.where not in refused]
-        self.kept_off = refused
+            self.kept_off = refused
 
     async def _look(self) -> dict[str, Any]:
         return await snapshot(self.bench, waveforms=self.waveforms)

@@ -13,8 +13,9 @@ from hil.bench.snapshot import SCHEMA, VERSION
 from hil.bench.states import BenchError
 from hil.bench.waveforms import unpacked
 
-#: Version 2 has no waveforms, and is read like any other.
-READ = (2, VERSION)
+#: Version 2 has no waveforms, and is read like any other. Version 1 keeps what was measured among
+#: the settings: it can be looked at, but is neither compared nor put back.
+READ, SHOWN = (2, VERSION), (1, 2, VERSION)
 #: What each instrument's entry may hold that is read back, and as what.
 _TABLES = ("settings", "readings", "identity", "untold", "waveforms")
 
@@ -47,8 +48,10 @@ def write_snapshot(path: Path, taken: Mapping[str, Any]) -> None:
         aside.unlink(missing_ok=True)
 
 
-def read_snapshot(path: Path) -> dict[str, Any]:
+def read_snapshot(path: Path, *, to_show: bool = False) -> dict[str, Any]:
     """Read a snapshot: of `python -m hil.snapshot save`, or of a run folder.
+
+    `to_show`: it is only looked at, so that older versions will do.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def read_snapshot(path: Path) -> dict[str, Any]:
         raise SnapshotError(f"snapshot {path} is no JSON: {error}") from error
     if not isinstance(taken, dict) or taken.get("schema") != SCHEMA:
         raise SnapshotError(f"{path} is no snapshot: its schema is not {SCHEMA!r}")
-    if taken.get("version") not in READ:
+    if taken.get("version") not in (SHOWN if to_show else READ):
         raise SnapshotError(_other_version(path, taken.get("version")))
     instruments = taken.get("instruments")
     if not isinstance(instruments, dict) or not isinstance(taken.get("taken"), str):
@@ -93,14 +96,10 @@ def read_snapshot(path: Path) -> dict[str, Any]:
 
 def _other_version(path: Path, version: Any) -> str:
     """Why a file of another version is not read, and what to do."""
-    known = " and ".join(map(str, READ))
+    told = f"snapshot {path} is of version {version!r}; this reads {' and '.join(map(str, READ))}"
     if version == 1:
-        # They keep what was measured among the settings: it would be "restored".
-        return (
-            f"snapshot {path} is of version 1, in which readings and settings stand together; this "
-            f"reads {known}: look into it with an editor, and save a new one"
-        )
-    return f"snapshot {path} is of version {version!r}; this reads {known}"
+        told += ": `hil.snapshot show` looks at it, and `save` makes a new one"
+    return told
 
 
 def _is_setting(value: Any) -> bool:

@@ -17,6 +17,9 @@ def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
     """What a snapshot holds, by instrument."""
     kind = " (simulated)" if taken.get("simulated") else ""
     yield f"bench {taken.get('bench', '?')}{kind}, {taken['taken']}, by {taken.get('by', '?')}"
+    old = taken.get("version") == 1
+    if old:
+        yield "a file of version 1: what was measured stands among the settings"
     for name, one in taken["instruments"].items():
         who = one.get("identity") or {}
         told = " ".join(str(who[part]) for part in ("model", "serial", "firmware") if who.get(part))
@@ -25,7 +28,7 @@ def snapshot_lines(taken: Mapping[str, Any]) -> Iterator[str]:
             yield f"  not read: {one.get('failed', 'it was not open')}"
         alone = {"instruments": {name: one}}
         for part in ("settings", "readings"):
-            for line in _grouped(settings_of(alone, part), measured=part == "readings"):
+            for line in _grouped(settings_of(alone, part), measured=old or part == "readings"):
                 yield f"  {line}{', read' if part == 'readings' else ''}"
         for line in untold_lines(alone, refused=False):
             yield f"  not told: {line.removeprefix(f'{name} ')}"
@@ -120,7 +123,7 @@ def _grouped(found: Mapping[Where, Any], *, measured: bool) -> Iterator[str]:
     for name, group in groupby(found.items(), lambda one: one[0].name):
         values = dict(group)
         numbers = [v for v in values.values() if isinstance(v, float)]
-        if measured and len(numbers) == len(values) > 1:
+        if measured and len(numbers) == len(values) and len(set(numbers)) > 1:
             yield f"{name}{_channels(values)} = {min(numbers):.4g} to {max(numbers):.4g}"
             continue
         for value, part in groupby(values.items(), lambda one: shown(one[1])):

@@ -19,7 +19,7 @@ from drivers.registry import BUILT_IN
 from hil.bench.differing import Untold, Where, differences, same, settings_of
 from hil.bench.file import BenchFile, from_document, load
 from hil.bench.opening import OpenBench
-from hil.bench.restore_plan import plan, quantities_of
+from hil.bench.restore_plan import Plan, plan, quantities_of
 from hil.bench.restore_rules import HELD, KEPT, is_output
 from hil.bench.restoring import restore
 from hil.bench.snapshot import snapshot
@@ -169,12 +169,40 @@ def test_heaters_come_back_whatever_they_hang_on(text: str) -> None:
         assert [one for one in left if one.where.name not in imposed[one.where.instrument]] == []
 
 
-def test_a_level_above_a_limit_is_refused_on_a_source_meter() -> None:
+@pytest.mark.parametrize(
+    ("volts", "said"), [(9.0, "9 V makes"), (-3.0, "-3 V: a level is set by volts that are not")]
+)
+def test_a_level_beyond_a_limit_is_refused_on_a_source_meter(volts: float, said: str) -> None:
     file = from_document(tomllib.loads(bench_text("small", 4)), source="small")
     with Visit(OpenBench(file), lambda line: None) as here:
         saved = here.do(snapshot(here.core))
-        saved["instruments"]["smu-2"]["volts"] = [9.0]
+        saved["instruments"]["smu-2"]["volts"] = [volts]
         refused = plan(here.core, saved, here.do(snapshot(here.core)), outputs=True).refused
         (why,) = refused.values()
         assert list(map(str, refused)) == ["smu-2 volts[0]"]
-        assert why.startswith("9 V makes")
+        assert why.startswith(said)
+
+
+def test_a_stage_is_moved_to_the_bench_files_set_point_alone() -> None:
+    """It goes on in a bench that is off, so that a set point is more than a number there."""
+    with Visit(OpenBench(load("relax-mzi-8-precise")), lambda line: None) as here:
+        core = here.core
+        stage, asked = core.parts.stage, core.file.stage
+        assert isinstance(stage, Instrument)
+        assert asked is not None
+        where = Where(stage.name, "setpoint_celsius")
+        first = here.do(snapshot(core))
+
+        def meant(saved: float, now: float, *, outputs: bool) -> Plan:
+            taken = [json.loads(json.dumps(first)) for _ in range(2)]
+            for one, value in zip(taken, (saved, now), strict=True):
+                one["instruments"][stage.name]["settings"][where.name] = value
+            return plan(core, taken[0], taken[1], outputs=outputs)
+
+        right = asked.setpoint_celsius
+        assert meant(right, 80.0, outputs=False).held[where] == KEPT
+        (step,) = meant(right, 80.0, outputs=True).steps
+        assert (step.where, step.difference.before) == (where, right)
+        refused = meant(80.0, right, outputs=True)
+        assert not refused.steps
+        assert refused.refused[where].endswith("which every run sets: change it there")

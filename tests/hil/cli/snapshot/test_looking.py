@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,41 @@ def test_a_file_is_shown(lab: Lab, run: Callable[..., Any], write_bench: WriteBe
     assert "  decimation = 1" in lines
     assert "  frequency[1 to 2] = 1000" in lines
     assert any(line.startswith("  volts[") and line.endswith(", read") for line in lines)
+
+
+def test_a_file_of_version_1_is_shown(run: Callable[..., Any], tmp_path: Path) -> None:
+    """As run folders of older programs have it: no bench, no maker, readings among the settings."""
+    path = tmp_path / "snapshot-start.json"
+    old = {
+        "schema": "hil-instrument-snapshot",
+        "version": 1,
+        "taken": "2026-11-26T18:20:01+00:00",
+        "bench_time": 0.0,
+        "instruments": {
+            "heaters-0": {
+                "driver": "QontrolQ8",
+                "resource": "ASRL/dev/qontrol-0::INSTR",
+                "identity": {"maker": "Q", "model": "Q8iv", "serial": "0001", "firmware": "v2"},
+                "settings": {"volts": [4.0001, 4.0031, 3.9963], "volts_max": [6.5, 6.5, 6.5]},
+            },
+            "pattern": {"driver": "PulseStreamer", "settings": {"getClock": 0}},
+            "box-0": {"driver": "RedPitaya", "failed": "the peer has gone"},
+        },
+    }
+    path.write_text(json.dumps(old), encoding="utf-8")
+    ended = run("show", path)
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == [
+        "bench ?, 2026-11-26T18:20:01+00:00, by ?",
+        "a file of version 1: what was measured stands among the settings",
+        "heaters-0: Q8iv 0001 v2 at ASRL/dev/qontrol-0::INSTR",
+        "  volts[0 to 2] = 3.996 to 4.003",
+        "  volts_max[0 to 2] = 6.5",
+        "pattern: not identified at ?",
+        "  getClock = 0",
+        "box-0: not identified at ?",
+        "  not read: the peer has gone",
+    ]
 
 
 def test_what_no_instrument_tells_is_named(

@@ -102,7 +102,8 @@ def test_mistakes(lab: Lab, run: Callable[..., Any], write_bench: WriteBench) ->
         "list.json": "[]",
         "deep.json": "[" * 100_000,
         "other.json": '{"schema": "something"}',
-        "old.json": whole.replace('"version": 3', '"version": 1'),
+        "new.json": whole.replace('"version": 3', '"version": 4'),
+        "word.json": whole.replace('"version": 3', '"version": "3"'),
         "flat.json": whole.replace('"settings": {', '"settings": 3, "was": {', 1),
         "odd.json": whole.replace('"decimation": 1', '"decimation": null'),
         "bytes.json": "\0",
@@ -116,7 +117,11 @@ def test_mistakes(lab: Lab, run: Callable[..., Any], write_bench: WriteBench) ->
             assert ended.err.startswith("error: "), words
             assert name in ended.err
             assert len(ended.err.splitlines()) == 1
+    old = whole.replace('"version": 3', '"version": 1')
+    Path("old.json").write_text(old, encoding="utf-8")
     for words, said in (
+        (["diff", "old.json"], "is of version 1; this reads 2 and 3: `hil.snapshot show` looks"),
+        (["restore", "old.json", "--yes"], "is of version 1; this reads 2 and 3"),
         (["save", bench, "--out", "a.json"], "a.json exists"),
         (["save", bench, "--out", "nowhere/a.json"], "cannot be written"),
         (["save", "no-such-bench"], "no packaged bench"),
