@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from drivers.errors import InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.red_pitaya import RedPitaya
-from drivers.red_pitaya_waveforms import parse, setting
+from drivers.red_pitaya.waveforms import parse, setting
 from drivers.transport.memory import MemoryNetwork
 
 OK = b'0,"No error"\r\n'
