@@ -15,6 +15,9 @@ HEADROOM = 1.9999
 OVER_RANGE = 1e20
 """W above which a value is no power but says that the range was exceeded (after LabExT)."""
 COMPLETE = "LOGGING_STABILITY,COMPLETE"
+STOP = "SENS{port}:FUNC:STAT LOGG,STOP"
+STABILITY = "SENS{port}:FUNC:PAR:STAB {times}"
+STABILITY_START = "SENS{port}:FUNC:STAT STAB,STAR"
 _FUNCTIONS = ("NONE", "LOGGING_STABILITY", "MINMAX", "STABILITY", "LOGGING")
 
 

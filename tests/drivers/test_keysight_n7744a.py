@@ -401,3 +401,55 @@ def test_any_answer_is_a_value_or_a_typed_error(data) -> None:
         assert value == pytest.approx(min(float(reply), value))
 
     run(scenario())
+
+
+STABILITY = (
+    each(b"SENS%d:FUNC:STAT LOGG,STOP", 1, 3) + b";:" + each(b"TRIG%d:INP IGN", 1, 3) + b";:"
+    + each(b"SENS%d:FUNC:PAR:STAB 2,0.5,0.1", 1, 3) + b";:"
+    + each(b"SENS%d:FUNC:STAT STAB,STAR", 1, 3)
+)  # fmt: skip
+
+
+def test_stability_in_exact_bytes_and_the_next_frame_sets_all_anew(play) -> None:
+    async def scenario(meter: KeysightN7744A) -> None:
+        watts = await meter.stability(2.0, 0.5, 0.1)
+        assert watts.shape == (4, 2)
+        assert watts[:, 0] == pytest.approx([1e-3, 1.1e-3, 1e-3, math.inf])
+        assert watts[:, 1] == pytest.approx([2e-6] * 4)
+        await meter.arm(10)
+
+    entries = [
+        *prepared(1, 3),
+        *told(STABILITY),
+        polled([DONE, BUSY], 1, 3),
+        polled([DONE, DONE], 1, 3),
+        asked(b"SENS1:FUNC:RES?", block([1e-3, 1.1e-3, 1e-3, 9.9e37])),
+        asked(b"SENS3:FUNC:RES?", block([2e-6] * 4)),
+        *prepared(1, 3),
+        *armed(10, 1, 3),
+    ]
+    play(entries, scenario, ports=(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ((2.0, 0.05, 0.1), "0.1 s to 2 s"),
+        ((2.0, 3.0, 0.1), "0.1 s to 2 s"),
+        ((2.0, math.nan, 0.1), "0.1 s to 2 s"),
+        ((1e7, 1.0, 0.1), "1000000 points"),
+        ((2.0, 1.0, 11.0), "1e-06 to 10 s"),
+    ],
+)
+def test_no_byte_leaves_for_a_stability_that_cannot_be(play, times, said) -> None:
+    async def scenario(meter: KeysightN7744A) -> None:
+        with pytest.raises(LimitError, match=said):
+            await meter.stability(*times)
+
+    play([], scenario)
+
+
+def test_a_point_an_edge_serves_no_port_of_a_bench() -> None:
+    meter = KeysightN7744A("meter", RESOURCE, MemoryNetwork(), link=LAN, trigger="SME")
+    with pytest.raises(ValueError, match="trigger 'SME' takes one point an edge"):
+        meter.time_points(1e-5, average=True)

@@ -95,6 +95,21 @@ def test_a_point_an_edge(memory) -> None:
     memory.run(maker(), scenario, door="tcp")
 
 
+def test_a_stability_run_between_two_frames(memory) -> None:
+    async def scenario(reached) -> None:
+        device = reached.device
+        async with driver(reached, ports=(3, 1), averaging=1e-4, range_dbm=(0, -10)) as meter:
+            found = await meter.stability(0.2, 0.05, 0.01)
+            assert found.shape == (4, 2)
+            assert np.isfinite(found).all()
+            assert (found > 0.0).all()
+            await meter.arm(3)
+            device.bench.edges.append(device.now())
+            assert (await meter.fetch(0, 3)).shape == (3, 2)
+
+    memory.run(maker(), scenario, door="tcp")
+
+
 def test_saturation(memory) -> None:
     async def scenario(reached) -> None:
         device = reached.device
