@@ -29,10 +29,13 @@ class SrsDg645(Dg645Dialogue):
     quantities = settings.QUANTITIES
 
     async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
-        """Read a declared quantity, of an output where it is one's.
+        """Read a declared quantity, of an output or a channel where it is one's.
 
         Raises `InstrumentError`, `LinkError`.
         """
+        if quantity in settings.DELAYS:
+            reference, seconds = await self.read_delay(str(channel))
+            return seconds if quantity is settings.DELAY else reference
         command = quantity.query(self._number(quantity, channel))
         text = await self._ask(command)
         try:
@@ -47,6 +50,9 @@ class SrsDg645(Dg645Dialogue):
         Raises `LimitError`, `TypeError`, `ValueError` before a byte leaves that changes anything,
         then `InstrumentError`, `LinkError`.
         """
+        if quantity in settings.DELAYS:
+            await self._set_part(quantity, value, str(channel))
+            return
         number = self._number(quantity, channel)
         checked = quantity.check(value, instrument=f"{self.name} {channel}".rstrip())
         if quantity in (settings.AMPLITUDE, settings.OFFSET):
@@ -152,11 +158,13 @@ class SrsDg645(Dg645Dialogue):
             raise
 
     async def read_settings(self) -> dict[str, Any]:
-        """All settings by name, those of outputs as `{output: value}`, and under `delays` what each
-        channel is timed from and by how many seconds. A refused one as `{"refused": text}`.
+        """All settings by name, those of outputs and channels as `{name: value}`; a refused one as
+        `{"refused": text}`.
         """
         found: dict[str, Any] = {}
         for quantity in settings.QUANTITIES:
+            if quantity in settings.DELAYS:
+                continue
             if quantity.has_channels:
                 outputs = quantity.channels
                 found[quantity.name] = {
@@ -164,21 +172,34 @@ class SrsDg645(Dg645Dialogue):
                 }
             else:
                 found[quantity.name] = await self._told(self.get(quantity))
-        found["delays"] = {
-            channel: await self._told(self.read_delay(channel)) for channel in SETTABLE
-        }
+        told = {channel: await self._told(self.read_delay(channel)) for channel in SETTABLE}
+        for at, quantity in enumerate((settings.DELAY_FROM, settings.DELAY)):
+            found[quantity.name] = {
+                channel: part[at] if isinstance(part, tuple) else part
+                for channel, part in told.items()
+            }
         return found
 
     @staticmethod
     async def _told(answer: Awaitable[Any]) -> Any:
         try:
-            value = await answer
+            return await answer
         except InstrumentError as error:
             return {"refused": str(error)}
-        return list(value) if isinstance(value, tuple) else value
 
     async def _read_delays(self) -> dict[str, tuple[str, float]]:
         return {channel: await self.read_delay(channel) for channel in SETTABLE}
+
+    async def _set_part(self, quantity: Quantity, value: Value, channel: str) -> None:
+        """Set a channel's delay or its reference, and leave the other one as it is."""
+        if channel not in SETTABLE:
+            raise ValueError(f"{self.name}: channel {channel!r} is none of {', '.join(SETTABLE)}")
+        checked = quantity.check(value, instrument=self.name, channel=channel)
+        reference, seconds = await self.read_delay(channel)
+        if quantity is settings.DELAY:
+            await self.set_delay(channel, reference, float(checked))
+        else:
+            await self.set_delay(channel, str(checked), seconds)
 
     async def _set_delay(self, channel: str, reference: str, seconds: float) -> None:
         numbers = f"{CHANNELS.index(channel)},{CHANNELS.index(reference)}"

@@ -94,9 +94,26 @@ PHASE = Quantity(
     question="PHAS?{channel}", channels=OUTPUTS[1:],
 )  # fmt: skip
 
+CHANNELS = tuple("ABCDEFGH")
+"""Channels whose time can be set."""
+_REFERENCES = {"T0": "0", **{channel: str(number) for number, channel in enumerate(CHANNELS, 2)}}
+
+DELAY = Quantity(
+    "delay", "DLAY {channel},{value}",
+    "Control the time from its reference to a channel in s (-2000 to 2000).", float, "s",
+    -DELAY_MAX, DELAY_MAX, question="DLAY?{channel}", channels=CHANNELS,
+)  # fmt: skip
+DELAY_FROM = Quantity(
+    "delay_from", "DLAY {channel},{value}", "Control what a channel is timed from.", str,
+    choices=tuple(_REFERENCES), words=_REFERENCES, question="DLAY?{channel}", channels=CHANNELS,
+)  # fmt: skip
+DELAYS = (DELAY, DELAY_FROM)
+"""The two parts of one setting: each is set with the other as it is."""
+
 QUANTITIES = (
     TRIGGER_SOURCE, TRIGGER_RATE, TRIGGER_LEVEL, HOLDOFF, ADVANCED, BURST, BURST_COUNT,
     BURST_PERIOD, BURST_DELAY, BURST_T0_FIRST, AMPLITUDE, POLARITY, OFFSET, PRESCALE, PHASE,
+    DELAY_FROM, DELAY,
 )  # fmt: skip
 
 ERRORS = {

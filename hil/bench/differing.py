@@ -99,6 +99,23 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield "", value
 
 
+def is_setting(value: Any) -> bool:
+    """A value, a list of them, or values by channel."""
+    if isinstance(value, dict):
+        return all(_is_plain(part) or _is_refusal(part) for part in value.values())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, bool | int | float | str)
+
+
+def _is_refusal(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"refused"}
+
+
 def same(before: Any, after: Any, quantity: Quantity | None = None) -> bool:
     """Whether two values are one setting: as the wire would spell them, or to nine digits."""
     if isinstance(before, Untold) or isinstance(after, Untold):

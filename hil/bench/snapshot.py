@@ -13,7 +13,7 @@ from drivers.instrument import Instrument
 from drivers.roles import VoltageOutputs
 from drivers.transport.link import LinkError
 from hil.bench.connection import Connection
-from hil.bench.differing import HEATER
+from hil.bench.differing import HEATER, is_setting
 from hil.bench.waveforms import WAVEFORM, packed
 from hil.people import login_name
 
@@ -82,7 +82,13 @@ async def _one(instrument: Instrument, waveforms: bool) -> tuple[str, dict[str, 
         found["failed"] = str(error)
         return instrument.name, found
     read = instrument.readings
-    found["settings"] = {name: value for name, value in told.items() if name not in read}
+    found["settings"] = {
+        name: value
+        if is_setting(value)
+        else {"refused": f"told as {value!r}, which no snapshot holds"}
+        for name, value in told.items()
+        if name not in read
+    }
     found["readings"] = {name: value for name, value in told.items() if name in read}
     untold = dict(instrument.untold)
     if waveforms:

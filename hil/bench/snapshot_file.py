@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hil.bench.differing import HEATER
+from hil.bench.differing import HEATER, is_setting
 from hil.bench.snapshot import SCHEMA, VERSION
 from hil.bench.states import BenchError
 from hil.bench.waveforms import unpacked
@@ -81,7 +81,7 @@ def read_snapshot(path: Path, *, to_show: bool = False) -> dict[str, Any]:
         if not (isinstance(volts, list) and all(isinstance(v, int | float) for v in volts)):
             raise SnapshotError(f"snapshot {path} is damaged: {HEATER} of {name} are no numbers")
         for setting, value in one.get("settings", {}).items():
-            if not _is_setting(value):
+            if not is_setting(value):
                 raise SnapshotError(
                     f"snapshot {path} is damaged: {setting} of {name} is {value!r}, no setting"
                 )
@@ -100,20 +100,3 @@ def _other_version(path: Path, version: Any) -> str:
     if version == 1:
         told += ": `hil.snapshot show` looks at it, and `save` makes a new one"
     return told
-
-
-def _is_setting(value: Any) -> bool:
-    """A value, a list of them, or values by channel."""
-    if isinstance(value, dict):
-        return all(_is_plain(part) or _is_refusal(part) for part in value.values())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return _is_plain(value)
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, bool | int | float | str)
-
-
-def _is_refusal(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"refused"}

@@ -134,6 +134,33 @@ def test_bytes_of_the_sheet(play) -> None:
     )
 
 
+def test_a_delay_is_set_in_parts(play) -> None:
+    """Each part with the other as the instrument has it, checked against all channels."""
+
+    async def scenario(generator: SrsDg645) -> None:
+        assert await generator.get(dg.DELAY_FROM, "B") == "A"
+        assert await generator.get(dg.DELAY, "B") == pytest.approx(1e-8)
+        await generator.set(dg.DELAY, 2e-8, "B")
+        await generator.set(dg.DELAY_FROM, "T0", "B")
+        with pytest.raises(ValueError, match="B would be timed from each other"):
+            await generator.set(dg.DELAY_FROM, "B", "B")
+        for quantity, value in ((dg.DELAY, 2001.0), (dg.DELAY, math.nan), (dg.DELAY_FROM, "T1")):
+            with pytest.raises(ValueError):  # noqa: PT011  a limit, a number, a word
+                await generator.set(quantity, value, "B")
+        with pytest.raises(ValueError, match="none of A, B"):
+            await generator.set(dg.DELAY, 0.0, "AB")
+
+    now = "2,+0.000000010000"
+    before = [asked("DLAY?3", now), *delays_asked(B=now)]
+    play(
+        [
+            asked("DLAY?3", now), asked("DLAY?3", now),
+            *before, *told("DLAY 3,2,2e-08"), *before, *told("DLAY 3,0,1e-08"), *before,
+        ],
+        scenario,
+    )  # fmt: skip
+
+
 def test_a_pulse_is_two_delays_checked_before_either_is_sent(play) -> None:
     async def scenario(generator: SrsDg645) -> None:
         await generator.pulse("CD", 1e-6, 250e-9)

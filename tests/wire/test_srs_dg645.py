@@ -9,7 +9,7 @@ import pytest
 
 from drivers.instrument import InstrumentError, LimitError
 from drivers.link_model import LinkModel
-from drivers.srs_dg645 import CHANNELS, QUANTITIES, SrsDg645
+from drivers.srs_dg645 import CHANNELS, QUANTITIES, SrsDg645, settings
 from drivers.srs_dg645.settings import TRIGGER_RATE, TRIGGER_SOURCE
 from drivers.transport.link import LinkError
 from sim_backends.srs_dg645 import Dg645
@@ -55,13 +55,13 @@ def test_ranges_are_the_instruments_own(memory) -> None:
     async def scenario(reached) -> None:
         async with driver(reached) as generator:
             for quantity in QUANTITIES:
+                if quantity.name in ("amplitude", "offset", "delay", "delay_from"):
+                    continue  # each limits another: below
                 ends = (quantity.low, quantity.high)
                 if quantity.choices:
                     ends = quantity.choices
                 elif quantity.kind is bool:
                     ends = (True, False)
-                elif quantity.name in ("amplitude", "offset"):
-                    continue
                 for end in ends:
                     await generator.set(quantity, end, "GH" if quantity.has_channels else "")
             for amplitude, offset in ((5.0, 0.0), (0.5, -2.0), (3.0, 2.0), (0.5, 2.0), (5.0, -2.0)):
@@ -70,6 +70,13 @@ def test_ranges_are_the_instruments_own(memory) -> None:
             with pytest.raises(LimitError):
                 await generator.set_delay("B", "A", 1e-9)
             await generator.set_delay("B", "A", -2000.0)
+            for reference, channel in zip("ABCDEFG", "BCDEFGH", strict=True):
+                await generator.set(settings.DELAY, 0.0, channel)
+                await generator.set(settings.DELAY_FROM, reference, channel)
+                with pytest.raises(LimitError):  # 2000 s and more after T0
+                    await generator.set(settings.DELAY, 1e-9, channel)
+                await generator.set(settings.DELAY, -2000.0, channel)
+                await generator.set(settings.DELAY, 0.0, channel)
 
     memory.run(Dg645, scenario, door="tcp")
 
