@@ -109,15 +109,15 @@ def add_common(
 
     commands.add("*CLS", plain(clear))
     commands.add("*ESE", store(_set_ese))
-    commands.add("*ESE?", plain(lambda session: str(session.status.ese)))
-    commands.add("*ESR?", plain(lambda session: str(session.status.read_esr())))
+    commands.add("*ESE?", plain(lambda session: session.register_text(session.status.ese)))
+    commands.add("*ESR?", plain(lambda session: session.register_text(session.status.read_esr())))
     commands.add("*IDN?", plain(lambda session: identity()))
     commands.add("*OPC", plain(complete.announce))
     commands.add("*OPC?", plain(complete.answer))
     commands.add("*RST", plain(restart))
     commands.add("*SRE", store(_set_sre))
-    commands.add("*SRE?", plain(lambda session: str(session.status.sre)))
-    commands.add("*STB?", plain(lambda session: str(session.status_byte())))
+    commands.add("*SRE?", plain(lambda session: session.register_text(session.status.sre)))
+    commands.add("*STB?", plain(lambda session: session.register_text(session.status_byte())))
     commands.add("*TST?", plain(lambda session: "0"))
     commands.add("*WAI", plain(complete.wait))
     commands.add("SYSTem:ERRor[:NEXT]?", plain(lambda session: session.next_error()))
@@ -152,13 +152,18 @@ def add_register(
             setattr(register(session), attribute, value & WIDE)
 
         def tell(session: ScpiSession) -> str:
-            return str(getattr(register(session), attribute))
+            return session.register_text(getattr(register(session), attribute))
 
         commands.add(f"{root}:{name}", store(keep, 0xFFFF))
         commands.add(f"{root}:{name}?", plain(tell))
 
-    commands.add(f"{root}[:EVENt]?", plain(lambda session: str(register(session).read())))
-    commands.add(f"{root}:CONDition?", plain(lambda session: str(register(session).condition)))
+    commands.add(
+        f"{root}[:EVENt]?", plain(lambda session: session.register_text(register(session).read()))
+    )
+    commands.add(
+        f"{root}:CONDition?",
+        plain(lambda session: session.register_text(register(session).condition)),
+    )
     enter("ENABle", "enable")
     enter("PTRansition", "rising")
     enter("NTRansition", "falling")

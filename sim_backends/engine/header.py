@@ -89,6 +89,15 @@ class CommandTable(Generic[Handler]):
             self._entries.setdefault(initial, []).append(entry)
         self._cache.clear()
 
+    def replace(self, pattern: str, handler: Handler, ranges: Ranges = ()) -> None:
+        """Enter a command in place of one with the same pattern."""
+        self._patterns.remove(pattern)
+        compiled = compile_pattern(pattern)
+        for initial in initials(pattern):
+            entries = self._entries[initial]
+            entries[:] = [entry for entry in entries if entry[0] != compiled]
+        self.add(pattern, handler, ranges)
+
     @property
     def patterns(self) -> list[str]:
         """All patterns, in order of entry."""

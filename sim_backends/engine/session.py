@@ -49,6 +49,8 @@ class ScpiSession:
         self.dialect = dialect
         self.errors = ErrorQueue(dialect.queue_depth) if errors is None else errors
         self.status = Status() if status is None else status
+        self.register_text: Callable[[int], str] = str
+        """How the value of a status register is told; some makers offer other bases."""
         self._send = send
         self._wake = wake
         self._on_trigger = on_trigger

@@ -112,6 +112,7 @@ class Keithley2400(SourceMeasureDevice):
             on_trigger=lambda session: self.trigger(),
         )  # fmt: skip
         session.abort = self.triggers.abort
+        session.register_text = self.format.register
         return session
 
     def _open_interlock(self) -> None:

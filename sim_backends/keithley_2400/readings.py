@@ -73,6 +73,17 @@ class DataFormat:
             ("ASCii", "HEXadecimal", "OCTal", "BINary"), "ASCii",
         )  # fmt: skip
 
+    def register(self, value: int) -> str:
+        """A status register as FORMat:SREGister has it (`#H24`, `#Q44`, `#B100100`)."""
+        match self._settings.word("register format"):
+            case "HEX":
+                return f"#H{value:X}"
+            case "OCT":
+                return f"#Q{value:o}"
+            case "BIN":
+                return f"#B{value:b}"
+        return str(value)
+
     def reset(self) -> None:
         """*RST."""
         self.elements, self.binary = _SHORT, False

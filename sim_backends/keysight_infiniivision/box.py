@@ -25,6 +25,10 @@ def add_box(scope: KeysightInfiniivision) -> None:
     scope.commands.add(
         "SYSTem:SETup", lambda session, suffixes, text: _restore(scope, session, text)
     )
+    # The set-up with the command that brings it back.
+    scope.commands.add("*LRN?", plain(lambda session: b":SYST:SET " + write_block(_setup(scope))))
+    scope.commands.add("*OPT?", plain(lambda session: "0"))
+    scope.commands.add("SERial?", plain(lambda session: scope.identity.split(",")[2]))
     scope.settings.boolean("locked", "SYSTem:LOCK", False)
     scope.commands.add("DISPlay:DATA?", _picture)
     scope.commands.add("DISPlay:CLEar", plain(lambda session: scope.acquisition.discard()))

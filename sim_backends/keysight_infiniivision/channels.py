@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim_backends.engine.errors import ScpiError
-from sim_backends.engine.session import ScpiSession
+from sim_backends.engine.parameters import arguments, choice
+from sim_backends.engine.session import Command, ScpiSession
 from sim_backends.engine.settings import Settings
 from sim_backends.engine.writing import nr3
+from sim_backends.oscilloscope.device import number_of
 
 from .notation import SHORT, add_pair
 
@@ -69,6 +71,23 @@ def add_channels(scope: KeysightInfiniivision) -> None:
         return _as_commands(settings, *suffixes)
 
     scope.commands.add("CHANnel#?", whole, ranges)
+
+    def show(on: bool) -> Command:
+        def run(session: ScpiSession, suffixes: Suffixes, text: str) -> None:
+            settings["display", number_of(choice(arguments(text, 1, 1)[0], scope.words))] = on
+            scope.changed()
+
+        return run
+
+    scope.commands.add("VIEW", show(True))
+    scope.commands.add("BLANk", show(False))
+    scope.commands.add("STATus?", lambda session, suffixes, text: _is_shown(scope, text))
+
+
+def _is_shown(scope: KeysightInfiniivision, text: str) -> str:
+    """STATus? <input>: whether it is shown."""
+    number = number_of(choice(arguments(text, 1, 1)[0], scope.words))
+    return str(int(scope.settings.on("display", number)))
 
 
 def add_external(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sim_backends.engine.common import store
+from sim_backends.engine.common import plain, store
 from sim_backends.engine.operations import Deferred
 from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.session import ScpiSession
@@ -43,6 +43,8 @@ def add_control(scope: KeysightInfiniivision) -> None:
     scope.action("AUToscale", lambda: _start(scope, single=False))
     scope.action("TRIGger:FORCe", acquisition.force)
     scope.commands.add("DIGitize", digitize)
+    # "*TRG has the same effect as :DIGitize with no parameters"
+    scope.commands.replace("*TRG", plain(lambda session: _digitize(scope)))
     scope.query("OPERegister:CONDition", lambda _: nr1_signed(condition(scope)))
     scope.query("OPERegister[:EVENt]", lambda _: nr1_signed(operation.read()))
     scope.commands.add("OPEE", store(enable, 0x7FFF))

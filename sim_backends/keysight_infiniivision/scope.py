@@ -15,6 +15,7 @@ from .box import add_box
 from .channels import add_channels, add_external
 from .control import add_control, condition
 from .horizontal import add_memory, add_time_base
+from .measure import add_measure
 from .models import MODELS, MOST_PRECISE, rate_step
 from .trigger import add_trigger
 from .waveform import Waveform
@@ -57,6 +58,7 @@ class KeysightInfiniivision(Oscilloscope):
         self.waveform = Waveform(self)
         if self.model.generator:
             self.settings.boolean("output", "WGEN[1]:OUTPut", False)
+        add_measure(self)
         add_box(self)
         self.saved = SavedStates(
             self.commands, self.settings,

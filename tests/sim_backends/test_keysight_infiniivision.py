@@ -15,6 +15,7 @@ from sim_backends.catalogue import build
 from sim_backends.host.clock import BenchClock
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.keysight_infiniivision import KeysightInfiniivision
+from sim_backends.keysight_infiniivision.measure import period
 from sim_backends.keysight_infiniivision.models import rate_step
 from sim_backends.oscilloscope.inputs import DecayingSine
 from sim_backends.virtual_time import VirtualTimeLoop
@@ -293,3 +294,53 @@ def test_the_catalogue() -> None:
             build("keysight_infiniivision", Placement(BenchClock(), identity={"model": "DSOS"}))
 
     asyncio.run(main())
+
+
+def test_numbers_of_what_is_on_the_screen(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(DecayingSine(asyncio.get_running_loop().time, decay=1.0))
+        client.all(
+            ":CHAN1:SCAL 0.5", ":CHAN2:SCAL 0.25", ":VIEW CHAN2", ":TRIG:EDGE:SOUR EXT",
+            ":TRIG:SWE NORM", ":TRIG:EDGE:LEV 1", ":TIM:RANG 5e-3", ":TIM:REF LEFT",
+        )  # fmt: skip
+        client.raw("*TRG;*OPC?")  # as DIGitize: all that follows waits for it
+        await asyncio.sleep(0.1)
+        client.write(":WAV:FORM ASC;:WAV:POIN:MODE RAW;:WAV:POIN 10000;:WAV:SOUR CHAN2")
+        volts = np.array(client.write(":WAV:DATA?")[10:].split(","), dtype=float)
+        for question, value in {
+            ":MEAS:VPP? CHAN2": np.ptp(volts), ":meas:sour channel2;:meas:vmax?": volts.max(),
+            ":MEASure:VMIN?": volts.min(), ":MEAS:VAVerage? DISPlay,CHANnel2": volts.mean(),
+            ":MEAS:VRMS? DISP,AC,CHAN2": volts.std(), ":MEAS:PER?": 0.5e-3,
+            ":MEAS:FREQ? CHAN1": 2e3,
+        }.items():  # fmt: skip
+            assert float(client.write(question)) == pytest.approx(value, rel=0.02, abs=2e-3)
+        assert client.write(":MEAS:VPP") == ""
+        assert client.write(":STAT? CHAN2;:BLAN CHAN2;:STAT? CHAN2") == "1;0"
+        assert client.write(":MEAS:VPP?") == "+9.90000E+37"  # it is not shown
+        client.all(":CHAN1:SCAL 0.01")
+        assert client.write(":MEAS:VPP? CHAN1") == "+9.90000E+37"  # clipped
+        assert client.write(":SYST:ERR?") == client.no_error
+        client.write(":MEAS:VPP? CHAN9")
+        assert client.write(":SYST:ERR?").startswith("-224")
+
+    within(scenario)
+
+
+def test_a_waveform_without_a_period() -> None:
+    assert np.isnan(period(np.zeros(100), 1.0))
+    assert np.isnan(period(np.linspace(0.0, 1.0, 100), 1.0))
+    wave = np.sin(2.0 * np.pi * np.arange(1000) / 250.0 + 0.3)
+    assert period(wave, 1e-3) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_what_is_learnt_brings_the_set_up_back(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(":CHAN1:SCAL 0.2")
+        learnt = client.raw("*LRN?")
+        assert learnt.startswith(b":SYST:SET #")
+        client.all("*RST")
+        client.session.receive(learnt)
+        assert float(client.write(":CHAN1:SCAL?")) == 0.2
+        assert client.write("*OPT?;:SER?") == "0;CN00000001"
+
+    within(scenario)

@@ -139,3 +139,20 @@ def test_line_ends_and_control_characters(play) -> None:
         assert line.sent == b"1\r\n"
 
     play(scenario, line_end=b"\r\n")
+
+
+def test_registers_in_four_bases(play) -> None:
+    """FORMat:SREGister goes for all status registers, and nothing else (user's manual, 18)."""
+
+    async def scenario(client, load) -> None:
+        client.write("*ESE 36;*SRE 191;:STAT:MEAS:ENAB 512;:STAT:OPER:ENAB 10")
+        for word, told in {
+            "HEX": "#H24;#HBF;#H200;#HA", "OCT": "#Q44;#Q277;#Q1000;#Q12",
+            "BINary": "#B100100;#B10111111;#B1000000000;#B1010", "ASC": "36;191;512;10",
+        }.items():  # fmt: skip
+            client.write(f":FORM:SREG {word}")
+            assert client.ask("*ESE?;*SRE?;:STAT:MEAS:ENAB?;:STAT:OPER:ENAB?") == told
+            assert client.ask(":TRIG:COUN?") == "1"
+        assert client.ask(":SYST:ERR:COUN?") == "0"
+
+    play(scenario)
