@@ -43,6 +43,39 @@ class Level:
         self.unit = "VPP"
         self.crest = CRESTS["SIN"]
         self.auto_range = True
+        self.limited = False
+        self.emf_lowest, self.emf_highest = -MOST_EMF, MOST_EMF
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Lowest and highest V behind 50 ohm that may come out: VOLTage:LIMit, or all it can."""
+        if self.limited:
+            return self.emf_lowest, self.emf_highest
+        return -MOST_EMF, MOST_EMF
+
+    def limit(self, on: bool, swing: bool = True) -> None:
+        """VOLTage:LIMit:STATe. Raises `ScpiError` -221 where what comes out is outside already."""
+        half = 0.5 * self.emf_pp if swing else 0.0
+        low, high = self.emf_offset - half, self.emf_offset + half
+        spare = 1e-9 * MOST_EMF
+        if on and not self.emf_lowest - spare <= low <= high <= self.emf_highest + spare:
+            raise ScpiError(-221, "Settings conflict; output exceeds the voltage limits")
+        self.limited = on
+
+    def set_limit(self, volts: float, *, highest: bool, swing: bool = True) -> None:
+        """Move the upper or lower limit (V shown); raises `ScpiError` -221 for one below the other,
+        or, while limits are on, within what comes out.
+        """
+        was = self.emf_lowest, self.emf_highest
+        emf = volts / self.share
+        self.emf_lowest, self.emf_highest = (was[0], emf) if highest else (emf, was[1])
+        try:
+            if self.emf_lowest > self.emf_highest:
+                raise ScpiError(-221, "Settings conflict; the voltage limits are crossed")
+            self.limit(self.limited, swing)
+        except ScpiError:
+            self.emf_lowest, self.emf_highest = was
+            raise
 
     @property
     def share(self) -> float:
@@ -61,7 +94,8 @@ class Level:
 
     def most_amplitude(self) -> float:
         """Largest Vpp that can be shown with this offset."""
-        return 2.0 * (MOST_EMF - abs(self.emf_offset)) * self.share
+        lowest, highest = self.window
+        return 2.0 * min(highest - self.emf_offset, self.emf_offset - lowest) * self.share
 
     def least_amplitude(self) -> float:
         """Smallest Vpp that can be shown."""
@@ -84,8 +118,9 @@ class Level:
 
         Raises `ScpiError` -222 after taking the limit.
         """
-        most = self.most_offset() if swing else MOST_EMF * self.share
-        taken = min(max(volts, -most), most)
+        half = 0.5 * self.emf_pp if swing else 0.0
+        lowest, highest = self.window
+        taken = min(max(volts, (lowest + half) * self.share), (highest - half) * self.share)
         self.emf_offset = taken / self.share
         if not math.isclose(taken, volts, rel_tol=1e-9, abs_tol=1e-12):
             raise clipped(volts > taken)
@@ -94,9 +129,11 @@ class Level:
         """Make room for the swing beside the offset that DC had. Raises `ScpiError` -221 if it
         must.
         """
-        most = MOST_EMF - 0.5 * self.emf_pp
-        if abs(self.emf_offset) > most * (1.0 + 1e-12):
-            self.emf_offset = math.copysign(most, self.emf_offset)
+        half = 0.5 * self.emf_pp
+        lowest, highest = self.window
+        fitting = min(max(self.emf_offset, lowest + half), highest - half)
+        if not math.isclose(fitting, self.emf_offset, rel_tol=1e-12, abs_tol=1e-12):
+            self.emf_offset = fitting
             raise ScpiError(-221, "Settings conflict; offset changed due to amplitude")
 
     def set_high(self, volts: float) -> None:
@@ -118,9 +155,16 @@ class Level:
         return self.offset - 0.5 * self.amplitude
 
     def _set_ends(self, low: float, high: float, *, moves_high: bool) -> None:
-        most = MOST_EMF * self.share
+        lowest, highest = self.window
         asked = high if moves_high else low
-        taken = min(max(asked, -most), most)
+        lowest, highest = lowest * self.share, highest * self.share
+        # The other end must find room beside it.
+        lowest, highest = (
+            (lowest + self.least_amplitude(), highest)
+            if moves_high
+            else (lowest, highest - self.least_amplitude())
+        )
+        taken = min(max(asked, lowest), highest)
         failure = None if taken == asked else clipped(asked > taken)
         low, high = (low, taken) if moves_high else (taken, high)
         if high - low < self.least_amplitude():

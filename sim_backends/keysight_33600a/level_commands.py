@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sim_backends.engine.errors import ScpiError
-from sim_backends.engine.parameters import arguments, choice, number
+from sim_backends.engine.parameters import arguments, boolean, choice, number
 
 from .channel import Channel
-from .level import Level
+from .level import MOST_EMF, Level
 from .notation import SOURCE, bounded, on_channel, told
 
 if TYPE_CHECKING:
@@ -94,7 +94,32 @@ def add_level(generator: Keysight33600A) -> None:
         if late is not None:
             raise late
 
+    def set_limit(highest: bool) -> Callable[[Channel, str], None]:
+        def keep(channel: Channel, text: str) -> None:
+            level = channel.output.level
+            top = MOST_EMF * level.share
+            value = bounded(text, -top, top, 0.0, lambda word: number(word, "V"))
+            level.set_limit(
+                min(max(value, -top), top), highest=highest, swing=channel.function != "DC"
+            )
+
+        return keep
+
+    def tell_limit(name: str) -> Callable[[Channel, str], str]:
+        def tell(channel: Channel, text: str) -> str:
+            level = channel.output.level
+            top = MOST_EMF * level.share
+            return told(text, getattr(level, name) * level.share, -top, top, 0.0)
+
+        return tell
+
+    def set_limited(channel: Channel, text: str) -> None:
+        channel.output.level.limit(boolean(arguments(text, 1, 1)[0]), channel.function != "DC")
+
     root = f"{SOURCE}VOLTage"
+    enter(f"{root}:LIMit:HIGH", set_limit(True), tell_limit("emf_highest"))
+    enter(f"{root}:LIMit:LOW", set_limit(False), tell_limit("emf_lowest"))
+    enter(f"{root}:LIMit:STATe", set_limited, lambda c, text: str(int(c.output.level.limited)))
     enter(f"{root}[:LEVel][:IMMediate][:AMPLitude]", set_amplitude, tell_amplitude)
     enter(
         f"{root}:OFFSet", set_offset,

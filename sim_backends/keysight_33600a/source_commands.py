@@ -85,11 +85,13 @@ def add_source(generator: Keysight33600A) -> None:
     )  # fmt: skip
     settings.choice("output_mode", "OUTPut#:MODE", ("NORMal", "GATed"), "NORMal", ranges=every)
     settings.number(
-        "square_duty", f"{SOURCE}FUNCtion:SQUare:DCYCle", 0.01, 99.99, 50, form=form, ranges=every,
+        "square_duty", f"{SOURCE}FUNCtion:SQUare:DCYCle", 0.01, 99.99, 50, unit="PCT", form=form,
+        ranges=every,
         changed=restart,
     )  # fmt: skip
     settings.number(
-        "ramp_symmetry", f"{SOURCE}FUNCtion:RAMP:SYMMetry", 0, 100, 100, form=form, ranges=every,
+        "ramp_symmetry", f"{SOURCE}FUNCtion:RAMP:SYMMetry", 0, 100, 100, unit="PCT", form=form,
+        ranges=every,
         changed=restart,
     )  # fmt: skip
     _add_pulse(generator, restart)

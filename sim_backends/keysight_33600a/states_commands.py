@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 MOST = 4
 NAMES = ["AUTO_RECALL", *(f"STATE_{place}" for place in range(1, MOST + 1))]
 LONGEST_NAME = 12
-_LEVEL = ("emf_pp", "emf_offset", "load", "unit", "crest", "auto_range")
+_LEVEL = (
+    "emf_pp", "emf_offset", "load", "unit", "crest", "auto_range", "limited", "emf_lowest",
+    "emf_highest",
+)  # fmt: skip
 
 
 def add_states(generator: Keysight33600A) -> SavedStates:
