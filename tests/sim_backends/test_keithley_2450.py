@@ -55,12 +55,25 @@ def test_identity_and_defaults(play) -> None:
     play(scenario)
 
 
+def test_the_display_is_set_as_the_manual_has_it(play) -> None:
+    async def scenario(smu: Client, load) -> None:
+        smu.ask(":DISP:SCR HOME;:DISP:SCR SWIPE_STAT;:DISP:LIGH:STAT ON100;:DISP:CURR:DIG 6")
+        assert smu.ask(":DISP:LIGH:STAT?;:DISP:CURR:DIG?;:DISP:VOLT:DIG?") == "ON100;6;5"
+        assert smu.ask(":SYST:ERR:COUN?") == "0"
+        smu.ask(":DISP:SCR ATTIC")
+        assert smu.ask(":SYST:ERR?").startswith("-224")
+
+    play(scenario)
+
+
 def test_the_event_log(play) -> None:
     async def scenario(smu: Client, load) -> None:
         await asyncio.sleep(3600.25)
         smu.ask(":NO:SUCH")
         smu.ask(":SOUR:VOLT 300")
         assert smu.ask(":SYST:ERR:COUN?") == "2"
+        assert smu.ask(":SYST:EVEN:COUN? ALL;COUN? ERR;COUN? WARN") == "2;2;0"
+        assert smu.ask(":SYST:EVEN:NEXT? INFormational") == '0,"No error;0;0 0"'
         assert smu.ask(":SYST:ERR?") == '-113,"Undefined header;1;2026/01/01 01:00:00.250"'
         assert smu.ask(":SYST:EVEN:NEXT?").startswith('-222,"Parameter data out of range;1;2026/')
         for text, start in [
