@@ -19,8 +19,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # The same examples every time: a change must not fail for what it did not touch. Others are drawn
 # with `--hypothesis-profile drawn`, now and then, and what they find becomes a test of its own.
-settings.register_profile("fixed", derandomize=True)
-settings.register_profile("drawn", derandomize=False, print_blob=True)
+# How long one takes says how busy the machine is: no example has a deadline.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("drawn", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("fixed")
 
 #: Processes at most. Each imports torch and Qt and collects every test before it runs one; from

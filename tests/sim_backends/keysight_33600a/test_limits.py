@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sim_backends.keysight_33600a.client import OK, Client
@@ -64,7 +64,6 @@ STEPS = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_nothing_leaves_the_limits(steps: list[tuple[str, float]]) -> None:
     client = Client()
