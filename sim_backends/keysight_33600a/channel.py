@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,9 @@ from sim_backends.engine.errors import ScpiError
 from .level import CRESTS
 from .memory import DEFAULT, Arb, Memory
 from .models import LARGER_MEMORY
-from .output import TABLE, Output
+from .modes import Modes
+from .modulation import HEADERS, SWEPT, Carrier, unable
+from .output import STEPS, TABLE, Output
 from .playing import Floats
 from .sequence import Sequence
 
@@ -42,6 +45,7 @@ class Channel:
         self.selected = DEFAULT
         self.cycles = 1.0
         self.peak_to_peak: float | None = None
+        self.modes = Modes(self)
 
     def reset(self) -> None:
         """*RST."""
@@ -138,6 +142,14 @@ class Channel:
             self.generator.settings["burst", self.number] = False
             raise
 
+    def settle_modes(self) -> None:
+        """Another function was chosen: a modulation or sweep that it cannot have goes off; -221."""
+        for mode in (*HEADERS, SWEPT):
+            refusal = unable(mode, self.function, self.sequence is not None)
+            if self.modes.on(mode) and refusal is not None:
+                self.modes.switch_off(mode)
+                raise refusal
+
     def settle_level(self) -> None:
         """Another function was chosen: its swing may leave less offset than DC had; then -221."""
         if self.function != "DC":
@@ -157,6 +169,7 @@ class Channel:
         generator, output = self.generator, self.output
         generator.before_change()
         output.stalled = False
+        output.law = None
         output.inverted = self.word("polarity") == "INV"
         output.enabled = generator.settings.on("output", self.number)
         output.level.crest = CRESTS.get(self.function, CRESTS["SIN"])
@@ -171,7 +184,16 @@ class Channel:
             output.run_sequence(sequence, self._segments(sequence), 1.0 / rate, waits, now)
             return
         lap, dwell = self._lap()
-        if self.function == "ARB" and not self.bursting and self.word("advance") == "TRIG":
+        carrier = self._carrier(lap)
+        if self.modes.sweeping:
+            at_once = self.source == "IMM"
+            output.continuous(lap, dwell, now)
+            output.law = self.modes.sweep(carrier, now, single=not at_once, going=at_once)
+        elif (law := self.modes.modulated(carrier, 1.0 / (dwell * lap.size), now)) is not None:
+            output.continuous(lap, dwell, now)
+            points = 1.0 / dwell if self.function == "ARB" else 0.0
+            output.law = replace(law, top=max(law.top, points / STEPS))
+        elif self.function == "ARB" and not self.bursting and self.word("advance") == "TRIG":
             output.ready(lap, dwell, 0.0, now)
         elif not self.bursting or self.function == "DC":
             output.continuous(lap, dwell, now)
@@ -196,7 +218,12 @@ class Channel:
             return ()
         sequence = self.sequence
         stepped = self.function == "ARB" and self.word("advance") == "TRIG"
-        if self.bursting or stepped or (sequence is not None and sequence.waits):
+        if (
+            self.bursting
+            or self.modes.sweeping
+            or stepped
+            or (sequence is not None and sequence.waits)
+        ):
             return (self.word("trigger_slope") == "POS",)
         return ()
 
@@ -207,7 +234,9 @@ class Channel:
             return
         start += self.value("trigger_delay")
         sequence = self.sequence
-        if self.bursting:
+        if self.modes.sweeping:
+            self._begin_sweep(start)
+        elif self.bursting:
             self.output.burst(start)
         elif sequence is not None:
             self.output.advance_sequence(sequence, self._segments(sequence), start)
@@ -216,8 +245,22 @@ class Channel:
 
     def software(self, now: float) -> None:
         """A trigger from the bus: bursts only; a sequence does not go on for it."""
-        if self.output.playing and self.bursting and not self.gated:
-            self.output.burst(now + self.value("trigger_delay"))
+        start = now + self.value("trigger_delay")
+        if self.output.playing and self.modes.sweeping:
+            self._begin_sweep(start)
+        elif self.output.playing and self.bursting and not self.gated:
+            self.output.burst(start)
+
+    def _begin_sweep(self, start: float) -> None:
+        lap, _ = self._lap()
+        self.output.law = self.modes.sweep(self._carrier(lap), start, single=True, going=True)
+
+    def _carrier(self, lap: Floats) -> Carrier:
+        """The function or waveform of one cycle, by turns."""
+        if self.function == "ARB":
+            return lambda turns: lap[np.floor(turns % 1.0 * lap.size).astype(np.int64) % lap.size]
+        start = self.value("phase") / 360.0
+        return lambda turns: self._shape((turns + start) % 1.0)
 
     def _segments(self, sequence: Sequence) -> dict[str, Floats]:
         return {step.arb: self.memory.arb(step.arb).values for step in sequence.steps}

@@ -11,11 +11,14 @@ from sim_backends.plant.signals import Waveform
 from .level import Level
 from .memory import FULL_SCALE
 from .models import Model
+from .modulation import Modulated
 from .playing import NOTHING, Bools, Floats, Player, Run, Track, walk
 from .sequence import Sequence
 
 TABLE = 4096
 """Points of one period of the functions that are no arbitrary waveforms."""
+STEPS = 64
+"""Of a period, in which a modulated carrier is told."""
 _MOST_POINTS = 1 << 22
 
 
@@ -36,6 +39,10 @@ class Output:
         """PHASe:SYNChronize has stopped it (until a waveform is chosen or the output switched)."""
         self.dead = False
         """It plays, and nothing comes out."""
+        self.law: Modulated | None = None
+        """What comes out instead of what is played, where that is modulated or swept."""
+        self._finest = 1e-9
+        """s of the shortest step that a modulated output is told in"""
         self._lap: Floats = np.zeros(1)
         self._dwell = 1.0
         self._cycles = 0.0
@@ -137,6 +144,8 @@ class Output:
         """Volts (n,) at the connector at bench times (n,)."""
         if not self.playing:
             return np.zeros(times.shape)
+        if self.law is not None:
+            return self.volts(self.law.at(times))
         return self.volts(self.player.at(times)[0])
 
     def marker(self, times: Floats) -> Bools:
@@ -154,6 +163,8 @@ class Output:
         """
         if not self.playing:
             return Waveform(0.0, 1.0, np.zeros(1), 0.0, 0.0)
+        if self.law is not None:
+            return self._modulated(self.law, origin, begin, end)
         runs = self.player.until(end)
         if not runs:
             return Waveform(0.0, 1.0, np.zeros(1), 0.0, 0.0)
@@ -176,6 +187,14 @@ class Output:
         return Waveform(
             start - origin, run.dwell, levels[1:-1], float(levels[0]), float(levels[-1])
         )
+
+    def _modulated(self, law: Modulated, origin: float, begin: float, end: float) -> Waveform:
+        """In steps of a 64th of the carrier's shortest period; of a point of an arbitrary one."""
+        dwell = max(1.0 / (STEPS * law.top), self._finest, (end - begin) / _MOST_POINTS)
+        count = max(1, math.ceil((end - begin) / dwell) + 1)
+        times = begin + dwell * (np.arange(count, dtype=np.float64) + 0.5)
+        levels = self.volts(law.at(times))
+        return Waveform(begin - origin, dwell, levels, float(levels[0]), float(levels[-1]))
 
     @staticmethod
     def _after(run: Run, found: Floats) -> Floats:

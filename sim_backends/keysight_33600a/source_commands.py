@@ -12,6 +12,7 @@ from sim_backends.engine.parameters import number
 from .apply_commands import add_apply
 from .channel import Channel
 from .level_commands import add_level
+from .modulation_commands import add_modulation, sweep_by_mode
 from .notation import SOURCE, Suffixes, bounded, form, on_channel, told
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def add_source(generator: Keysight33600A) -> None:
         if channel.value("frequency") > channel.top_frequency():
             settings["frequency", at[0]] = channel.top_frequency()
             late = ScpiError(-221, "Settings conflict; frequency reduced for this function")
-        for settle in (channel.settle_burst, channel.settle_level):
+        for settle in (channel.settle_burst, channel.settle_modes, channel.settle_level):
             try:
                 settle()
             except ScpiError as failure:
@@ -70,10 +71,11 @@ def add_source(generator: Keysight33600A) -> None:
         lambda at: generator.channel(at).top_frequency(), 1e3, unit="HZ", form=form, ranges=every,
         changed=frequency_changed,
     )  # fmt: skip
-    # sweeps and lists are not simulated
+    # frequency lists are not simulated
     settings.choice(
-        "frequency_mode", f"{SOURCE}FREQuency:MODE", ("CW", "FIXed"), "CW", ranges=every
-    )
+        "frequency_mode", f"{SOURCE}FREQuency:MODE", ("CW", "FIXed", "SWEep"), "CW", ranges=every,
+        changed=lambda at: sweep_by_mode(generator.channel(at)),
+    )  # fmt: skip
     settings.number(
         "phase", f"{SOURCE}PHASe[:ADJust]", -360, 360, 0, unit="DEG", form=form, ranges=every,
         changed=restart,
@@ -96,6 +98,7 @@ def add_source(generator: Keysight33600A) -> None:
     )  # fmt: skip
     _add_pulse(generator, restart)
     add_level(generator)
+    add_modulation(generator)
     _add_sync(generator)
     generator.commands.add(
         f"{SOURCE}PHASe:SYNChronize", on_channel(generator, lambda c, text: _synchronise(generator))

@@ -10,6 +10,7 @@ from sim_backends.engine.parameters import arguments, named, number
 from sim_backends.engine.session import ScpiSession
 
 from .channel import Channel
+from .modulation_commands import switch_off_others
 from .notation import SOURCE, Suffixes, form, on_channel, told
 
 if TYPE_CHECKING:
@@ -50,8 +51,16 @@ def add_trigger(generator: Keysight33600A) -> None:
         "burst_mode", f"{root}:MODE", ("TRIGgered", "GATed"), "TRIGgered", ranges=every,
         check=check_mode, changed=restart,
     )  # fmt: skip
+
+    def burst_changed(at: Suffixes) -> None:
+        channel = generator.channel(at)
+        late = switch_off_others(channel, "BURST") if channel.bursting else None
+        channel.restart()
+        if late is not None:
+            raise late
+
     settings.boolean(
-        "burst", f"{root}[:STATe]", False, ranges=every, check=check_state, changed=restart
+        "burst", f"{root}[:STATe]", False, ranges=every, check=check_state, changed=burst_changed
     )
     commands.add(f"{root}:NCYCles", on_channel(generator, set_cycles), every)
     commands.add(
