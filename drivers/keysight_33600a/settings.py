@@ -103,9 +103,98 @@ SYNC_SOURCE = Quantity(
     "sync_source", "OUTP:SYNC:SOUR", "Control the channel that Sync follows (CH1, CH2).", kind=str,
     choices=("CH1", "CH2"),
 )  # fmt: skip
+VOLTAGE_LIMITED = Quantity(
+    "voltage_limited", "SOUR{channel}:VOLT:LIM:STAT",
+    "Control whether the voltage limits are kept (ON or OFF).", kind=bool,
+)  # fmt: skip
+VOLTAGE_MAX = Quantity(
+    "voltage_max", "SOUR{channel}:VOLT:LIM:HIGH",
+    "Control the highest voltage into the load that may be set in V (-10 to 10).", unit="V",
+    low=-10.0, high=10.0,
+)  # fmt: skip
+VOLTAGE_MIN = Quantity(
+    "voltage_min", "SOUR{channel}:VOLT:LIM:LOW",
+    "Control the lowest voltage into the load that may be set in V (-10 to 10).", unit="V",
+    low=-10.0, high=10.0,
+)  # fmt: skip
+SHAPES = ("SIN", "SQU", "RAMP", "NRAM", "TRI", "NOIS", "PRBS", "ARB")
+
+
+def _mode(name: str, command: str, what: str) -> Quantity:
+    return Quantity(
+        name, f"SOUR{{channel}}:{command}:STAT", f"Control whether {what} (ON or OFF).", kind=bool,
+        safe=False,
+    )  # fmt: skip
+
+
+def _rate(name: str, command: str, what: str, low: float, high: float) -> Quantity:
+    return Quantity(
+        name, f"SOUR{{channel}}:{command}", f"Control {what} in Hz ({low:g} to {high:g}).",
+        unit="Hz", low=low, high=high,
+    )  # fmt: skip
+
+
+def _shape(name: str, command: str) -> Quantity:
+    return Quantity(
+        f"{name}_shape", f"SOUR{{channel}}:{command}:INT:FUNC",
+        f"Control the shape of the modulating signal of {command} ({', '.join(SHAPES)}).",
+        kind=str, choices=SHAPES,
+    )  # fmt: skip
+
+
+def _source(name: str, command: str) -> Quantity:
+    return Quantity(
+        f"{name}_source", f"SOUR{{channel}}:{command}:SOUR",
+        f"Control where the modulating signal of {command} comes from (INT, EXT, CH1, CH2).",
+        kind=str, choices=("INT", "EXT", "CH1", "CH2"),
+    )  # fmt: skip
+
+
+AM = _mode("am", "AM", "the amplitude is modulated")
+AM_DEPTH = Quantity(
+    "am_depth", "SOUR{channel}:AM:DEPT", "Control the depth of AM in % (0 to 120).", unit="%",
+    low=0.0, high=120.0,
+)  # fmt: skip
+AM_FREQUENCY = _rate("am_frequency", "AM:INT:FREQ", "the modulating frequency of AM", 1e-6, 1.2e8)
+FM = _mode("fm", "FM", "the frequency is modulated")
+FM_DEVIATION = _rate("fm_deviation", "FM:DEV", "the deviation of FM", 1e-6, 1.2e8)
+FM_FREQUENCY = _rate("fm_frequency", "FM:INT:FREQ", "the modulating frequency of FM", 1e-6, 1.2e8)
+PM = _mode("pm", "PM", "the phase is modulated")
+PM_DEVIATION = Quantity(
+    "pm_deviation", "SOUR{channel}:PM:DEV", "Control the deviation of PM in deg (0 to 360).",
+    unit="deg", low=0.0, high=360.0,
+)  # fmt: skip
+PM_FREQUENCY = _rate("pm_frequency", "PM:INT:FREQ", "the modulating frequency of PM", 1e-6, 1.2e8)
+FSK = _mode("fsk", "FSK", "the frequency hops between two")
+FSK_FREQUENCY = _rate("fsk_frequency", "FSK:FREQ", "the other frequency of FSK", 1e-6, 1.2e8)
+FSK_RATE = _rate("fsk_rate", "FSK:INT:RATE", "how often FSK hops there and back", 1.25e-4, 1e6)
+SWEEP = _mode("sweep", "SWE", "the frequency is swept")
+SWEEP_START = _rate(
+    "sweep_start", "FREQ:STAR", "the frequency at which a sweep begins", 1e-6, 1.2e8
+)
+SWEEP_STOP = _rate("sweep_stop", "FREQ:STOP", "the frequency at which a sweep ends", 1e-6, 1.2e8)
+SWEEP_TIME = Quantity(
+    "sweep_time", "SOUR{channel}:SWE:TIME",
+    "Control how long a sweep takes in s (0.001 to 250000).", unit="s", low=1e-3, high=250e3,
+)  # fmt: skip
+SWEEP_SPACING = Quantity(
+    "sweep_spacing", "SOUR{channel}:SWE:SPAC", "Control how a sweep goes (LIN, LOG).", kind=str,
+    choices=("LIN", "LOG"),
+)  # fmt: skip
+MODES = (AM, FM, PM, FSK, SWEEP)
+"""One of them, or bursts, can be on."""
+MADE_SAFE = (OUTPUT, BURST, *MODES, FUNCTION, OFFSET)
+"""Those with a safe value in the order in which they are made safe."""
+MODULATION = (
+    AM_DEPTH, AM_FREQUENCY, _shape("am", "AM"), _source("am", "AM"), FM_DEVIATION, FM_FREQUENCY,
+    _shape("fm", "FM"), _source("fm", "FM"), PM_DEVIATION, PM_FREQUENCY, _shape("pm", "PM"),
+    _source("pm", "PM"), FSK_FREQUENCY, FSK_RATE, SWEEP_START, SWEEP_STOP, SWEEP_TIME,
+    SWEEP_SPACING,
+)  # fmt: skip
 QUANTITIES = (
-    OUTPUT, BURST, FUNCTION, OFFSET, AMPLITUDE, UNIT, LOAD, POLARITY, MODE, FREQUENCY, PHASE,
-    SAMPLE_RATE, FILTER, ADVANCE, BURST_MODE, CYCLES, TRIGGER_SOURCE, TRIGGER_SLOPE,
+    OUTPUT, BURST, *MODES, FUNCTION, OFFSET, AMPLITUDE, UNIT, LOAD, POLARITY, MODE, FREQUENCY,
+    PHASE, SAMPLE_RATE, FILTER, ADVANCE, BURST_MODE, CYCLES, TRIGGER_SOURCE, TRIGGER_SLOPE,
     TRIGGER_DELAY, BYTE_ORDER, SYNC, SYNC_SOURCE,
+    *MODULATION, VOLTAGE_MAX, VOLTAGE_MIN, VOLTAGE_LIMITED,
 )  # fmt: skip
 """All of them; those with a safe value in the order in which they are made safe."""

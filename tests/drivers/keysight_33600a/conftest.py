@@ -30,7 +30,11 @@ def asked(message: bytes, reply: bytes) -> tuple:
 def prepared(channels: int = 2, load: bytes = b"50", bus: bool = True) -> list:
     """What brings a generator to a known state, 2 Vpp into 50 ohm."""
     off = b";:".join(b"OUTP%d OFF" % n for n in range(1, channels + 1))
-    entries = told(off, b"FORM:BORD SWAP")
+    modes = [
+        b";:".join(b"SOUR%d:%b:STAT OFF" % (n, mode) for n in range(1, channels + 1))
+        for mode in (b"AM", b"FM", b"PM", b"FSK", b"SWE")
+    ]
+    entries = told(off, *modes, b"FORM:BORD SWAP")
     for n in range(1, channels + 1):
         entries += told(
             b"TRIG%d:SOUR BUS" % n, b"SOUR%d:BURS:STAT OFF" % n, b"SOUR%d:VOLT:UNIT VPP" % n,

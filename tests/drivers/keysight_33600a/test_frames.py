@@ -113,6 +113,9 @@ def test_a_sequence_rests_at_zero_until_the_edge(play) -> None:
 def test_off(play) -> None:
     entries = told(
         b"OUTP1 OFF;:OUTP2 OFF", b"SOUR1:BURS:STAT OFF;:SOUR2:BURS:STAT OFF",
+        b"SOUR1:AM:STAT OFF;:SOUR2:AM:STAT OFF", b"SOUR1:FM:STAT OFF;:SOUR2:FM:STAT OFF",
+        b"SOUR1:PM:STAT OFF;:SOUR2:PM:STAT OFF", b"SOUR1:FSK:STAT OFF;:SOUR2:FSK:STAT OFF",
+        b"SOUR1:SWE:STAT OFF;:SOUR2:SWE:STAT OFF",
         b"SOUR1:FUNC DC;:SOUR2:FUNC DC", b"SOUR1:VOLT:OFFS 0;:SOUR2:VOLT:OFFS 0",
     )  # fmt: skip
 
@@ -153,9 +156,11 @@ def test_sync_and_sequences_of_ones_own(play) -> None:
 
 def test_settings_are_declared_and_read(play) -> None:
     replies = {
+        "INT:FUNC": b"TRI",
         "BURS:MODE": b"TRIG", "FUNC": b"SIN", "UNIT": b"VPP", "POL": b"NORM", "MODE": b"NORM",
         "FILT": b"NORM", "ADV": b"SRAT", "TRIG1:SOUR": b"IMM", "SLOP": b"POS", "BORD": b"NORM",
         "SYNC:SOUR": b"CH1", "STAT": b"0", "OUTP1": b"0", "SYNC": b"1",
+        "M:SOUR": b"INT", "SPAC": b"LOG",
     }  # fmt: skip
     entries = []
     for quantity in QUANTITIES:
@@ -174,3 +179,28 @@ def test_settings_are_declared_and_read(play) -> None:
     assert found["offset"] == {"1": 1.0}
     assert found["sync_source"] == "CH1"
     assert list(found) == [quantity.name for quantity in QUANTITIES]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sent"),
+    [
+        ("am", True, b"SOUR1:AM:STAT ON"), ("am_depth", 50.0, b"SOUR1:AM:DEPT 50"),
+        ("am_frequency", 100.0, b"SOUR1:AM:INT:FREQ 100"),
+        ("am_shape", "TRI", b"SOUR1:AM:INT:FUNC TRI"), ("am_source", "EXT", b"SOUR1:AM:SOUR EXT"),
+        ("fm_deviation", 5e3, b"SOUR1:FM:DEV 5000"), ("pm_deviation", 90.0, b"SOUR1:PM:DEV 90"),
+        ("fsk_frequency", 2e4, b"SOUR1:FSK:FREQ 20000"),
+        ("fsk_rate", 10.0, b"SOUR1:FSK:INT:RATE 10"),
+        ("sweep_start", 100.0, b"SOUR1:FREQ:STAR 100"),
+        ("sweep_stop", 1e3, b"SOUR1:FREQ:STOP 1000"),
+        ("sweep_time", 0.5, b"SOUR1:SWE:TIME 0.5"), ("sweep_spacing", "LOG", b"SOUR1:SWE:SPAC LOG"),
+        ("sweep", True, b"SOUR1:SWE:STAT ON"), ("voltage_max", 1.2, b"SOUR1:VOLT:LIM:HIGH 1.2"),
+        ("voltage_min", -1.2, b"SOUR1:VOLT:LIM:LOW -1.2"),
+        ("voltage_limited", True, b"SOUR1:VOLT:LIM:STAT ON"),
+    ],
+)  # fmt: skip
+def test_modulation_sweeps_and_limits_in_exact_bytes(play, name, value, sent) -> None:
+    async def scenario(awg) -> None:
+        (quantity,) = (one for one in QUANTITIES if one.name == name)
+        await awg.set(quantity, value, 1)
+
+    play(told(sent), scenario)

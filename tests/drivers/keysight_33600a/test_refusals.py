@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.errors import InstrumentError
-from drivers.keysight_33600a import QUANTITIES, Keysight33600A
+from drivers.keysight_33600a import Keysight33600A
+from drivers.keysight_33600a.settings import AMPLITUDE
 from drivers.transport.link import LinkError
 from drivers.transport.memory import MemoryNetwork
 from tests.drivers.conftest import Script, run
@@ -30,7 +31,9 @@ def test_off_goes_on_after_a_refusal(play) -> None:
     conflict = b'-221,"Settings conflict; unable"\n'
     entries = [
         (b"OUTP1 OFF\n" + ASK, conflict), (ASK, OK),
-        *told(b"SOUR1:BURS:STAT OFF", b"SOUR1:FUNC DC", b"SOUR1:VOLT:OFFS 0"),
+        *told(b"SOUR1:BURS:STAT OFF", b"SOUR1:AM:STAT OFF", b"SOUR1:FM:STAT OFF",
+              b"SOUR1:PM:STAT OFF", b"SOUR1:FSK:STAT OFF", b"SOUR1:SWE:STAT OFF",
+              b"SOUR1:FUNC DC", b"SOUR1:VOLT:OFFS 0"),
     ]  # fmt: skip
 
     async def scenario(awg) -> None:
@@ -103,7 +106,7 @@ def test_after_a_lost_connection_everything_is_set_again(play) -> None:
         await awg.load(volts, 1e-6)
         await awg.arm()
         with pytest.raises(LinkError):
-            await awg.get(QUANTITIES[4], 1)
+            await awg.get(AMPLITUDE, 1)
         await awg.arm()
 
     play(entries, scenario, SINGLE)
