@@ -74,8 +74,9 @@ def test_a_33622a_tells_and_takes_all_its_parameters(connect) -> None:
     assert names >= {"frequency", "frequency_mode", "amplitude", "burst_ncycles"}
     awg.ch1.frequency_mode("FIXED")
     assert awg.ch1.frequency_mode() == "FIX"
-    awg.ch1.frequency_mode("SWEEP")  # sweeps are not simulated
-    assert awg.ask("SYST:ERR?").startswith("-224")
+    awg.ch1.frequency_mode("SWEEP")
+    assert awg.ask("SYST:ERR?").startswith("+0")
+    assert awg.ask("SOUR1:SWE:STAT?") == "1"
 
 
 def test_a_2450_measures_and_sweeps(connect) -> None:
