@@ -55,16 +55,27 @@ def parse(data: bytes, host: str) -> Answer | None:
 
 
 async def discover(
-    wait: float = 0.5, targets: Sequence[tuple[str, int]] = EVERYWHERE
+    wait: float = 0.5,
+    targets: Sequence[tuple[str, int]] = EVERYWHERE,
+    *,
+    interface: str = "",
 ) -> list[Answer]:
     """All that answer within `wait` s, in order of their hosts; none where there is no network.
 
-    Sends two datagrams, and sets nothing.
+    Sends two datagrams, and sets nothing. `interface`: own address in the network that multicasts
+    go out to, where the computer is in several; the system's choice without. Raises `OSError` for
+    an address that is no own one.
     """
     loop = asyncio.get_running_loop()
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     sock.setblocking(False)
+    if interface:
+        try:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+        except OSError:
+            sock.close()
+            raise
     sock.bind(("", 0))
     transport, listener = await loop.create_datagram_endpoint(_Listener, sock=sock)
     try:

@@ -20,13 +20,14 @@ class Door:
     `message` (HiSLIP and VXI-11: what `converse` makes then has `end`, `clear`, `trigger`,
     `status_byte`), `udp` (datagrams, each a conversation).
     `port`: the TCP port of the real one, None for a serial port. `about` says what it is for, where
-    an instrument has several of one kind.
+    an instrument has several of one kind. `group`: the multicast group that datagrams also come by.
     """
 
     kind: DoorKind
     port: int | None
     converse: Converse
     about: str = ""
+    group: str | None = None
 
 
 class SimulatedInstrument(Protocol):

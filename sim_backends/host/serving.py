@@ -18,7 +18,7 @@ from .messages import MessageConverse
 from .pty import PtyHost
 from .session import LinkTiming, client_connected
 from .tcp import port_of, serve_tcp
-from .udp import serve_udp
+from .udp import join_group, serve_udp
 
 VXI11_PORT = 4980
 """First port tried for VXI-11, which has none of its own: a real instrument's portmapper tells it.
@@ -108,6 +108,9 @@ class InstrumentHost:
             datagrams = await serve_udp(self._host, 0 if self._free else door.port, door.converse)
             self._datagrams.append(datagrams)
             port = int(datagrams.get_extra_info("sockname")[1])
+            if door.group is not None:
+                joined = await join_group(self._host, port, door.group, door.converse)
+                self._datagrams += [] if joined is None else [joined]
             self._tell(one, door, f"udp://{self._host}:{port}", port)
         else:
             connected = client_connected(door.converse, one.timing, one.faults)

@@ -15,6 +15,7 @@ from .program import OutputState, Playback
 from .sequencer import Lines, Mode, NextEdge, Sequencer, TriggerRearm, TriggerStart
 
 RPC_PORT, UPLOAD_PORT, DISCOVERY_PORT = 8050, 21328, 12345
+DISCOVERY_GROUP = "239.255.255.82"
 
 
 class State(IntEnum):
@@ -91,7 +92,11 @@ class PulseStreamer:
             Door("http", RPC_PORT, lambda send: HttpConversation(HTTP_PATH, rpc.answer, send)),
             Door("tcp", UPLOAD_PORT, lambda send: UploadConversation(self, send), "binary upload"),
             Door(
-                "udp", DISCOVERY_PORT, lambda send: DiscoveryConversation(self, send), "discovery"
+                "udp",
+                DISCOVERY_PORT,
+                lambda send: DiscoveryConversation(self, send),
+                "discovery",
+                DISCOVERY_GROUP,
             ),
         )
 

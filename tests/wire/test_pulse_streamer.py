@@ -78,5 +78,10 @@ def test_frames_slots_triggers_and_discovery() -> None:
         assert port is not None
         found = await discover(0.2, [("127.0.0.1", port)])
         assert [(one.host, one.serial) for one in found] == [("127.0.0.1", "00:26:32:f0:00:01")]
+        group = [("239.255.255.82", port)]
+        by_multicast = await discover(0.2, group, interface="127.0.0.1")
+        assert [one.serial for one in by_multicast] == ["00:26:32:f0:00:01"]
+        with pytest.raises(OSError, match=r"\w"):
+            await discover(0.2, group, interface="203.0.113.1")
 
     served(scenario)
