@@ -30,6 +30,8 @@ class Framer:
         """Bytes that the block at the end of the buffer still lacks; they are only collected."""
         self._dropping = False
         """Whether the rest of a message that was too long is still to come."""
+        self.asked = False
+        """Whether what was dropped last had a query in it."""
         self._endless = False
         """Whether an indefinite block goes on up to END."""
         self.has_end = False
@@ -63,6 +65,7 @@ class Framer:
         else:
             messages = self._feed_blocks(data.decode("latin-1"))
         if len(self._buffer) + self._missing > self._limit:
+            self.asked = b"?" in self._buffer
             tail = self._buffer[len(self._buffer) - len(self._terminator) + 1 :]
             self.clear()
             self._buffer, self._dropping = tail, True

@@ -145,6 +145,24 @@ def test_the_rest_of_a_message_that_was_too_long_is_not_carried_out() -> None:
         assert sent == [b'+0.000000E+00;-363,"Input buffer overrun";0\n']
 
 
+def test_queries_without_end_deadlock_where_answers_wait_to_be_read() -> None:
+    for by_messages, filling, code in (
+        (True, b"*IDN?;", -430), (True, b"VOLT 5;", -363), (False, b"*IDN?;", -363),
+    ):  # fmt: skip
+        client, sent = session(limit=1000)
+        if by_messages:
+            client.by_messages()
+        for _ in range(200):
+            client.receive(filling)
+        client.receive(b"VOLT 5\n")
+        client.end()
+        assert sent == []
+        assert client.errors.pop()[0] == code
+        assert client.status.read_esr() == (4 if code == -430 else 8)
+        client.receive(b"VOLT?\n")
+        assert sent == [b"+0.000000E+00\n"]
+
+
 def test_a_block_that_cannot_be_taken_is_refused_at_once() -> None:
     client, sent = session(limit=1000)
     client.receive(b"DATA #9999999999xxx\nSYST:ERR?\n*IDN?\n")
