@@ -12,6 +12,7 @@ import numpy as np
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, choice, integer, number
 from sim_backends.engine.session import ScpiSession
+from sim_backends.engine.settings import short
 from sim_backends.engine.writing import nr1_signed, nr3, write_block
 from sim_backends.wavelength_sweep import Floats, Phase, Sweeper, SweepPlan
 
@@ -39,6 +40,9 @@ _PROBLEMS = {
 }  # fmt: skip
 Edges = Callable[[Floats], None]
 """Told of edges (n,), bench time in s, when a cycle has ended."""
+
+
+ROUTINGS = ("DISabled", "DEFault", "PASSthrough", "LOOPback")
 
 
 class KeysightSweep:
@@ -312,10 +316,7 @@ class KeysightSweep:
             ("DISabled", "MODulation", "STFinished", "SWFinished", "SWSTarted"), "DISabled",
         )  # fmt: skip
         settings.choice("input", f"{head}:INPut", ("IGNore", "NEXTstep", "SWStart"), "IGNore")
-        settings.choice(
-            "routing", "TRIGger:CONFiguration",
-            ("DISabled", "DEFault", "PASSthrough", "LOOPback"), "DEFault",
-        )  # fmt: skip
+        settings.text("routing", "TRIGger:CONFiguration", "DEF", read=_routing, form=str)
         self._laser.commands.add("TRIGger[:IMMediate]", self._node)
 
     def _node(self, session: ScpiSession, suffixes: Suffixes, text: str) -> None:
@@ -324,6 +325,13 @@ class KeysightSweep:
             self.trigger_in()
         else:
             self._send(np.array([self._laser.now()]))
+
+
+def _routing(text: str) -> str:
+    """A way of the triggers, by its number (0 to 3) or its name; in its short form."""
+    if text in ("0", "1", "2", "3"):
+        return short(ROUTINGS[int(text)])
+    return {word.upper(): short(word) for word in ROUTINGS}[choice(text, ROUTINGS)]
 
 
 def _speed(text: str, unit: str) -> float:

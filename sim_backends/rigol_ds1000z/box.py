@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import ScpiSession
+from sim_backends.engine.writing import nr1
 
 from .waveform import write_block9
 
@@ -20,11 +21,18 @@ SMALLEST_BITMAP = (
 
 
 def add_box(scope: RigolDs1000z) -> None:
-    """Enter SOURce:OUTPut (of models with a generator), MATH:DISPlay, DISPlay:DATA?, :CLEar."""
+    """Enter SOURce:OUTPut (of models with a generator), MATH:DISPlay, DISPlay, SYSTem."""
     if scope.model.outputs:
         ranges = ((1, scope.model.outputs), (1, scope.model.outputs))
         scope.settings.boolean("output", "SOURce#:OUTPut#[:STATe]", False, ranges=ranges)
     scope.settings.boolean("math display", "MATH:DISPlay", False)
+    settings = scope.settings
+    settings.choice("drawing", "DISPlay:TYPE", ("VECTors", "DOTS"), "VECTors")
+    settings.choice("grid", "DISPlay:GRID", ("FULL", "HALF", "NONE"), "FULL")
+    for name in ("WBRightness", "GBRightness"):
+        settings.number(name, f"DISPlay:{name}", 0, 100, 50, whole=True, form=nr1)
+    settings.boolean("beeper", "SYSTem:BEEPer", False)
+    settings.boolean("locked", "SYSTem:LOCKed", False)
     scope.commands.add("DISPlay:DATA?", _picture)
     scope.action("DISPlay:CLEar", scope.acquisition.discard)
 

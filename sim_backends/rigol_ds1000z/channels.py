@@ -63,6 +63,10 @@ def add_channels(scope: RigolDs1000z) -> None:
         ranges=ranges, changed=changed,
     )  # fmt: skip
     settings.choice("bandwidth", "CHANnel#:BWLimit", ("OFF", "20M"), "OFF", ranges=ranges)
+    settings.boolean("vernier", "CHANnel#:VERNier", False, ranges=ranges)
+    settings.number(
+        "deskew", "CHANnel#:TCAL", -100e-9, 100e-9, 0.0, unit="S", form=sci, ranges=ranges
+    )
     settings.boolean("invert", "CHANnel#:INVert", False, ranges=ranges, changed=changed)
     settings.choice(
         "units", "CHANnel#:UNITs", ("VOLTage", "WATT", "AMPere", "UNKNown"), "VOLTage",

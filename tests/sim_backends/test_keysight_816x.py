@@ -181,6 +181,17 @@ def test_hardware_triggers_and_routing(within: Callable[..., Any]) -> None:
     within(scenario)
 
 
+def test_routing_by_name_and_number(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        for text, told in {"0": "DIS", "3": "LOOP", "passthrough": "PASS", "1": "DEF"}.items():
+            client.ask(f"TRIG:CONF {text}")
+            assert client.ask("TRIG:CONF?") == told
+        client.ask("TRIG:CONF 4")
+        assert client.errors() == [-224]
+
+    within(scenario)
+
+
 def test_pause_stop_and_manual_steps(within: Callable[..., Any]) -> None:
     async def scenario(client: Client) -> None:
         set_up(client)

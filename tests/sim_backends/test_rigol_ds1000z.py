@@ -51,6 +51,21 @@ def test_a_range_is_eight_divisions(within) -> None:
     within(scenario)
 
 
+def test_the_display_and_the_system(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(
+            ":DISP:TYPE DOTS", ":DISP:GRID HALF", ":DISP:WBR 70", ":SYST:BEEP ON",
+            ":CHAN2:VERN ON", ":CHAN1:TCAL 0.00000002",
+        )  # fmt: skip
+        assert client.write(":DISP:TYPE?;GRID?;WBR?;GBR?") == "DOTS;HALF;70;50"
+        told = ":SYST:BEEP?;LOCK?;:CHAN1:VERN?;TCAL?;:CHAN2:VERN?"
+        assert client.write(told) == "1;0;0;2.000000e-08;1"
+        for text, code in ((":DISP:GRID THIRD", -224), (":DISP:WBR 101", -222)):
+            assert client.refused(text) == code
+
+    within(scenario)
+
+
 def test_states_of_a_single_acquisition(within) -> None:
     async def scenario(client: Client) -> None:
         assert client.write(":TRIG:STAT?") == "RUN"
