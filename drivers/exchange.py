@@ -85,7 +85,11 @@ class GuardedLink:
             if self._wanted and self._failures < MAX_FAILURES:
                 return
             self._failures = 0
-            await self._reconnect()
+            try:
+                await self._reconnect()
+            except LinkError as error:
+                self._claim(error)
+                raise
             self._wanted = True
 
     async def close(self) -> None:
@@ -118,21 +122,30 @@ class GuardedLink:
             link = self._link
             if link is None or self._doubtful or link.closed:
                 link = await self._recover()
-        except BaseException:
+        except BaseException as error:
+            self._claim(error)
             self._lock.release()
             raise
         return link
 
-    def release(self, kind: str, seconds: float, failed: bool) -> None:
-        """Give the lock back and book the exchange. Used by `Exchange`."""
+    def release(self, kind: str, seconds: float, error: BaseException | None) -> None:
+        """Give the lock back and book the exchange, `error` being what it ended in. Used by
+        `Exchange`.
+        """
         clock = self._clock
         clock.busy[kind] = clock.busy.get(kind, 0.0) + seconds
         clock.count += 1
         if self._spacing:
             self._free = asyncio.get_running_loop().time() + self._spacing
-        if failed:
+        if error is not None:
+            self._claim(error)
             self._doubtful = True
         self._lock.release()
+
+    def _claim(self, error: BaseException) -> None:
+        """Let an error of the link say whose link it is: its own message has the resource alone."""
+        if isinstance(error, LinkError) and not error.instrument:
+            error.instrument = self._owner
 
     async def _wait_for_copies(self) -> None:
         wait = self._free - asyncio.get_running_loop().time()
@@ -198,4 +211,4 @@ class Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._guard.release(self._kind, self._loop.time() - self._start, kind is not None)
+        self._guard.release(self._kind, self._loop.time() - self._start, error)

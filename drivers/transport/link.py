@@ -6,7 +6,17 @@ from typing import Protocol
 
 
 class LinkError(Exception):
-    """A byte link failed. The message begins with the link's resource string."""
+    """A byte link failed. The message begins with the link's resource string.
+
+    `instrument` is the name of whose link it is, and begins the message, once that is known.
+    """
+
+    instrument: str = ""
+
+    def __str__(self) -> str:
+        """The message."""
+        told = super().__str__()
+        return told if told.startswith(self.instrument) else f"{self.instrument}: {told}"
 
 
 class LinkTimeout(LinkError):

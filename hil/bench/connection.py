@@ -43,12 +43,11 @@ logger = logging.getLogger(__name__)
 def raise_first(failed: Mapping[str, BaseException]) -> None:
     """Raise the first error of instruments that could not be opened, where there is one.
 
-    That of a link names its resource: the instrument's name is put before it.
+    That of a link says besides where to look further.
     """
-    for name, error in failed.items():
+    for error in failed.values():
         if isinstance(error, LinkError):
-            told = f"{name}: {error} (hil.check looks at all instruments)"
-            raise type(error)(told) from error
+            raise type(error)(f"{error} (hil.check looks at all instruments)") from error
         raise error
 
 

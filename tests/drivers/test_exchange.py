@@ -169,3 +169,33 @@ def test_a_copy_of_the_last_answer_has_come_before_the_next_question_leaves(virt
         return began
 
     assert virtual(scenario()) == pytest.approx([0.0, 0.25, 0.15, 0.0])
+
+
+@pytest.mark.parametrize("marker", [False, True])
+def test_an_error_of_the_link_says_whose_it_is(virtual, marker: bool) -> None:
+    """A bench has several: a resource alone does not tell an operator which cable to look at."""
+
+    async def scenario() -> None:
+        bench = Bench(marker=marker)
+        await bench.guard.open()
+        bench.delay = 20.0
+        for _ in range(2):  # in the exchange, then in the recovery
+            with pytest.raises(LinkTimeout, match=r"^box-0: TCPIP::box::1::SOCKET: .*; see"):
+                await bench.ask(b"x\n")
+        await bench.network.close()
+
+        bench = Bench(marker=marker)
+        await bench.guard.open()
+        with pytest.raises(LinkClosed, match=r"^box-0: TCPIP::box::1::SOCKET: ") as closed:
+            await bench.ask(b"bye\n")
+        assert closed.value.instrument == "box-0"
+
+        lost = GuardedLink(
+            "box-1", "TCPIP::box::2::SOCKET", bench.clock, lambda: bench.network.tcp("box", 2),
+            bench._greet, None,
+        )  # fmt: skip
+        with pytest.raises(LinkClosed, match=r"^box-1: TCPIP::box::2::SOCKET: nothing listens"):
+            await lost.open()
+        await bench.network.close()
+
+    virtual(scenario())
