@@ -59,6 +59,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _as_value(word: str) -> str:
+    """A negative number with a space before it, since argparse takes -1e-10 for an option."""
+    try:
+        float(word)
+    except ValueError:
+        return word
+    return f" {word}" if word.startswith("-") else word
+
+
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     p = argparse.ArgumentParser(
@@ -114,7 +123,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None, connector: Connector | None = None) -> int:
     """Run a command; returns its exit status: 0, 1 for an error (told in one line), 130 stopped."""
-    asked = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    asked = parser().parse_args([_as_value(word) for word in words])
     out, told = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
     try:
         asyncio.run(COMMANDS[asked.command](asked, connector or RealConnector(), out, told))
@@ -122,7 +132,8 @@ def main(arguments: Sequence[str] | None = None, connector: Connector | None = N
         told.print("stopped", markup=False)
         return 130
     except (
-        CommandError, InstrumentError, LinkError, NamingError, RegistryError, ValueError, TypeError,
+        CommandError, InstrumentError, LinkError, NamingError, OSError, RegistryError, TypeError,
+        ValueError,
     ) as error:  # fmt: skip
         told.print(f"error: {error}", markup=False, soft_wrap=True)
         return 1

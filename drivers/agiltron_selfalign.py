@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drivers.errors import UnknownStateError
 from drivers.instrument import ANY_IDENTITY, Identity, Instrument, InstrumentError
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
@@ -101,10 +102,13 @@ class AgiltronSelfAlign(Instrument):
     async def position(self) -> int:
         """The way that was last acknowledged: the switch cannot be asked.
 
-        Raises `InstrumentError` when none has been since it was opened, or after `home`.
+        Raises `UnknownStateError` when none has been since it was opened, or after `home`.
         """
         if self._position is None:
-            raise InstrumentError(self.name, "position", "nothing", "it cannot be asked; select()")
+            why = (
+                "it cannot be asked, and has acknowledged no position since it was opened: select()"
+            )
+            raise UnknownStateError(self.name, "position", "nothing", why)
         return self._position
 
     async def home(self) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 from rich.console import Console
 
 from drivers import naming, scanning
+from drivers.errors import UnknownStateError
 from drivers.identifying import UNHURRIED, identify
 from drivers.instrument import Instrument
 from drivers.quantity import Quantity
 from drivers.registry import RegistryError, entries, load
+from drivers.scpi_instrument import ScpiInstrument
 from drivers.transport.link import Connector, LinkError
 
 Command = Callable[[argparse.Namespace, Connector, Console, Console], Coroutine[Any, Any, None]]
@@ -131,6 +133,7 @@ async def write(
     """Set one quantity, if `--write` is given. Raises `CommandError` where it is not."""
     driver = await _driver(asked, connector, told)
     quantity = naming.find(driver, asked.name)
+    _channelled(driver, quantity, asked.channel)
     value = naming.value_of(quantity, asked.value)
     quantity.check(value, instrument=asked.resource)
     what = f"{asked.name}{f' of channel {asked.channel}' if asked.channel else ''}"
@@ -173,7 +176,8 @@ async def _driver(
             f"{asked.resource}: several drivers serve it; name one of "
             f"{', '.join(found.drivers)} with --driver"
         )
-    who = f"{found.idn!r} answers, which no driver serves" if found.idn else "nobody known answers"
+    nobody = f"nobody known answers ({found.tried[0]})" if found.tried else "nobody known answers"
+    who = f"{found.idn!r} answers, which no driver serves" if found.idn else nobody
     raise CommandError(
         f"{asked.resource}: {who}; name a driver with --driver (see `python -m drivers list`), or "
         f"see what `python -m drivers identify {asked.resource}` says"
@@ -211,8 +215,19 @@ def _options(driver: type[Instrument]) -> list[str]:
     return [name for name in inspect.signature(driver).parameters if name not in known]
 
 
+def _channelled(driver: type[Instrument], quantity: Quantity, channel: str) -> None:
+    """Ask for the channel before anything else, where one must be named. Raises `CommandError`."""
+    if channel or not (quantity.has_channels or quantity.channels):
+        return
+    known = quantity.channels or getattr(driver, "channels", ())
+    which = f"one of {', '.join(map(str, known))}" if isinstance(known, tuple) and known else "it"
+    raise CommandError(f"{quantity.name} is of a channel: name {which} with --channel")
+
+
 def _declared(driver: type[Instrument], name: str) -> None:
     """Refuse an unknown name before anything is opened, where all names are known."""
+    if driver.read_settings is not ScpiInstrument.read_settings:
+        return  # it tells more than it declares
     if driver.quantities and not any(quantity.name == name for quantity in driver.quantities):
         naming.find(driver, name)
 
@@ -220,11 +235,16 @@ def _declared(driver: type[Instrument], name: str) -> None:
 async def _told(instrument: Instrument, quantity: Quantity, channel: str) -> str:
     if not quantity.readable:
         return "not told"
-    return _shown(await naming.read(instrument, quantity.name, channel), quantity.unit)
+    try:
+        return _shown(await naming.read(instrument, quantity.name, channel), quantity.unit)
+    except UnknownStateError:
+        return "not known"
 
 
 def _lines(name: str, value: Any, unit: str) -> list[str]:
     """A setting in lines: one a channel, where it has channels."""
+    if isinstance(value, Mapping) and not value:
+        return [f"{name}: none"]
     if isinstance(value, Mapping) and list(value) != ["refused"]:
         return [f"{name}[{key}]: {_shown(one, unit)}" for key, one in value.items()]
     if isinstance(value, list):

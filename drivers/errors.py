@@ -20,6 +20,10 @@ class InstrumentError(Exception):
         super().__init__(f"{instrument}: {command!r} was answered by {reply!r}{mend}")
 
 
+class UnknownStateError(InstrumentError):
+    """An instrument that cannot be asked has not been told yet, or has not acknowledged it."""
+
+
 class TriggerTimeout(InstrumentError):
     """An armed instrument was not triggered in time."""
 
@@ -27,18 +31,22 @@ class TriggerTimeout(InstrumentError):
 class IdentityError(InstrumentError):
     """What answers is not the instrument that was expected."""
 
-    def __init__(self, instrument: str, what: str, expected: str, found: str) -> None:
+    def __init__(
+        self, instrument: str, what: str, expected: str, found: str, hint: str = ""
+    ) -> None:
+        mend = hint or (
+            "check the cabling, or the instrument's `resource` and `identity` in the bench file"
+        )
         self.expected = expected
         self.found = found
         Exception.__init__(
             self,
-            f"{instrument}: {what} {expected!r} was expected, but {found!r} answers; "
-            f"check the cabling, or the instrument's `resource` and `identity` in the bench file",
+            f"{instrument}: {what} {expected!r} was expected, but {found!r} answers; {mend}",
         )
         self.instrument = instrument
         self.command = what
         self.reply = found
-        self.hint = ""
+        self.hint = hint
 
 
 class LimitError(ValueError):

@@ -55,6 +55,9 @@ async def read(instrument: Instrument, name: str, channel: str = "") -> Any:
     """
     declared = {quantity.name for quantity in instrument.quantities}
     if isinstance(instrument, ScpiInstrument):
+        told = {} if name in declared else await instrument.read_settings()
+        if name in told:
+            return _part(told[name], name, channel) if channel else told[name]
         quantity = find(type(instrument), name)
         if not quantity.has_channels:
             return await instrument.get(quantity)

@@ -211,7 +211,12 @@ class QontrolExchanges(Instrument):
         self._recognise(Identity("Qontrol", first.model, first.serial, told.firmware))
         if len(told.chain) != self.modules:
             found = f"{len(told.chain)} ({', '.join(entry.model for entry in told.chain)})"
-            raise IdentityError(self.name, "modules", str(self.modules), found)
+            there = len(told.chain)
+            hint = (
+                f"if that is right, say so: options = {{ modules = {there} }} in the bench file, "
+                f"--option modules={there} on the command line"
+            )
+            raise IdentityError(self.name, "modules", str(self.modules), found, hint)
         wrong = [entry.model for entry in told.chain if entry.channels != CHANNELS_PER_MODULE]
         if wrong:
             raise IdentityError(self.name, "modules of 8 outputs", "Q8iv", ", ".join(wrong))

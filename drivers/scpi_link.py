@@ -173,7 +173,8 @@ class ScpiLink(Instrument):
     def _refuse_other_links(self, where: Resource) -> None:
         kind = link_kind(where)
         if kind not in self.links:
+            known = self.name == self.resource
             raise ResourceError(
-                f"{self.name}: {self.resource!r} is a {kind} link, and {type(self).__name__} has "
-                f"{', '.join(self.links)}"
+                f"{self.name}{'' if known else f': {self.resource!r}'} is a {kind} link, and "
+                f"{type(self).__name__} has {', '.join(self.links)}"
             )

@@ -152,8 +152,14 @@ class MeerstetterTec1091(Instrument):
         return float(amps), float(volts)
 
     async def stable(self) -> bool:
-        """True when regulated, and within the stability window for the stability time."""
-        return await self.get(par.STABLE) == Stability.STABLE
+        """True when regulated, and within the stability window for the stability time.
+
+        Raises `InstrumentError` when an error has stopped the controller: it will not become so.
+        """
+        if await self.get(par.STABLE) == Stability.STABLE:
+            return True
+        await self.check_error()
+        return False
 
     async def status(self) -> Status:
         """What the controller is doing. Raises as `get`."""

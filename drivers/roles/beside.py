@@ -27,7 +27,10 @@ class ThermalStage(Protocol):
         ...
 
     async def stable(self) -> bool:
-        """True when the temperature is regulated and has been at its target for long enough."""
+        """True when the temperature is regulated and has been at its target for long enough.
+
+        Raises `InstrumentError` when an error keeps it from regulating.
+        """
         ...
 
     async def on(self) -> None:

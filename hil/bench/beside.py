@@ -41,19 +41,19 @@ async def steady(stage: ThermalStage, asked: Stage, tell: Tell) -> None:
     await stage.on()
     loop = asyncio.get_running_loop()
     began = said = loop.time()
-    tell(f"thermal stage {asked.controller}: to {asked.setpoint_celsius:g} C")
+    tell(f"thermal stage {asked.controller}: to {asked.setpoint_celsius:g} °C")
     while not await stage.stable():
         waited = loop.time() - began
         actual = await stage.read_temperature_celsius()
         if waited > asked.patience:
             raise BenchError(
-                f"thermal stage {asked.controller} is not stable at {asked.setpoint_celsius:g} C "
-                f"after {asked.patience:g} s, it is at {actual:.3f} C: see to its sensor, its "
+                f"thermal stage {asked.controller} is not stable at {asked.setpoint_celsius:g} °C "
+                f"after {asked.patience:g} s, it is at {actual:.3f} °C: see to its sensor, its "
                 f"limits and its heat sink, or raise stage.patience in the bench file"
             )
         if loop.time() - said >= SAY:
             said = loop.time()
-            tell(f"thermal stage {asked.controller}: {actual:.3f} C after {waited:.0f} s")
+            tell(f"thermal stage {asked.controller}: {actual:.3f} °C after {waited:.0f} s")
         await asyncio.sleep(LOOK)
     tell(f"thermal stage {asked.controller}: stable after {loop.time() - began:.0f} s")
 
@@ -70,17 +70,37 @@ async def lit(laser: TunableSource, asked: Light, tell: Tell) -> None:
     await laser.set_power_dbm(asked.power_dbm)
     tell(f"laser {asked.laser}: on, {asked.power_dbm:g} dBm at {1e9 * asked.wavelength:g} nm")
     await laser.on()
-    given = 10.0 * math.log10(max(await laser.read_power(), 1e-13) / 1e-3)
+    await see_lit(laser, asked)
+
+
+async def see_lit(laser: TunableSource, asked: Light) -> float:
+    """What the laser gives, W.
+
+    Raises
+    ------
+    BenchError
+        When that is not what was asked for.
+    """
+    power = await laser.read_power()
+    given = 10.0 * math.log10(max(power, 1e-13) / 1e-3)
     if abs(given - asked.power_dbm) > POWER_TOLERANCE:
         raise BenchError(
             f"laser {asked.laser} gives {given:.1f} dBm and not {asked.power_dbm:g} dBm: see to "
             f"its key, interlock and shutter, or to light.power_dbm in the bench file"
         )
+    return power
 
 
 async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
     """What stage and laser measure of themselves, and the power at each tap; a fault where one
     does not answer.
+
+    Raises
+    ------
+    InstrumentError
+        Where an error has stopped the stage (too hot, no sensor): every phase moves from then on.
+    BenchError
+        Where the laser gives another power than was asked for. Both are told as faults first.
     """
     if parts.stage is not None and file.stage is not None:
         try:
@@ -95,23 +115,29 @@ async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
                     "voltage": voltage,
                     "stable": float(await parts.stage.stable()),
                 },
-                units={"set": "C", "actual": "C", "current": "A", "voltage": "V", "stable": ""},
+                units={"set": "°C", "actual": "°C", "current": "A", "voltage": "V", "stable": ""},
             )
-        except (InstrumentError, LinkError) as error:
+        except LinkError as error:
             yield Fault(source=file.stage.controller, text=str(error), severity=Severity.MINOR)
+        except InstrumentError as error:
+            yield Fault(source=file.stage.controller, text=str(error))
+            raise
     if parts.laser is not None and file.light is not None:
         try:
             yield Readings(
                 source=file.light.laser,
                 role="laser",
                 values={
-                    "power": await parts.laser.read_power(),
+                    "power": await see_lit(parts.laser, file.light),
                     "wavelength": 1e9 * await parts.laser.read_wavelength(),
                 },
                 units={"power": "W", "wavelength": "nm"},
             )
         except (InstrumentError, LinkError) as error:
             yield Fault(source=file.light.laser, text=str(error), severity=Severity.MINOR)
+        except BenchError as error:
+            yield Fault(source=file.light.laser, text=str(error))
+            raise
     for tap in parts.taps:
         # Taps of one meter are told apart; of most there is but one.
         alone = sum(one.meter is tap.meter for one in parts.taps) == 1

@@ -127,8 +127,21 @@ def test_role(play) -> None:
             (ask(9, "?VX0203FC0103FD01"), answer(9, "BF0000003FA00000")),
             (ask(10, "?VR04B001"), answer(10, "00000002")),
             (ask(11, "?VR04B001"), answer(11, "00000001")),
-            (ask(12, "?VR006801"), answer(12, "00000002")),
+            (ask(12, STATE), answer(12, "00000002" + "00000000" * 3)),
+            (ask(13, "?VR006801"), answer(13, "00000002")),
         ],
+        scenario,
+    )
+
+
+def test_a_stage_that_an_error_has_stopped_is_not_waited_for(play) -> None:
+    async def scenario(stage: MeerstetterTec1091) -> None:
+        with pytest.raises(InstrumentError, match=r"error 60 of channel 1.*too hot.*reset\(\) it"):
+            await stage.stable()
+
+    stopped = "00000003" + "0000003C" + "00000001" + "00000427"
+    play(
+        [(ask(6, "?VR04B001"), answer(6, "00000000")), (ask(7, STATE), answer(7, stopped))],
         scenario,
     )
 

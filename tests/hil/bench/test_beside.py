@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import hil
+from drivers.errors import InstrumentError
 from hil.bench.by_hand import (
     Assuming,
     HandTask,
@@ -25,7 +26,7 @@ from hil.bench.errors import BenchFileError
 from hil.bench.file import load
 from hil.bench.states import BenchError
 from hil.telemetry.bus import Outlet
-from hil.telemetry.events import Readings
+from hil.telemetry.events import Fault, Readings, Severity
 from tests.hil.conftest import WriteBench
 
 TABLES = """
@@ -81,7 +82,7 @@ def test_the_stage_is_first_the_laser_last_and_first_to_go(beside: Path, behind:
         assert inside["tec"].stage.object_celsius == pytest.approx(25.0, abs=0.1)
         order = [
             next(at for at, line in enumerate(told) if line.startswith(start))
-            for start in ("thermal stage tec: to 25 C", "thermal stage tec: stable after",
+            for start in ("thermal stage tec: to 25 °C", "thermal stage tec: stable after",
                           "heaters 0 ->", "laser laser: on, 10 dBm at 1550 nm", "signal light on")
         ]  # fmt: skip
         assert order == sorted(order)
@@ -141,6 +142,61 @@ def test_a_stage_that_does_not_settle_is_said_and_nothing_stays_on(
     with pytest.raises(Exception, match=r"tec"):
         hil.Bench(core)
     assert not inside["laser"].source.shutter_open
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "said"),
+    [
+        ("tec", ("hot", "95"), r"^tec: 'status' .*the controller is too hot.*; mend its cause"),
+        ("tec", ("sensor", "open"), r"^tec: 'status' .*; mend its cause, then reset"),
+        ("laser", ("interlock", "1"), r"^laser laser gives -100\.0 dBm and not 10 dBm: see to its"),
+    ],
+)
+def test_what_stops_in_mid_run_ends_the_run(
+    beside: Path, behind: Any, name: str, fault: tuple[str, str], said: str
+) -> None:
+    """Chips at another temperature, or in the dark, are not what is trained; a break in a link
+    that is over at the next look ends nothing.
+    """
+    heard: list[Fault] = []
+    with hil.open(beside) as bench:
+        ear = Outlet(
+            "ear", lambda told: heard.extend(one.event for one in told),  # type: ignore[misc]
+            kinds=(Fault,),
+        )  # fmt: skip
+        bench.core.bus.add(ear)
+        behind(bench).simulated.faults[name].silence()
+        bench.do(bench.core.between_steps())
+        bench.do(asyncio.sleep(11.0))
+        kind, value = fault
+        behind(bench).simulated.instruments[name].own_faults[kind](value)()
+        bench.do(asyncio.sleep(11.0))
+        with pytest.raises((InstrumentError, BenchError), match=said):
+            bench.do(bench.core.between_steps())
+        bench.core.bus.close()
+    assert [one.severity for one in heard] == [Severity.MINOR, Severity.MAJOR]
+    assert [one.source for one in heard] == [name, name]
+
+
+def test_a_stage_that_stops_while_it_is_waited_for_is_said_at_once(beside: Path) -> None:
+    """Not after all the patience, and by its cause."""
+    core = hil.bench.entry.make_core(beside)  # type: ignore[attr-defined]
+    stage = core.simulation._bench.instruments["tec"]
+    told: list[float] = []
+
+    def tell(line: str) -> None:
+        if line == "thermal stage tec: to 25 °C":
+            told.append(core.now())
+            stage.own_faults["hot"]("95")()
+
+    async def opens() -> None:
+        with pytest.raises(InstrumentError, match=r"^tec: 'status' .*the controller is too hot"):
+            await core.open(tell)
+        told.append(core.now())
+
+    with asyncio.Runner(loop_factory=core.new_loop) as runner:
+        runner.run(opens())
+    assert told[1] - told[0] < 10.0
 
 
 def test_a_laser_behind_an_interlock_is_said(beside: Path) -> None:
