@@ -16,7 +16,7 @@ from drivers.errors import InstrumentError
 from drivers.naming import NamingError, write
 from drivers.quantity import Quantity
 from drivers.transport.link import LinkError
-from hil.bench.differing import Where, settings_of, shown
+from hil.bench.differing import HEATER, Where, settings_of, shown
 from hil.bench.driving_off import unfailing
 from hil.bench.heaters_again import bring_back
 from hil.bench.opening import OpenBench
@@ -33,6 +33,8 @@ Tell = Callable[[str], None]
 ROUNDS = 3
 #: s between the steps of a ramp.
 TICK = 0.02
+#: What all heaters together are called.
+HEATERS = Where("heaters", HEATER)
 #: Most settings that are named one by one.
 NAMED = 20
 
@@ -115,7 +117,11 @@ class _Work:
         """
         now = await self._look()
         values = settings_of(now)
-        self.due.update(dict.fromkeys(step.where for step in self._plan(now).steps))
+        meant = self._plan(now)
+        self.due.update(dict.fromkeys(step.where for step in meant.steps))
+        if self.outputs:
+            self.due.update({HEATERS: None} if meant.heaters.differ else {})
+            self.due.update(dict.fromkeys(one.where for one in meant.spares.driven))
         for one in self.bench.parts.instruments:
             for step in unsafe(one, values):
                 if why := await self._set(step):
@@ -153,6 +159,7 @@ class _Work:
         meant, other = self._plan(await self._look()), self.outcome.not_taken
         if meant.heaters.differ:
             other += await bring_back(self.bench, meant.heaters, self.tell)
+            self.outcome.done.append(HEATERS)
         if meant.spares.differ and not self.kept_off:
             refused, read = await bring_spares_back(self.bench, meant.spares, self.tell)
             other += read

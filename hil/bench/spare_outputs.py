@@ -118,30 +118,27 @@ async def bring_spares_back(
 
     Returns those that were refused, with the reason, and a line for each that reads otherwise.
     """
-    chip = bench.file.chip
     refused: dict[Where, str] = {}
     other: list[str] = []
-    for chassis, ones in _by_chassis(spares):
-        channels = np.array([one.channel for one in ones], dtype=np.intp)
-        volts = np.array([one.volts for one in ones])
-        tell(
-            f"{chassis.name}: {len(ones)} outputs without an element -> {np.abs(volts).max():.4g} "
-            f"V at most, in {chip.ramp_steps} steps over {chip.ramp_time:g} s"
-        )
+    for one in spares.driven:  # one by one: what one may not, others may
         try:
-            for step in range(1, chip.ramp_steps + 1):
-                await chassis.write_volts(channels, volts * (step / chip.ramp_steps))
-                await asyncio.sleep(chip.ramp_time / chip.ramp_steps)
-            read = (await chassis.read_volts())[channels]
+            await _ramp(bench, one, tell)
+            read = float((await one.chassis.read_volts())[one.channel])
         except (InstrumentError, LinkError, ValueError) as error:
-            refused.update({one.where: str(error) for one in ones})
+            refused[one.where] = str(error)
             continue
-        other += [
-            f"{one.where}: reads {float(found):.4g} V, not {one.volts:.4g} V"
-            for one, found in zip(ones, read, strict=True)
-            if not abs(float(found) - one.volts) <= one.tolerance
-        ]
+        if not abs(read - one.volts) <= one.tolerance:
+            other.append(f"{one.where}: reads {read:.4g} V, not {one.volts:.4g} V")
     return refused, other
+
+
+async def _ramp(bench: Connection, one: Spare, tell: Callable[[str], None]) -> None:
+    steps, seconds = bench.file.chip.ramp_steps, bench.file.chip.ramp_time
+    tell(f"{one.where} 0 -> {one.volts:.4g} V in {steps} steps over {seconds:g} s")
+    channel = np.array([one.channel], dtype=np.intp)
+    for step in range(1, steps + 1):
+        await one.chassis.write_volts(channel, np.array([one.volts * (step / steps)]))
+        await asyncio.sleep(seconds / steps)
 
 
 def _places(bench: Connection) -> Iterator[tuple[VoltageOutputs, int, Where]]:

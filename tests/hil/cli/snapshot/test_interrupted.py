@@ -11,6 +11,7 @@ import pytest
 
 import hil.bench.restoring
 import hil.snapshot
+from drivers.transport.link import LinkError
 from sim_backends.bench import SimulatedBench
 from tests.hil.cli.snapshot.conftest import Lab, WriteBench, decimated
 
@@ -55,7 +56,7 @@ def test_an_interruption_midway_leaves_the_bench_safe(
     # It says what was set, and what was not.
     stopped = [line.strip() for line in ended.out.splitlines() if line.startswith("  stopped: ")]
     assert len(stopped) == 1
-    assert "box-0 frequency[2], box-0 decimation" in stopped[0]
+    assert "box-0 frequency[2], box-0 decimation, heaters volts" in stopped[0]
     (left,) = (line for line in ended.out.splitlines() if line.startswith("  NOT set: "))
     assert "box-0 offset[1], box-0 offset[2]" in left  # refused beside an amplitude of 1 V
     for output in ("box-0 output[1]", "box-0 output[2]"):
@@ -90,3 +91,35 @@ def test_an_interruption_before_anything_was_set_leaves_the_bench_as_it_was(
     assert ended.err == "interrupted; nothing was set, nothing was driven\n"
     assert lab.box().outputs[0].enabled
     assert not lab.settings_sent
+
+
+def test_an_instrument_that_is_lost_midway_is_refused_from_there_on(
+    lab: Lab, run: Callable[..., Any], write_bench: WriteBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def driving(bench: SimulatedBench) -> None:
+        instruments: Any = bench.instruments
+        instruments["box-0"].outputs[0].enabled = True
+        instruments["heaters-0"].volts[:4] = 3.0
+
+    lab.by_hand.append(driving)
+    assert run("save", write_bench(), "--out", "on.json").code == 0
+    lab.by_hand[:] = [decimated]
+    write = hil.bench.restoring.write
+
+    async def lost(one: Any, name: str, value: Any, channel: str = "") -> None:
+        if one.name == "box-0" and name == "frequency":
+            raise LinkError("the peer has gone")
+        await write(one, name, value, channel)
+
+    monkeypatch.setattr(hil.bench.restoring, "write", lost)
+    ended = run("restore", "on.json", "--yes", "--outputs")
+    assert ended.code == 1
+    refused = [line for line in ended.out.splitlines() if line.startswith("REFUSED ")]
+    assert refused == [
+        f"REFUSED box-0 {what}: the peer has gone"
+        for what in ("frequency[2]", "decimation", "output[1]")
+    ]
+    assert "  heaters 0 -> " in ended.out  # the others go on
+    assert ended.out.splitlines()[-1] == "bench small is off"
+    assert lab.box().acquisition.decimation == 64
+    assert lab.is_safe

@@ -54,7 +54,7 @@ def test_no_element_no_volts_unless_they_are_allowed(
     # The hardware keeps the operator's limits, and the bench file's of all others.
     assert chassis.v_max[20] == pytest.approx(2.0, abs=1e-3)
     assert chassis.v_max[21] == 0.0
-    assert "outputs without an element -> 1." in done.out
+    assert "  heaters-0 volts[20] 0 -> 1." in done.out
 
 
 @pytest.mark.parametrize(
