@@ -83,6 +83,17 @@ async def test_queries_and_blocks(host) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
+async def test_an_indefinite_block_ends_with_its_message(host) -> None:
+    async with linked(host) as place:
+        block = b"one\n*IDN?;\n" + bytes(range(256)) * 40  # in one piece, and in several
+        for data in (b"\n\n#15", block):
+            await place.link.write(b"DATA #0" + data + b"\n")
+            assert await place.ask(b"ECHO? 1") == b"1\n"
+            assert place.meter.data == data
+        assert await place.ask(b"SYST:ERR?") == b'0,"No error"\n'
+
+
+@pytest.mark.parametrize("host", HOSTS)
 async def test_a_late_answer_is_not_taken_for_the_next_one(host) -> None:
     async with linked(host) as place:
         for clears in (False, True, False, True):
