@@ -54,7 +54,16 @@ TRIGGER_ROUTING = Quantity(
     "Control how trigger input and output are joined (DIS, DEF, PASS, LOOP).", kind=str,
     choices=("DIS", "DEF", "PASS", "LOOP"),
 )  # fmt: skip
+CORRECTION = Quantity(
+    "correction", "SENS{channel}:CORR",
+    "Control what is added to the readings of a port in dB (-200 to 200).", unit="dB", low=-200.0,
+    high=200.0,
+)  # fmt: skip
+TEMPERATURE = Quantity(
+    "temperature_celsius", "SYST:TEMP", "Measure the temperature of the meter in degC.",
+    unit="degC",
+)  # fmt: skip
 QUANTITIES = (
     WAVELENGTH, UNIT, RANGE, AUTO_RANGE, AUTO_GAIN, AVERAGING, CONTINUOUS, TRIGGER_INPUT,
-    TRIGGER_OUTPUT, TRIGGER_ROUTING,
+    TRIGGER_OUTPUT, TRIGGER_ROUTING, CORRECTION, TEMPERATURE,
 )  # fmt: skip

@@ -332,9 +332,11 @@ def test_settings_are_declared_and_read(play) -> None:
     replies = {
         "UNIT": b"+0", "AUTO": b"+1", "CONT": b"+1", "INP": b"IGN", "OUTP": b"DIS", "CONF": b"DEF",
         "WAV": b"+1.55000000E-006", "RANG": b"-2.00000000E+001", "ATIM": b"+2.00000000E-001",
+        "CORR": b"+0.00000000E+000",
     }  # fmt: skip
     entries = []
-    for quantity in QUANTITIES:
+    kept = [quantity for quantity in QUANTITIES if not quantity.measured]
+    for quantity in kept:
         for port in (1, 2, 3, 4) if quantity.has_channels else ("",):
             header = quantity.header(port)
             entries.append(asked(header.encode() + b"?", replies[header.rpartition(":")[2]]))
@@ -453,3 +455,18 @@ def test_a_point_an_edge_serves_no_port_of_a_bench() -> None:
     meter = KeysightN7744A("meter", RESOURCE, MemoryNetwork(), link=LAN, trigger="SME")
     with pytest.raises(ValueError, match="trigger 'SME' takes one point an edge"):
         meter.time_points(1e-5, average=True)
+
+
+def test_correction_and_temperature_in_exact_bytes(play) -> None:
+    async def scenario(meter: KeysightN7744A) -> None:
+        by_name = {quantity.name: quantity for quantity in QUANTITIES}
+        await meter.set(by_name["correction"], -0.5, 3)
+        assert await meter.get(by_name["correction"], 3) == -0.5
+        assert await meter.get(by_name["temperature_celsius"]) == 24.5
+
+    entries = [
+        *told(b"SENS3:CORR -0.5"),
+        asked(b"SENS3:CORR?", b"-5.00000000E-001"),
+        asked(b"SYST:TEMP?", b"+2.45000000E+001"),
+    ]
+    play(entries, scenario)
