@@ -43,6 +43,28 @@ OwnFault = Callable[[str], Callable[[], None]]
 """Makes, of a value as text, what brings a fault about; raises `ValueError` for a wrong value."""
 
 
+def without_value(act: Callable[[], None]) -> OwnFault:
+    """A fault that takes no value."""
+
+    def made(value: str) -> Callable[[], None]:
+        if value:
+            raise ValueError("it takes no value")
+        return act
+
+    return made
+
+
+def switched(act: Callable[[bool], None]) -> OwnFault:
+    """A fault that comes with 1, or without a value, and goes with 0."""
+
+    def made(value: str) -> Callable[[], None]:
+        if value not in ("", "0", "1"):
+            raise ValueError("it is 1, or 0 when it is over")
+        return lambda: act(value != "0")
+
+    return made
+
+
 def own_faults(instrument: SimulatedInstrument) -> Mapping[str, OwnFault]:
     """Faults of the instrument's own that can be ordered, by name: its attribute `own_faults`."""
     return getattr(instrument, "own_faults", {})

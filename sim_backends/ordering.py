@@ -62,6 +62,7 @@ LINK_KINDS: dict[str, Callable[[str], Trouble]] = {
     "duplicate": lambda value: faults.duplicate(),
     "drop": lambda value: faults.drop(),
 }
+WITHOUT_VALUE = frozenset({"silence", "garbage", "duplicate", "drop"})
 
 
 def parse_order(text: str) -> FaultOrder:
@@ -112,6 +113,11 @@ def place(
     if maker is None:
         known = ", ".join([*LINK_KINDS, *own])
         raise OrderError(f"no fault is called {order.kind!r}; {order.name} knows {known}")
+    if order.value and order.kind in WITHOUT_VALUE:
+        raise OrderError(
+            f"{order.kind} takes no value, and not {order.value!r}: by time @SECONDS, "
+            f"by rate %CHANCE"
+        )
     try:
         trouble = maker(order.value)
     except ValueError:

@@ -11,12 +11,12 @@ from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.operations import Deferred
 from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import ScpiSession
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door, OwnFault, without_value
 from sim_backends.keithley_2400.instrument import Keithley2400
 from sim_backends.source_measure.device import SourceMeasureDevice
 from sim_backends.source_measure.load import Load
 from sim_backends.source_measure.ranges import least_range
-from sim_backends.source_measure.unit import Drive, without_value
+from sim_backends.source_measure.unit import Drive
 
 from .buffers import Buffer, Buffers, Entry
 from .ranges import AMPERES, VOLTS

@@ -11,7 +11,7 @@ from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, boolean, named, number
 from sim_backends.engine.session import Reply, ScpiSession
 from sim_backends.engine.writing import nr1_signed, nr3
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door, OwnFault, switched
 from sim_backends.tunable_source import TunableSource, dbm_to_watts, watts_to_dbm
 
 from .sweep import KeysightSweep
@@ -118,8 +118,8 @@ class Keysight816x(ScpiDevice):
     def own_faults(self) -> dict[str, OwnFault]:
         """`lock=1|0` as at the front panel, `protection=1|0` as of the remote interlock."""
         return {
-            "lock": lambda value: lambda: self.lock(value != "0"),
-            "protection": lambda value: lambda: self.protect(value != "0"),
+            "lock": switched(self.lock),
+            "protection": switched(self.protect),
         }
 
     def lock(self, on: bool) -> None:

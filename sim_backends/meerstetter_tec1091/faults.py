@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,11 +41,11 @@ def orders(faults: Faults, stop_on_error: Callable[[int], None]) -> dict[str, Ow
         return lambda: setattr(faults, "sensor_open", value == "open")
 
     def hot(value: str) -> Callable[[], None]:
-        celsius = float(value)
+        celsius = _finite(value)
         return lambda: setattr(faults, "device_celsius", celsius)
 
     def supply(value: str) -> Callable[[], None]:
-        volts = float(value)
+        volts = _finite(value)
         return lambda: setattr(faults, "supply_volts", volts)
 
     def refuse(value: str) -> Callable[[], None]:
@@ -54,3 +55,10 @@ def orders(faults: Faults, stop_on_error: Callable[[int], None]) -> dict[str, Ow
         return lambda: setattr(faults, "refuse", code)
 
     return {"error": error, "sensor": sensor, "hot": hot, "supply": supply, "refuse": refuse}
+
+
+def _finite(value: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("a finite number")
+    return number

@@ -5,11 +5,12 @@ Source: the vendor's client, pulsestreamer 2.1.2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import IntEnum
 
 from sim_backends.host.http import HTTP_PATH, HttpConversation
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door, OwnFault, without_value
 
 from .program import OutputState, Playback
 from .sequencer import Lines, Mode, NextEdge, Sequencer, TriggerRearm, TriggerStart
@@ -106,10 +107,12 @@ class PulseStreamer:
 
         def hot(value: str) -> Callable[[], None]:
             degrees = float(value)
+            if not math.isfinite(degrees):
+                raise ValueError("a finite number")
             return lambda: setattr(self, "temperature", degrees)
 
         return {
-            "underflow": lambda value: lambda: setattr(self, "underflow", True),
+            "underflow": without_value(lambda: setattr(self, "underflow", True)),
             "temperature": hot,
         }
 

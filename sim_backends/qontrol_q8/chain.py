@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim_backends.host.clock import BenchClock
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door, OwnFault, without_value
 
 Floats = NDArray[np.float64]
 Channels = NDArray[np.intp]
@@ -152,8 +152,9 @@ class QontrolChain:
         `error=CODE/DETAIL` is told unasked, `power` is lost for a moment.
         """
         return {
-            "dead": self._dead_fault, "stuck": self._stuck_fault, "mended": self._mended,
-            "error": self._error_fault, "power": lambda value: self.lose_power,
+            "dead": self._dead_fault, "stuck": self._stuck_fault,
+            "mended": without_value(self._mend),
+            "error": self._error_fault, "power": without_value(self.lose_power),
         }  # fmt: skip
 
     def _error_fault(self, value: str) -> Callable[[], None]:
@@ -172,12 +173,9 @@ class QontrolChain:
         channel, level = self._number(text), float(volts)
         return lambda: self.stuck.__setitem__(channel, level)
 
-    def _mended(self, value: str) -> Callable[[], None]:
-        def mend() -> None:
-            self.dead.clear()
-            self.stuck.clear()
-
-        return mend
+    def _mend(self) -> None:
+        self.dead.clear()
+        self.stuck.clear()
 
     def _number(self, text: str) -> int:
         channel = int(text)

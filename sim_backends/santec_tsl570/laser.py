@@ -9,7 +9,7 @@ from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.session import ScpiSession
-from sim_backends.instrument import Door, OwnFault
+from sim_backends.instrument import Door, OwnFault, switched, without_value
 from sim_backends.tunable_source import TunableSource, dbm_to_watts, watts_to_dbm
 
 from .declaring import SOURCE, Declaring
@@ -39,7 +39,7 @@ def product_range(code: str) -> tuple[float, float]:
 class SantecTsl570(ScpiDevice):
     """A laser as it comes: dark, its shutter closed, in the command set it was left in.
 
-    Faults of its own: `interlocked`, `alert` (number and text), `hangs` (what follows a line feed
+    Faults of its own: `interlock`, `alert` (number and text), `hangs` (what follows a line feed
     makes it deaf, not only wrong), `silent_range` (sweep range queries are not answered).
     """
 
@@ -98,16 +98,11 @@ class SantecTsl570(ScpiDevice):
             return lambda: setattr(self, "alert", (1, value) if value else None)
 
         return {
-            "interlock": lambda value: lambda: self.interlock(value != "0"),
+            "interlock": switched(self.interlock),
             "alert": alert,
-            "hang": lambda value: lambda: setattr(self, "hangs", True),
-            "silent-range": lambda value: lambda: setattr(self, "silent_range", True),
+            "hang": without_value(lambda: setattr(self, "hangs", True)),
+            "silent-range": without_value(lambda: setattr(self, "silent_range", True)),
         }
-
-    @property
-    def interlocked(self) -> bool:
-        """Whether the external interlock keeps the light off."""
-        return self._interlocked
 
     def interlock(self, on: bool) -> None:
         """Break or restore the external interlock; the diode stays off when it is restored."""

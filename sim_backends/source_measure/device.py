@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from sim_backends.engine.device import ScpiDevice
-from sim_backends.instrument import OwnFault
+from sim_backends.instrument import OwnFault, without_value
 
 from .load import Load
 from .ranges import Range
-from .unit import Drive, SourceMeasureUnit, without_value
+from .unit import Drive, SourceMeasureUnit
 
 
 class SourceMeasureDevice(ScpiDevice):

@@ -127,14 +127,3 @@ class SourceMeasureUnit:
         amperes = self._amperes.measured(at_amperes, point.amperes, nplc)
         overflow = math.isinf(volts) or math.isinf(amperes)
         return Reading(volts, amperes, point.limited, clamped, overflow)
-
-
-def without_value(act: Callable[[], None]) -> Callable[[str], Callable[[], None]]:
-    """A fault of the instrument's own that takes no value."""
-
-    def made(value: str) -> Callable[[], None]:
-        if value:
-            raise ValueError("it takes no value")
-        return act
-
-    return made
