@@ -51,10 +51,16 @@ def _head(bench: BenchFile) -> Table:
     return Table(title, (), rows)
 
 
+#: Options that are nobody's business who reads what was printed.
+_PRIVATE = ("pin",)
+
+
 def _instruments(bench: BenchFile) -> Table:
     rows: list[tuple[str, ...]] = []
     for one in bench.instruments:
-        options = ", ".join(f"{key} = {value}" for key, value in one.options.items())
+        options = ", ".join(
+            f"{key} = {'...' if key in _PRIVATE else value}" for key, value in one.options.items()
+        )
         identity = " ".join(part for part in (one.identity.model, one.identity.serial) if part)
         link = f"{si(one.link.latency, 's')}, {si(one.link.bytes_per_second, 'B/s')}"
         backend = one.backend or "as asked"

@@ -123,6 +123,13 @@ def test_packaged_benches_have_nothing_to_note(name: str, capsys: Captured) -> N
     assert "Notes" not in shown(capsys)
 
 
+def test_show_keeps_a_lasers_pin_to_itself(capsys: Captured) -> None:
+    assert main(["show", "relax-mzi-4-scopes"]) == 0
+    told = capsys.readouterr().out
+    assert "pin = ..." in told
+    assert "pin = 1234" not in told
+
+
 def test_show_says_what_of_the_light_is_the_benchs_own(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "own.toml"
     main(["new", "--ports", "8", "--out", str(path)])
