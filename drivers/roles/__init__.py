@@ -7,9 +7,12 @@ from drivers.roles.light import LightSource, PhaseReference, TunableSource
 from drivers.roles.lines import LineProgram, SwitchSequencer
 from drivers.roles.ports import PlayFacts, PortReadout, PortSource, ReadFacts
 from drivers.roles.signals import DetectionMode, InputSource, Readout
+from drivers.roles.timing import DelayFacts, DelayGenerator, Pulse, TriggerEvents
 from drivers.roles.weights import MeasuresTo, OutputLayout, VoltageOutputs, WeightBank
 
 __all__ = [
+    "DelayFacts",
+    "DelayGenerator",
     "DetectionMode",
     "InputSource",
     "LightSource",
@@ -23,10 +26,12 @@ __all__ = [
     "PortReadout",
     "PortSource",
     "PowerMonitor",
+    "Pulse",
     "ReadFacts",
     "Readout",
     "SwitchSequencer",
     "ThermalStage",
+    "TriggerEvents",
     "TunableSource",
     "VoltageOutputs",
     "WeightBank",

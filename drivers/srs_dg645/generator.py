@@ -22,11 +22,16 @@ from drivers.transport.link import LinkError
 ROUNDING = 1e-12
 """s by which the sum of delays may be off in floating point; the instrument's step is 5 ps."""
 
+LEVEL_ROUNDING = 1e-9
+"""V by which the sum of two levels may be off in floating point."""
 
-class SrsDg645(Dg645Dialogue):
-    """A DG645 on TCP port 5025, a serial port (9600 baud), or anything that VISA reaches."""
+
+class Dg645Generator(Dg645Dialogue):
+    """Settings, delays and triggers of a DG645, one by one."""
 
     quantities = settings.QUANTITIES
+    _limits: dict[str, tuple[float, float]]
+    """V into 50 ohm of outputs that may not have all that the instrument can give."""
 
     async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
         """Read a declared quantity, of an output or a channel where it is one's.
@@ -57,7 +62,10 @@ class SrsDg645(Dg645Dialogue):
         checked = quantity.check(value, instrument=f"{self.name} {channel}".rstrip())
         if quantity in (settings.AMPLITUDE, settings.OFFSET):
             other = settings.OFFSET if quantity is settings.AMPLITUDE else settings.AMPLITUDE
-            self._check_level(str(channel), float(checked) + float(await self.get(other, channel)))
+            highest = float(checked) + float(await self.get(other, channel))
+            self._check_level(str(channel), highest)
+            if quantity is settings.OFFSET:
+                self._check_level(str(channel), float(checked))
         await self._tell(settings.setting(quantity, checked, number))
 
     async def set_level(self, output: str, amplitude: float, offset: float = 0.0) -> None:
@@ -65,6 +73,7 @@ class SrsDg645(Dg645Dialogue):
         for quantity, value in ((settings.AMPLITUDE, amplitude), (settings.OFFSET, offset)):
             self._number(quantity, output)
             quantity.check(value, instrument=f"{self.name} {output}")
+        self._check_level(output, offset)
         self._check_level(output, amplitude + offset)
         before = float(await self.get(settings.OFFSET, output))
         order = [(settings.AMPLITUDE, amplitude), (settings.OFFSET, offset)]
@@ -228,10 +237,11 @@ class SrsDg645(Dg645Dialogue):
                 limit = f"0 to {settings.DELAY_MAX:g} s after T0"
                 raise LimitError(self.name, f"channel {name}", at, limit, "s")
 
-    def _check_level(self, output: str, highest: float) -> None:
-        if not settings.LEVEL_LOW <= highest <= settings.LEVEL_HIGH:
-            limit = f"{settings.LEVEL_LOW:g} to {settings.LEVEL_HIGH:g} V for amplitude and offset"
-            raise LimitError(self.name, f"output {output}", highest, limit, "V")
+    def _check_level(self, output: str, level: float) -> None:
+        low, high = self._limits.get(output, (settings.LEVEL_LOW, settings.LEVEL_HIGH))
+        if not low - LEVEL_ROUNDING <= level <= high + LEVEL_ROUNDING:
+            limit = f"{low:.4g} to {high:.4g} V for amplitude and offset"
+            raise LimitError(self.name, f"output {output}", level, limit, "V")
 
     def _channel(self, channel: str) -> int:
         if channel not in CHANNELS:
