@@ -111,6 +111,8 @@ class Oscilloscope(ScpiInstrument):
         return replace(
             cls.reads, inputs=tuple(options.get("inputs", (1, 2))), shortest=sample, tick=sample,
             full_scale=max(0.0, DIVISIONS / 2 * min(scale) - max(map(abs, offset))),
+            trigger_edge="falling" if options.get("trigger_slope") == "NEG" else "rising",
+            trigger_level=float(options.get("trigger_level", 1.0)),
         )  # fmt: skip
 
     @property

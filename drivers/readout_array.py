@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,9 +61,11 @@ class ReadoutArray:
         *,
         point: float,
         average: bool = True,
+        early: Mapping[str, int] | None = None,
     ) -> None:
         """`ports` in order; `point`: s of a point, a mean over it or (`average` False) the value at
-        its start.
+        its start. `early`: points by which instruments, by their names, begin to record before
+        there is anything to read: these are recorded, and left out.
 
         Raises `ValueError` for an input that is used twice or is not, for a point that an
         instrument cannot have, for a pair of two units, and for single powers beside what has a
@@ -86,6 +88,7 @@ class ReadoutArray:
         self.mode: DetectionMode = self._mode()
         every = (one.driver for port in ports for one in port.inputs)
         self.drivers = tuple(dict.fromkeys(every))
+        self._each = [(driver, (early or {}).get(driver.name, 0)) for driver in self.drivers]
         for driver in self.drivers:
             driver.time_points(point, average=average)
 
@@ -108,7 +111,7 @@ class ReadoutArray:
     @property
     def max_points(self) -> int:
         """Most points of one record."""
-        return min(map(read_points, self.drivers))
+        return min(read_points(driver) - before for driver, before in self._each)
 
     @property
     def full_scale(self) -> NDArray[np.float64]:
@@ -122,7 +125,7 @@ class ReadoutArray:
 
     def planned_arm(self, points: int) -> float:
         """Seconds that `arm` takes by the link models."""
-        return max(driver.planned_arm(points) for driver in self.drivers)
+        return max(driver.planned_arm(before + points) for driver, before in self._each)
 
     def planned_fetch(self, points: int) -> float:
         """Seconds that `fetch` of so many points takes by the link models."""
@@ -130,7 +133,7 @@ class ReadoutArray:
 
     async def arm(self, points: int) -> None:
         """Be ready to record `points` points after the trigger, on every instrument."""
-        await all_to_the_end([driver.arm(points) for driver in self.drivers])
+        await all_to_the_end([driver.arm(before + points) for driver, before in self._each])
 
     async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
         """V or W (count, ports) from point `first` after the trigger on; of pairs the differences.
@@ -139,7 +142,9 @@ class ReadoutArray:
         Raises `TriggerTimeout` naming the first instrument that was not triggered, the others as
         notes.
         """
-        fetched = await all_to_the_end([driver.fetch(first, count) for driver in self.drivers])
+        fetched = await all_to_the_end(
+            [driver.fetch(before + first, count) for driver, before in self._each]
+        )
         read = dict(zip((id(driver) for driver in self.drivers), fetched, strict=True))
         values = np.empty((count, self.ports))
         for at, port in enumerate(self._ports):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +27,14 @@ class SourceArray:
     Outputs that no port is routed to play 0 V.
     """
 
-    def __init__(self, name: str, ports: Sequence[SourcePort]) -> None:
-        """`ports` in order. Raises `ValueError` for an output that is used twice, or is not."""
+    def __init__(
+        self, name: str, ports: Sequence[SourcePort], *, later: Mapping[str, float] | None = None
+    ) -> None:
+        """`ports` in order. `later`: s by which triggers reach instruments, by their names, later
+        than the others.
+
+        Raises `ValueError` for an output that is used twice, or is not.
+        """
         self.name = name
         self.ports = len(ports)
         if not ports:
@@ -42,6 +48,7 @@ class SourceArray:
                 raise ValueError(f"{where} is wired to another port already")
             taken.add((id(port.driver), port.output))
         self.drivers = tuple(dict.fromkeys(port.driver for port in ports))
+        self._later = dict(later or {})
         self._routes = [
             [(at, port.output - 1) for at, port in enumerate(ports) if port.driver is driver]
             for driver in self.drivers
@@ -56,7 +63,7 @@ class SourceArray:
     @property
     def trigger_latency(self) -> float:
         """Nominal time from the trigger to the first sample of the latest, s."""
-        return max(driver.trigger_latency for driver in self.drivers)
+        return max(one.trigger_latency + self._later.get(one.name, 0.0) for one in self.drivers)
 
     @property
     def max_points(self) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.roles.signals import InputSource
+from drivers.roles.timing import Edge
 
 Unit = Literal["V", "W"]
 Means = Literal["means", "values", "both"]
@@ -60,7 +61,8 @@ class ReadFacts:
     balanced receiver or W of light. shortest, longest : s, of a point. tick : s of which a point
     must be a whole number, 0 for any; ticks : the numbers there are, none given for all. points :
     most of one record; `of_ticks` if that counts ticks. averages : whether a point is the mean over
-    its duration, the value at its start, or as asked for.
+    its duration, the value at its start, or as asked for. trigger_edge, trigger_level : the edge
+    that starts a record, and the V that it must pass, None of a logic input.
     """
 
     inputs: tuple[int, ...]
@@ -73,6 +75,8 @@ class ReadFacts:
     ticks: tuple[int, ...] = ()
     of_ticks: bool = False
     averages: Means = "both"
+    trigger_edge: Edge = "rising"
+    trigger_level: float | None = None
 
     @classmethod
     def nothing(cls) -> ReadFacts:

@@ -1,4 +1,4 @@
-"""What delays triggers: a delay generator, which makes timed pulses of each edge that it is given."""
+"""What delays triggers: a delay generator, which makes timed pulses of every edge it is given."""
 
 from __future__ import annotations
 

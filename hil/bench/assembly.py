@@ -28,6 +28,7 @@ from drivers.roles import (
 from drivers.transport.link import Connector
 from hil.bench.beside_tables import Manual
 from hil.bench.catalogue import HEATER_ROLE, PATTERN_ROLE, fills
+from hil.bench.delaying import Delaying, delaying
 from hil.bench.errors import BenchFileError
 from hil.bench.file import BenchFile
 from hil.bench.routing import Routed, routed
@@ -59,6 +60,7 @@ class Assembled:
     stage: ThermalStage | None
     taps: tuple[Tapped, ...]
     routes: tuple[Routed, ...]
+    delays: tuple[Delaying, ...]
 
     @property
     def lsb(self) -> NDArray[np.float64]:
@@ -128,6 +130,7 @@ def assemble(
         stage=stage,
         taps=tapped(file, built, path.instruments),
         routes=routed(file, built),
+        delays=delaying(file, built),
         chassis=chassis,
         banks=tuple(_bank(file, built, bank) for bank in range(file.n_banks)),
         switch=switch,

@@ -25,6 +25,11 @@ LOOK = 1.0
 SAY = 10.0
 #: dB that the laser may be off what was asked for.
 POWER_TOLERANCE = 1.0
+#: What is said when triggers are lost.
+TOO_SOON = (
+    "{} was triggered while it was busy, and has left out a trigger: see to noise on its trigger "
+    "input, to its delays and its holdoff"
+)
 
 Tell = Callable[[str], None]
 
@@ -93,7 +98,7 @@ async def see_lit(laser: TunableSource, asked: Light) -> float:
 
 async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
     """What stage and laser measure of themselves, and the power at each tap; a fault where one
-    does not answer.
+    does not answer, or a delay generator has lost a trigger.
 
     Raises
     ------
@@ -138,6 +143,13 @@ async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
         except BenchError as error:
             yield Fault(source=file.light.laser, text=str(error))
             raise
+    for one in parts.delays:
+        name = one.table.generator
+        try:
+            if (await one.generator.read_events()).too_soon:
+                yield Fault(source=name, text=TOO_SOON.format(name), severity=Severity.MINOR)
+        except (InstrumentError, LinkError) as error:
+            yield Fault(source=name, text=str(error), severity=Severity.MINOR)
     for tap in parts.taps:
         # Taps of one meter are told apart; of most there is but one.
         alone = sum(one.meter is tap.meter for one in parts.taps) == 1

@@ -16,7 +16,7 @@ from typing import Any
 
 from drivers.instrument import Instrument
 from drivers.registry import RegistryError, entries, load
-from drivers.roles import OutputLayout, PlayFacts, ReadFacts
+from drivers.roles import DelayFacts, OutputLayout, PlayFacts, ReadFacts
 
 CHASSIS = "qontrol_q8"
 PATTERN = "pulse_streamer"
@@ -39,6 +39,8 @@ SOURCE_ROLE, READOUT_ROLE, PATTERN_ROLE = "InputSource", "Readout", "SwitchSeque
 HEATER_ROLE, LASER_ROLE, STAGE_ROLE = "VoltageOutputs", "TunableSource", "ThermalStage"
 #: And those of taps' meters, and of fibre switches.
 TAP_ROLE, FIBRE_SWITCH_ROLE, MATRIX_ROLE = "PowerMonitor", "OpticalSwitch", "OpticalMatrix"
+#: And of what delays triggers.
+DELAY_ROLE = "DelayGenerator"
 
 
 def drivers_of(role: str) -> tuple[str, ...]:
@@ -89,6 +91,20 @@ def reads(driver: str, options: Mapping[str, Any]) -> ReadFacts | None:
     except (TypeError, ValueError):
         found = known.reads
     return found if found.inputs else None
+
+
+def delays(driver: str, options: Mapping[str, Any]) -> DelayFacts | None:
+    """What a driver states of how it delays triggers; None where it does not. Otherwise as `plays`.
+
+    Of a driver that says it fills the role and states nothing, nothing is known.
+    """
+    known = _of_role(driver, DELAY_ROLE)
+    with_options = getattr(known, "delays_with", None)
+    try:
+        found = None if with_options is None else with_options(options)
+    except (TypeError, ValueError):
+        found = getattr(known, "delay_facts", None)
+    return found if isinstance(found, DelayFacts) else None
 
 
 def whole_inputs(driver: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hil.bench.beside_tables import Light, Route, Stage, Tap
+from hil.bench.delay_tables import Delay, DelayedOutput
 from hil.bench.optics import Optics
 from hil.bench.sections import (
     Calibration,
@@ -36,6 +37,8 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("stage",): Stage,
     ("tap", "*"): Tap,
     ("route", "*"): Route,
+    ("delay", "*"): Delay,
+    ("delay", "*", "outputs", "*"): DelayedOutput,
     ("instrument", "*"): Instrument,
     ("instrument", "*", "identity"): ExpectedIdentity,
     ("instrument", "*", "link"): Link,

@@ -1,4 +1,4 @@
-"""Driving a bench off: light, its ways, inputs, heaters down their ramp, and zeros in any case."""
+"""Driving a bench off: light, triggers, inputs, heaters down their ramp, and zeros in any case."""
 
 from __future__ import annotations
 
@@ -38,12 +38,24 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
             return False
         return True
 
+    async def dark() -> None:
+        if parts.switch_is_open:
+            await attempt("pattern off", parts.switch.off())
+        laser = parts.laser
+        if laser is not None and any(one is laser and one.is_open for one in parts.instruments):
+            await attempt("laser off", laser.off())
+
     if parts.switch_is_open:
         await attempt("light off", parts.light.off())
-        await attempt("pattern off", parts.switch.off())
-    laser = parts.laser
-    if laser is not None and any(one is laser and one.is_open for one in parts.instruments):
-        await attempt("laser off", laser.off())
+    # Neither waits for the other: a generator that does not answer keeps no laser lit.
+    await asyncio.gather(
+        dark(),
+        *(
+            attempt(f"{one.table.generator} off", one.generator.off())
+            for one in parts.delays
+            if one.instrument.is_open
+        ),
+    )
     for route in parts.routes:
         if route.instrument is not None and route.instrument.is_open:
             await attempt(f"{route.table.switch} parted", route.part())

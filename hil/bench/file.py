@@ -17,6 +17,8 @@ from hil.bench.catalogue import plays, reads
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
 from hil.bench.cores import Core, index_of
+from hil.bench.delay_tables import Delay
+from hil.bench.delay_times import Timed, arrivals, early_points, timed
 from hil.bench.document import locate, merged, parse_toml
 from hil.bench.elements import BankElements
 from hil.bench.errors import BenchFileError
@@ -57,6 +59,7 @@ class BenchFile(Section):
     stage: Stage | None = None
     taps: Annotated[tuple[Tap, ...], Field(alias="tap", strict=False)] = ()
     routes: Annotated[tuple[Route, ...], Field(alias="route", strict=False)] = ()
+    delays: Annotated[tuple[Delay, ...], Field(alias="delay", strict=False)] = ()
     instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
     wiring: Wiring
     plant: Annotated[dict[str, Any], Field(default_factory=dict)]
@@ -171,12 +174,41 @@ class BenchFile(Section):
         reads.
         """
         played = min(self.source_of(one).samples for one in self.wiring.ports)
+        early = self.early_points
         points = [
-            facts.most_points(self.point_duration)
+            facts.most_points(self.point_duration) - early[name]
             for one in self.wiring.ports
-            for facts in self.readouts_of(one)
+            for (name, _), facts in zip(one.inputs, self.readouts_of(one), strict=True)
         ]
         return min(played, min(points) // self.points_per_sample)
+
+    @property
+    def timed_delays(self) -> tuple[Timed, ...]:
+        """The delay generators with what their drivers state."""
+        known = {one.name: (one.driver, one.options) for one in self.instruments}
+        return tuple(timed(self.delays, known))
+
+    @property
+    def trigger_arrivals(self) -> dict[str, float]:
+        """Seconds from the trigger line's edge until it reaches what delay generators feed, by
+        name; what is not named is at the line itself.
+        """
+        return arrivals(self.timed_delays)
+
+    @property
+    def first_sample(self) -> float:
+        """Nominal seconds from the trigger line's edge to the first sample of the latest source."""
+        arrives = self.trigger_arrivals
+        return max(
+            self.source_of(one).latency + arrives.get(one.plays, 0.0) for one in self.wiring.ports
+        )
+
+    @property
+    def early_points(self) -> dict[str, int]:
+        """Whole points that each readout records before the first sample, by name."""
+        arrives, first, point = self.trigger_arrivals, self.first_sample, self.point_duration
+        names = {name for one in self.wiring.ports for name, _ in one.inputs}
+        return {name: early_points(first, arrives.get(name, 0.0), point) for name in names}
 
     def source_of(self, port: PortWiring) -> PlayFacts:
         """What plays at a port, by its driver and options."""

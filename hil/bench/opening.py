@@ -112,8 +112,8 @@ class OpenBench(Connection):
             raise
 
     async def warm(self, tell: Callable[[str], None] = logger.info) -> None:
-        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then the way
-        of the light, laser, local oscillator and light on.
+        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then delay
+        generators, the way of the light, laser, local oscillator and light on.
         """
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
@@ -141,9 +141,11 @@ class OpenBench(Connection):
             await self._do_by_hand(stage.controller, tell)
 
     async def light_up(self, tell: Callable[[str], None]) -> None:
-        """The way of the light, then the laser on, each by its instrument or by hand; the gates
-        are another matter.
+        """Delay generators set up, the way of the light, then the laser on, each by its instrument
+        or by hand; the gates are another matter.
         """
+        for one in self.parts.delays:
+            await one.set_up(tell)
         for route in self.parts.routes:
             if route.switch is None:
                 await self._do_by_hand(route.table.switch, tell)

@@ -160,6 +160,7 @@ def _first(bench: Connection, now: Mapping[str, Any]) -> tuple[str, ...]:
     lines = [f"drives the bench off: signal light off, every line of {parts.switch_name} low"]
     if parts.laser is not None and bench.file.light is not None:
         lines.append(f"  {bench.file.light.laser} off")
+    lines += [f"  {one.table.generator}: no triggers, outputs at 0 V" for one in parts.delays]
     lines += [
         f"  {', '.join(one.name for one in parts.signal_instruments)}: outputs off",
         f"  heaters down in {chip.ramp_time:g} s, then every channel of {chassis} to 0 V",

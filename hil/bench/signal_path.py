@@ -28,7 +28,9 @@ def signal_path(file: BenchFile, built: Mapping[str, Instrument]) -> SignalPath:
     """
     ports = file.ports_in_order
     source = SourceArray(
-        "sources", [SourcePort(_source(built[port.plays]), port.output) for port in ports]
+        "sources",
+        [SourcePort(_source(built[port.plays]), port.output) for port in ports],
+        later=file.trigger_arrivals,
     )
     readout = ReadoutArray(
         "readouts",
@@ -38,6 +40,7 @@ def signal_path(file: BenchFile, built: Mapping[str, Instrument]) -> SignalPath:
         ],
         point=file.point_duration,
         average=file.timing.average,
+        early=file.early_points,
     )
     used = {port.plays for port in ports} | {name for port in ports for name, _ in port.inputs}
     return SignalPath(source, readout, tuple(built[name] for name in built if name in used))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hil.bench.checks.core import check_core
+from hil.bench.checks.delays import check_delays
 from hil.bench.checks.elements import check_elements
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.instruments import check_instruments
@@ -26,3 +27,4 @@ def check(parts: Parts) -> Iterator[Finding]:
     yield from check_limits(parts)
     yield from check_ports(parts)
     yield from check_lines(parts)
+    yield from check_delays(parts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from hil.bench.beside_tables import Route
 from hil.bench.catalogue import (
+    DELAY_ROLE,
     FIBRE_SWITCH_ROLE,
     LASER_ROLE,
     MATRIX_ROLE,
@@ -24,20 +25,20 @@ def check_beside(parts: Parts) -> Iterator[Finding]:
     named: list[tuple[str, str, str, bool]] = []
     for table, key, role in (("light", "laser", LASER_ROLE), ("stage", "controller", STAGE_ROLE)):
         name, manual = _named(getattr(parts, table), key)
-        yield from _filled(parts, table, key, role, name, manual)
+        yield from filled(parts, table, key, role, name, manual)
         named.append((table, key, name, manual))
     for index, route in parts.routes.items():
         path, manual = f"route.{index}", route.kind == "manual"
         role = MATRIX_ROLE if route.connect else FIBRE_SWITCH_ROLE
         wrong_kind = _wrong_kind(parts, path, route)
-        yield from wrong_kind or _filled(parts, path, "switch", role, route.switch, manual)
+        yield from wrong_kind or filled(parts, path, "switch", role, route.switch, manual)
         named.append((path, "switch", route.switch, manual))
     yield from _twice(named)
     yield from _taps(parts)
     yield from _unused(parts, {name for _, _, name, _ in named})
 
 
-def _filled(
+def filled(
     parts: Parts, table: str, key: str, role: str, name: str, manual: bool
 ) -> Iterator[Finding]:
     """Find a name of no instrument, or of one whose driver does not fill the role."""
@@ -48,7 +49,8 @@ def _filled(
                 f"{table}.kind", f"{name!r} is an instrument; leave out kind, or name it else"
             )
     elif name and name not in parts.names.values():
-        mend = "" if role == TAP_ROLE else ", or write kind = 'manual' if a person works it"
+        by_hand = ", or write kind = 'manual' if a person works it"
+        mend = "" if role in (TAP_ROLE, DELAY_ROLE) else by_hand
         yield Finding(f"{table}.{key}", f"no instrument named {name!r}; add it{mend}")
     elif known is not None and known.driver not in drivers:
         wanted = " or ".join(map(repr, drivers))
@@ -96,7 +98,7 @@ def _taps(parts: Parts) -> Iterator[Finding]:
     }
     for index, tap in parts.taps.items():
         path = f"tap.{index}"
-        yield from _filled(parts, path, "meter", TAP_ROLE, tap.meter, False)
+        yield from filled(parts, path, "meter", TAP_ROLE, tap.meter, False)
         if not parts.light:
             yield Finding(path, "add [light]: a tap needs the laser's power and wavelength")
         if tap.port is not None and parts.ports is not None and tap.port >= parts.ports:
@@ -111,10 +113,12 @@ def _taps(parts: Parts) -> Iterator[Finding]:
 def _unused(parts: Parts, named: set[str]) -> Iterator[Finding]:
     """Find instruments that could serve and that nothing names."""
     named |= {tap.meter for tap in parts.taps.values()}
+    named |= {one.generator for one in parts.delays.values()}
     named |= {name for one in parts.boxes.values() for name, _ in one.inputs}
     tables = (
         ("[light]", LASER_ROLE), ("[stage]", STAGE_ROLE), ("a [[tap]]", TAP_ROLE),
         ("a [[route]]", FIBRE_SWITCH_ROLE), ("a [[route]]", MATRIX_ROLE),
+        ("a [[delay]]", DELAY_ROLE),
     )  # fmt: skip
     for index, one in parts.instruments.items():
         places = [table for table, role in tables if fills(one.driver, role)]

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from hil.bench.beside_tables import Route, Tap
 from hil.bench.cores import DETECTION, Core
+from hil.bench.delay_tables import Delay
+from hil.bench.delay_times import Timed, timed
 from hil.bench.sections import (
     Chip,
     ElementBounds,
@@ -50,8 +52,8 @@ class Parts:
         Entries under `wiring.ports`, and which port each is, its box, its drive.
     lines, light, stage
         The tables `wiring.lines`, `light` and `stage` as they stand.
-    taps, routes
-        Entries under `tap` and `route`, by index.
+    taps, routes, delays
+        Entries under `tap`, `route` and `delay`, by index.
     """
 
     core: Core | None
@@ -77,6 +79,7 @@ class Parts:
     stage: Mapping[str, Any]
     taps: dict[int, Tap]
     routes: dict[int, Route]
+    delays: dict[int, Delay]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Parts:
@@ -109,7 +112,14 @@ class Parts:
             stage=_table(document.get("stage")),
             taps=_each(Tap, _array(document.get("tap"))),
             routes=_each(Route, _array(document.get("route"))),
+            delays=_each(Delay, _array(document.get("delay"))),
         )
+
+    @property
+    def timed_delays(self) -> dict[int, Timed]:
+        """The delay generators with what their drivers state, by index."""
+        known = {one.name: (one.driver, one.options) for one in self.instruments.values()}
+        return {index: found for index, one in self.delays.items() for found in timed([one], known)}
 
     def by_name(self) -> dict[str, Instrument]:
         """Map names to the readable instruments; of two with one name, the first."""

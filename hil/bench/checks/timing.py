@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from drivers.roles import PlayFacts, ReadFacts
@@ -11,6 +12,7 @@ from drivers.roles.ports import whole as ticks_of
 from hil.bench.catalogue import BOX_BASE_RATE, plays, reads
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
+from hil.bench.delay_times import arrivals
 from hil.bench.sections import Timing
 
 _Facts = TypeVar("_Facts", PlayFacts, ReadFacts)
@@ -27,7 +29,7 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
     timing = parts.timing
     if timing is None:
         return
-    sources, readouts = _at_ports(parts)
+    sources, readouts = at_ports(parts)
     if readouts:
         yield from _point(timing, readouts)
     point = timing.point_duration
@@ -35,17 +37,17 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
     whole = max(round(points), 1)
     if abs(points - whole) > _CLOSE:
         nearest = sorted({max(math.floor(points), 1), math.ceil(points)})
-        options = " or ".join(f"{_ns(count * point)}" for count in nearest)
+        options = " or ".join(f"{ns(count * point)}" for count in nearest)
         yield Finding(
             "timing.dwell",
-            f"{_ns(timing.dwell)} is {points:.6g} points of {_ns(point)}; "
+            f"{ns(timing.dwell)} is {points:.6g} points of {ns(point)}; "
             f"a sample must be a whole number of them: make it {options}",
         )
     elif readouts and whole > (most := min(one.most_points(point) for one in readouts.values())):
         key = "point" if timing.decimation is None else "decimation"
         yield Finding(
             "timing.dwell",
-            f"{_ns(timing.dwell)} is {whole} points of {_ns(point)}, more than a readout's buffer "
+            f"{ns(timing.dwell)} is {whole} points of {ns(point)}, more than a readout's buffer "
             f"of {most}; shorten it or raise timing.{key}",
         )
     else:
@@ -54,38 +56,42 @@ def check_timing(parts: Parts) -> Iterator[Finding]:
     if timing.guard >= timing.dwell:
         yield Finding(
             "timing.guard",
-            f"{_ns(timing.guard)} is not shorter than the dwell of {_ns(timing.dwell)}",
+            f"{ns(timing.guard)} is not shorter than the dwell of {ns(timing.dwell)}",
         )
         return
     guard = timing.guard / point
     if whole - math.ceil(guard - _CLOSE) < 1:
         yield Finding(
             "timing.guard",
-            f"{_ns(timing.guard)} leaves no settled point of the {whole} in a sample; "
-            f"make it at most {_ns((whole - 1) * point)}",
+            f"{ns(timing.guard)} leaves no settled point of the {whole} in a sample; "
+            f"make it at most {ns((whole - 1) * point)}",
         )
     elif abs(guard - round(guard)) > _CLOSE:
         yield Finding(
             "timing.guard",
-            f"{_ns(timing.guard)} is {guard:.6g} points of {_ns(point)}: "
+            f"{ns(timing.guard)} is {guard:.6g} points of {ns(point)}: "
             f"{math.ceil(guard)} whole points are dropped",
             harmless=True,
         )
 
 
-def _at_ports(parts: Parts) -> tuple[dict[str, PlayFacts], dict[str, ReadFacts]]:
-    """What is known of the sources and readouts that the ports name, by name."""
+def at_ports(parts: Parts) -> tuple[dict[str, PlayFacts], dict[str, ReadFacts]]:
+    """What is known of the sources and readouts that the ports name, by name; of sources that a
+    delay generator triggers, `latency` with its delay.
+    """
     known = parts.by_name()
     playing = {one.plays: None for one in parts.boxes.values()}
     reading = {name: None for one in parts.boxes.values() for name, _ in one.inputs}
-    sources = {name: plays(one.driver, one.options) for name in playing if (one := known.get(name))}
+    arrives = arrivals(parts.timed_delays.values())
+    sources = {
+        name: replace(facts, latency=facts.latency + arrives.get(name, 0.0))
+        for name in playing
+        if (one := known.get(name)) and (facts := plays(one.driver, one.options))
+    }
     readouts = {
         name: reads(one.driver, one.options) for name in reading if (one := known.get(name))
     }
-    return (
-        {name: facts for name, facts in sources.items() if facts is not None},
-        {name: facts for name, facts in readouts.items() if facts is not None},
-    )
+    return sources, {name: facts for name, facts in readouts.items() if facts is not None}
 
 
 def _dwell(timing: Timing, sources: dict[str, PlayFacts]) -> Iterator[Finding]:
@@ -94,15 +100,15 @@ def _dwell(timing: Timing, sources: dict[str, PlayFacts]) -> Iterator[Finding]:
         if timing.dwell < facts.shortest * (1.0 - _CLOSE):
             yield Finding(
                 "timing.dwell",
-                f"{_ns(timing.dwell)} is shorter than the {_ns(facts.shortest)} for which {name!r} "
+                f"{ns(timing.dwell)} is shorter than the {ns(facts.shortest)} for which {name!r} "
                 "can hold a sample; make it longer",
             )
         elif facts.tick and ticks_of(timing.dwell, facts.tick) is None:
             near = max(1, round(timing.dwell / facts.tick)) * facts.tick
             yield Finding(
                 "timing.dwell",
-                f"{_ns(timing.dwell)} is no whole number of the {_ns(facts.tick)} of {name!r}; "
-                f"make it {_ns(near)}",
+                f"{ns(timing.dwell)} is no whole number of the {ns(facts.tick)} of {name!r}; "
+                f"make it {ns(near)}",
             )
 
 
@@ -116,8 +122,9 @@ def _apart(timing: Timing, sources: dict[str, PlayFacts]) -> Iterator[Finding]:
     if apart > _SPREAD * timing.point_duration:
         yield Finding(
             "wiring.ports",
-            f"{last!r} starts {_ns(apart)} later than {first!r} (option trigger_latency), more "
-            f"than half a point; make a point at least {_ns(apart / _SPREAD)}",
+            f"{last!r} starts {ns(apart)} later than {first!r} (option trigger_latency), more "
+            f"than half a point; make a point at least {ns(apart / _SPREAD)}, or have a [[delay]] "
+            "trigger them so that they start together",
         )
 
 
@@ -135,7 +142,7 @@ def _point(timing: Timing, readouts: dict[str, ReadFacts]) -> Iterator[Finding]:
         if abs(counted - timing.point) > _CLOSE * timing.point:
             yield Finding(
                 "timing.decimation",
-                f"{timing.decimation} is {_ns(counted)} a point, timing.point {_ns(timing.point)}: "
+                f"{timing.decimation} is {ns(counted)} a point, timing.point {ns(timing.point)}: "
                 "all readouts have one point; take one of them out",
             )
     key = "decimation" if timing.point is None else "point"
@@ -155,22 +162,22 @@ def _told_as(timing: Timing, wanted: str, other: str) -> Iterator[Finding]:
 def _fault(point: float, average: bool, facts: ReadFacts) -> str:
     """Why a readout cannot have such points, and the mend; empty where it can."""
     if point < facts.shortest * (1.0 - _CLOSE):
-        return f"{_ns(point)} is shorter than its least point of {_ns(facts.shortest)}"
+        return f"{ns(point)} is shorter than its least point of {ns(facts.shortest)}"
     if point > facts.longest * (1.0 + _CLOSE):
-        return f"{_ns(point)} is longer than its longest point of {_ns(facts.longest)}"
+        return f"{ns(point)} is longer than its longest point of {ns(facts.longest)}"
     count = ticks_of(point, facts.tick) if facts.tick else None
     if facts.tick and count is None:
         near = max(1, round(point / facts.tick)) * facts.tick
-        return f"{_ns(point)} is no whole number of its {_ns(facts.tick)}; make it {_ns(near)}"
+        return f"{ns(point)} is no whole number of its {ns(facts.tick)}; make it {ns(near)}"
     if facts.ticks and count not in facts.ticks:
         near = min(facts.ticks, key=lambda one: abs(one - (count or 1)))
         return (
-            f"{_ns(point)} is {count} of its {_ns(facts.tick)}, and it has no such; "
-            f"make it {near} of them, {_ns(near * facts.tick)}"
+            f"{ns(point)} is {count} of its {ns(facts.tick)}, and it has no such; "
+            f"make it {near} of them, {ns(near * facts.tick)}"
         )
     if average and facts.of_ticks and count == 1:
         return (
-            f"{_ns(point)} is one sample, no mean; raise its option sample_rate, or write "
+            f"{ns(point)} is one sample, no mean; raise its option sample_rate, or write "
             "average = false"
         )
     if facts.averages != "both" and average is not (facts.averages == "means"):
@@ -188,5 +195,6 @@ def _distinct(known: Mapping[str, _Facts]) -> Iterator[tuple[str, _Facts]]:
             yield name, facts
 
 
-def _ns(seconds: float) -> str:
+def ns(seconds: float) -> str:
+    """Nanoseconds, for a person."""
     return f"{seconds * 1e9:.9g} ns"
