@@ -17,6 +17,7 @@ from .instrument import SimulatedInstrument
 from .joining import Joiner
 from .joints import HeaterTerminals
 from .source_measure.unit import SourceMeasureUnit
+from .trigger_lines import OpenWire
 from .wired import PlantInterface, PortWire
 from .wiring import Wiring
 
@@ -80,6 +81,10 @@ class SimulatedBench:
             ],
             self._file.wiring.lines.trigger,
         )
+        for delay in self._file.delays:
+            for output in delay.outputs:
+                for name in output.feeds:
+                    self.wiring.feed(name, OpenWire())  # until its generator is simulated
         self.instruments: dict[str, SimulatedInstrument] = {}
         self.faults: dict[str, LinkFaults] = {}
         joiner = Joiner(document, self._file, self.wiring, self.clock)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .delay_tables import Delay, delay_faults
 from .light_tables import Light, Route, Stage, Tap, tap_faults
 
 Document = Mapping[str, Any]
@@ -120,6 +121,7 @@ class _Bench(_Table):
     stage: Stage | None = None
     tap: list[Tap] = []
     route: list[Route] = []
+    delay: list[Delay] = []
     plant: dict[str, Any] = {}
 
 
@@ -136,6 +138,7 @@ class BenchFile:
     stage: Stage | None
     taps: tuple[Tap, ...]
     routes: tuple[Route, ...]
+    delays: tuple[Delay, ...]
     plant: Mapping[str, Any]
 
     def named(self, driver: str) -> tuple[Instrument, ...]:
@@ -162,6 +165,7 @@ def read_bench(document: Document) -> BenchFile:
     faults = [*_instrument_faults(bench), *_wiring_faults(bench)]
     names = {item.name for item in bench.instrument}
     faults += tap_faults(bench.tap, bench.route, bench.light, names, bench.ports)
+    faults += delay_faults(bench.delay, names)
     if faults:
         raise BenchDocumentError("bench file: " + "; ".join(faults))
     return BenchFile(
@@ -174,6 +178,7 @@ def read_bench(document: Document) -> BenchFile:
         bench.stage,
         tuple(bench.tap),
         tuple(bench.route),
+        tuple(bench.delay),
         bench.plant,
     )
 

@@ -102,13 +102,12 @@ class BoxJoint:
         return self._wiring.now()
 
     def next_edge(self, after: float, rising: bool) -> float | None:
-        """Next edge of the trigger line, bench time in s."""
-        wiring = self._wiring
-        return wiring.playback.next_edge(wiring.trigger_line, after, rising)
+        """Next edge at its trigger input, bench time in s."""
+        return self._wiring.trigger_of(self._name).next_edge(after, rising)
 
     def quiet(self) -> bool:
         """Whether no edge is to come until the lines play something else."""
-        return self._wiring.now() > self._wiring.playback.end
+        return self._wiring.trigger_of(self._name).quiet()
 
     def before_change(self) -> None:
         """An output of the box is about to change."""
@@ -120,19 +119,20 @@ class BoxJoint:
 
 
 class TriggerLine:
-    """The surroundings of an instrument at the trigger line.
+    """The surroundings of an instrument at the trigger line, or where that leads by a delay
+    generator.
 
     `joined`: False while the instrument is being built, before bench time runs.
     """
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, name: str) -> None:
         self._wiring = wiring
+        self._name = name
         self.joined = False
 
     def next_edge(self, after: float, rising: bool) -> float | None:
-        """Next edge of the trigger line, bench time in s."""
-        wiring = self._wiring
-        return wiring.playback.next_edge(wiring.trigger_line, after, rising)
+        """Next edge at its trigger input, bench time in s."""
+        return self._wiring.trigger_of(self._name).next_edge(after, rising)
 
     def before_change(self) -> None:
         """An output is about to change."""
@@ -142,10 +142,6 @@ class TriggerLine:
 
 class MeterJoint(TriggerLine):
     """The surroundings of a power meter: its trigger input, and the light on its ports."""
-
-    def __init__(self, wiring: Wiring, name: str) -> None:
-        super().__init__(wiring)
-        self._name = name
 
     def watts(self, port: int, start: float, step: float, count: int) -> Floats:
         """Mean power (count,) in W at a port (from 1) in windows of `step` s from `start` on."""

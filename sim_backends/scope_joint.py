@@ -1,4 +1,4 @@
-"""What an oscilloscope's inputs lead to on a bench: detectors, and the trigger line.
+"""What an oscilloscope's inputs lead to on a bench: detectors, and what triggers it.
 
 What has been seen once is kept: an instant's volts are the same whenever, and by whichever input's
 reading, they are asked for again, also after the bench has moved on.
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .wiring import Wiring
 
 Floats = NDArray[np.float64]
-HIGH = 3.3
-"""V of a line of the pattern generator that is high."""
 KEPT = 8
 MOST = 1 << 20
 """Points that one look has at most; the instants between are taken for the nearest."""
@@ -63,6 +61,7 @@ class ScopeJoint:
 
     def __init__(self, wiring: Wiring, name: str, triggered: int) -> None:
         self._wiring = wiring
+        self._name = name
         self._ports = wiring.ports_at(name)
         self._triggered = triggered
         self._looks: deque[Look] = deque(maxlen=KEPT)
@@ -80,7 +79,7 @@ class ScopeJoint:
         if not times.size:
             return np.zeros(0)
         if channel == self._triggered:
-            return self._line(times)
+            return self._wiring.trigger_of(self._name).volts(times)
         port = self._ports.get(channel)
         return np.zeros(times.size) if port is None else self._seen(times)[:, port]
 
@@ -88,9 +87,7 @@ class ScopeJoint:
         """Next edge of the trigger line; of a detector, the next crossing that is past."""
         wiring = self._wiring
         if source in (EXTERNAL, self._triggered):
-            if not 0.0 < level < HIGH:
-                return None
-            return wiring.playback.next_edge(wiring.trigger_line, after, rising)
+            return wiring.trigger_of(self._name).next_edge(after, rising, level)
         port = self._ports.get(source)
         playback = wiring.playback
         begin, end = max(after, playback.start), min(wiring.now(), playback.end + _MARGIN)
@@ -176,11 +173,3 @@ class ScopeJoint:
             return mean
         apart = apart[apart > 0.0]
         return float(apart.min()) if apart.size else 1e-9
-
-    def _line(self, times: Floats) -> Floats:
-        """Volts (n,) of the trigger line."""
-        wiring, playback = self._wiring, self._wiring.playback
-        since = times - playback.start
-        edges, masks = playback.transitions(float(since[0]), float(since[-1]))
-        high = (masks >> wiring.trigger_line) & 1
-        return HIGH * high[np.searchsorted(edges, since, side="right")].astype(np.float64)

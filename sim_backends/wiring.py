@@ -19,6 +19,7 @@ from .plant.signals import FrameSignals, LineTimeline, SampleGrid, Waveform
 from .pulse_streamer.program import Playback
 from .red_pitaya.acquisition import Capture
 from .red_pitaya.box import RedPitaya
+from .trigger_lines import PatternLine, TriggerWire
 from .wired import PlantInterface, Player, PortWire, Reader, Tapping
 
 Floats = NDArray[np.float64]
@@ -29,8 +30,8 @@ _IDLE_POINTS = 256
 
 
 class Wiring:
-    """Joins instruments and plant. `ports` in port order; `trigger_line` leads to every box's
-    DIO0_P.
+    """Joins instruments and plant. `ports` in port order; `trigger_line` leads to every trigger
+    input (a box's DIO0_P) that no delay generator feeds.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Wiring:
         self.trigger_line = trigger_line
         self.playback = Playback.constant(0, 0, 0.0)
         self._ports = tuple(ports)
+        self._trigger: TriggerWire = PatternLine(self)
+        self._delayed: dict[str, TriggerWire] = {}
         self._boxes: dict[str, RedPitaya] = {}
         self._players: dict[str, Player] = {}
         self._taps: Tapping | None = None
@@ -49,6 +52,14 @@ class Wiring:
         self._inputs: dict[str, tuple[tuple[int, int], ...]] = {}
         """box -> (port, column) of the inputs that see a detector"""
         self._settling = False
+
+    def feed(self, name: str, wire: TriggerWire) -> None:
+        """Let an instrument's trigger input hang on something else than the trigger line."""
+        self._delayed[name] = wire
+
+    def trigger_of(self, name: str) -> TriggerWire:
+        """What leads to an instrument's trigger input."""
+        return self._delayed.get(name, self._trigger)
 
     def join_box(self, name: str, box: RedPitaya) -> None:
         """Plug in a box."""

@@ -28,7 +28,7 @@ POWER_TOLERANCE = 1.0
 #: What is said when triggers are lost.
 TOO_SOON = (
     "{} was triggered while it was busy, and has left out a trigger: see to noise on its trigger "
-    "input, to its delays and its holdoff"
+    "input and to its threshold"
 )
 
 Tell = Callable[[str], None]

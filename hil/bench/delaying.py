@@ -1,4 +1,4 @@
-"""Delay generators of a bench: set up, armed and looked at, and inhibited when the bench goes off."""
+"""Delay generators of a bench: set up, armed and looked at; going off inhibits them."""
 
 from __future__ import annotations
 

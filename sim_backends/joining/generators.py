@@ -14,7 +14,7 @@ def generator(site: Site, item: Instrument, index: int) -> Keysight33600A:
     """Build a generator; its Ext Trig is at the trigger line."""
     model = site.model(item, index, "33622A", MODELS, "33500B or 33600A")
     load = item.options.get("load", 50.0)
-    line = TriggerLine(site.wiring)
+    line = TriggerLine(site.wiring, item.name)
     made = Keysight33600A(
         site.clock.now,
         line,

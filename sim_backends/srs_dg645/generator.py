@@ -30,6 +30,8 @@ PORT = 5025
 RESOLUTION = 5e-12
 INSERTION = 85e-9
 """s from a trigger to T0 (data sheet)."""
+RECOVERY = 60e-9
+"""s from the end of a cycle until another trigger is taken (our own choice)."""
 MOST_DELAY = 2000.0
 KEPT = 1000
 """Cycles that are remembered."""
@@ -45,10 +47,13 @@ def to_step(seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Cycle:
-    """What one trigger made: bench time of T0 (s), and when each output is active (s, s)."""
+    """What one trigger made: bench time of T0 (s), when each output is active (s, s), and the V
+    into 50 ohm that each has at rest and then.
+    """
 
     start: float
     pulses: tuple[tuple[float, float], ...]
+    levels: tuple[tuple[float, float], ...]
 
 
 def _defaults() -> dict[str, float]:
@@ -234,11 +239,13 @@ class Dg645:
             self.external_edge(rising, self._input_volts, at=edge)
 
     def external_edge(self, rising: bool, volts: float = 5.0, *, at: float | None = None) -> None:
-        """An edge at the trigger input, now or `at` a bench time, to or from so many volts."""
+        """An edge at the trigger input, now or `at` a bench time, between 0 and so many volts."""
         source = self.state.values["TSRC"]
         up = source in (EXTERNAL_UP, SINGLE_UP)
         down = source in (EXTERNAL_DOWN, SINGLE_DOWN)
-        if not ((up and rising) or (down and not rising)) or volts <= self.state.values["TLVL"]:
+        if not ((up and rising) or (down and not rising)) or not (
+            0.0 < self.state.values["TLVL"] < volts
+        ):
             return
         if source in (SINGLE_UP, SINGLE_DOWN):
             if not self._armed:
@@ -284,16 +291,18 @@ class Dg645:
             count, first = int(values["BURC"]), first + values["BURD"]
         pairs = [(0.0, times[T1])]
         pairs += [tuple(sorted(times[2 * i : 2 * i + 2])) for i in range(1, OUTPUTS)]
+        levels = tuple((self.volts(i, False), self.volts(i, True)) for i in range(OUTPUTS))
         for number in range(min(count, KEPT)):
             start = first + number * values["BURP"]
             silent = number > 0 and values["BURT"]
             pulses = [(start + on, start + off) for on, off in pairs]
             if silent:
                 pulses[0] = (start, start)
-            cycle = Cycle(start, tuple(pulses))
+            cycle = Cycle(start, tuple(pulses), levels)
             self.cycles.append(cycle)
             if self._follower is not None:
                 self._follower(cycle)
         end = first + (count - 1) * values["BURP"] + times[T1]
-        self._busy_until = max(end, at + values["HOLD"])
+        held = at + values["HOLD"] if values["ADVT"] else end
+        self._busy_until = max(end + RECOVERY, held)
         self._ends.append((end, END_OF_DELAY | (END_OF_BURST if values["BURM"] else 0)))

@@ -10,7 +10,8 @@ import pytest
 from sim_backends.oscilloscope.acquisition import Acquisition, Plan
 from sim_backends.oscilloscope.inputs import EXTERNAL
 from sim_backends.pulse_streamer.program import Playback, Program
-from sim_backends.scope_joint import HIGH, ScopeJoint
+from sim_backends.scope_joint import ScopeJoint
+from sim_backends.trigger_lines import HIGH, PatternLine
 
 START = 1000.0
 """s of bench time at which the pattern begins: 1 us low, 1 us high on line 2, 8 us low."""
@@ -29,6 +30,10 @@ class Detectors:
 
     def now(self) -> float:
         return self.time
+
+    def trigger_of(self, name: str) -> PatternLine:
+        assert name == "scope"
+        return PatternLine(self)  # type: ignore[arg-type]
 
     def ports_at(self, name: str) -> dict[int, int]:
         assert name == "scope"
