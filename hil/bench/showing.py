@@ -11,6 +11,7 @@ from hil.bench.file import BenchFile
 from hil.bench.power_budget import power_budget
 from hil.bench.power_tables import power_tables
 from hil.bench.sections import ElementWiring
+from hil.bench.showing_delays import delay_tables
 from hil.bench.showing_light import light_tables
 from hil.bench.tables import Table, si
 
@@ -26,6 +27,7 @@ def tables(bench: BenchFile, *, elements: bool = False) -> list[Table]:
         _heaters(bench),
         _ports(bench),
         _lines(bench),
+        *delay_tables(bench),
         *light_tables(bench),
         _limits(bench),
         _timing(bench),

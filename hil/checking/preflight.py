@@ -8,6 +8,7 @@ from hil.bench.calibration_setup import BenchSetup
 from hil.bench.loop_thread import to_the_end
 from hil.bench.opening import OpenBench
 from hil.checking import balanced, light
+from hil.checking.delays import check_delays, check_triggers
 from hil.checking.heaters import check_heaters
 from hil.checking.instruments import (
     check_identities,
@@ -65,11 +66,13 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
             await core.carry(report.tell)
             await check_stage(report, file, parts)
             await core.light_up(report.tell)
+            await check_delays(report, parts)
             await check_routes(report, parts)
             await check_taps(report, file, parts)
             setup = BenchSetup(core)
             optics = light if file.detection == "homodyne" else balanced
             await optics.check_light(report, setup, await optics.check_dark(report, setup))
+            await check_triggers(report, parts)
     else:
         for name in _OPTICS:
             report.skipped(
