@@ -131,6 +131,7 @@ class Meter:
         self.events.append(("arm", points))
 
     async def fetch(self, first: int, count: int) -> np.ndarray:
+        self.events.append(("fetch", first))
         watts = self.level * (1.0 + 0.1 * np.arange(3)) * np.ones((count, 3))
         if self.beyond is not None:
             watts[self.beyond] = self.full_scale[self.beyond[1]]
@@ -241,3 +242,26 @@ def test_a_point_that_an_instrument_cannot_have_is_refused_before_anything_is_se
         ReadoutArray(
             "readouts", [ReadoutPort(PortInput(Meter("meter", 1.0), 1))], point=1e-5, average=False
         )
+
+
+def test_triggers_that_come_later_count_to_the_latency() -> None:
+    a, b = Generator("a"), Generator("b")
+    ports = [SourcePort(a, 1), SourcePort(b, 1)]
+    assert SourceArray("source", ports).trigger_latency == pytest.approx(1e-7)
+    later = SourceArray("source", ports, later={"b": 2e-6, "elsewhere": 1.0})
+    assert later.trigger_latency == pytest.approx(2.1e-6)
+
+
+def test_points_before_there_is_anything_to_read_are_left_out() -> None:
+    soon, late = Meter("soon", 1e-3), Meter("late", 1e-3)
+    array = ReadoutArray(
+        "meters",
+        [ReadoutPort(PortInput(soon, 1)), ReadoutPort(PortInput(late, 1))],
+        point=1e-5,
+        early={"soon": 7},
+    )
+    assert array.max_points == 43
+    asyncio.run(array.arm(20))
+    asyncio.run(array.fetch(3, 10))
+    assert soon.events[1:] == [("arm", 27), ("fetch", 10)]
+    assert late.events[1:] == [("arm", 20), ("fetch", 3)]

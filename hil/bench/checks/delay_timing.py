@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from drivers.roles import ReadFacts
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
-from hil.bench.checks.timing import at_ports, ns
+from hil.bench.checks.timing import at_ports
 from hil.bench.delay_times import FREE_POINTS, Timed, arrivals, early_points, shortest_frame
+from hil.bench.tables import si
 from hil.control.frame import HEADER, SLACK_POINTS, TAIL
 
 
@@ -28,12 +29,13 @@ def check_delay_timing(parts: Parts) -> Iterator[Finding]:
             ends = [output.delay + (output.width or 0.0) for output in one.table.outputs]
             place = ends.index(max(ends))
             most = max(ends) - (one.ready - frame)
-            mend = f"make the two at most {ns(most)}, or timing.dwell longer"
+            shorter = f"make the two at most {_told(most)}, or timing.dwell longer"
+            mend = shorter if most > 0.0 else "make timing.dwell longer"
             yield Finding(
                 f"delay.{index}.outputs.{place}.delay",
-                f"{ns(max(ends))} with its width: {one.table.generator!r} is ready again "
-                f"{ns(one.ready)} after a trigger, and the next one may come after {ns(frame)}, a "
-                f"frame of one sample; {mend if most > 0.0 else 'make timing.dwell longer'}",
+                f"{_told(max(ends))} with its width: {one.table.generator!r} is ready again "
+                f"{_told(one.ready)} after a trigger, and the next one may come after "
+                f"{_told(frame)}, a frame of one sample; {mend}",
             )
 
 
@@ -54,13 +56,13 @@ def _late(
                 continue
             more = late - free
             shorter = output.delay - more
-            mend = f"make it at most {ns(shorter)}, or " if shorter >= 0.0 else ""
+            mend = f"make it at most {_told(shorter)}, or " if shorter >= 0.0 else ""
             yield Finding(
                 f"delay.{index}.outputs.{place}.delay",
-                f"{names[0]!r} would be triggered {ns(one.arrives(output))} after the line's edge, "
-                f"{ns(late)} later than the first sample of {latest!r}, and a frame has "
-                f"{ns(free)} ({FREE_POINTS} points) of free time there; {mend}have a [[delay]] "
-                f"trigger what plays, too, at least {ns(more)} later",
+                f"{names[0]!r} would be triggered {_told(one.arrives(output))} after the line's "
+                f"edge, {_told(late)} later than the first sample of {latest!r}, and a frame has "
+                f"{_told(free)} ({FREE_POINTS} points) of free time there; {mend}have a [[delay]] "
+                f"trigger what plays, too, at least {_told(more)} later",
             )
 
 
@@ -81,5 +83,9 @@ def _early(
                 "delay",
                 f"{name!r} records {facts.most_points(point)} points, {before} of them before the "
                 f"first sample, and a frame needs {least}: trigger it by a [[delay]], too, later "
-                f"by {ns(before * point)}",
+                f"by {_told(before * point)}",
             )
+
+
+def _told(seconds: float) -> str:
+    return si(seconds, "s", 9)

@@ -12,7 +12,6 @@ from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.delay_tables import Delay, DelayedOutput
 from hil.bench.delay_times import Timed
-from hil.bench.tables import si
 
 #: V of the trigger line, low and high, that are certain (LVTTL of 3.3 V).
 LINE_LEVELS = (0.4, 2.4)
@@ -147,12 +146,12 @@ def _time(where: str, one: Timed, output: DelayedOutput) -> Iterator[Finding]:
     elif output.width < facts.step:
         yield Finding(
             f"{where}.width",
-            f"{si(output.width, 's')} is less than its step of {1e12 * facts.step:g} ps",
+            f"{output.width:g} s is less than its step of {1e12 * facts.step:g} ps",
         )
     elif output.delay + output.width > facts.longest:
         yield Finding(
             f"{where}.delay",
-            f"{si(output.delay, 's')} and a width of {si(output.width, 's')} are more than its "
+            f"{output.delay:g} s and a width of {output.width:g} s are more than its "
             f"{facts.longest:g} s",
         )
 
