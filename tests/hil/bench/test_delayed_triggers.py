@@ -244,8 +244,9 @@ def test_the_snapshot_knows_it(write: Write) -> None:
     with hil.open(write(delayed(scopes(), SCOPES))) as bench:
         found = bench.do(snapshot(bench.core))["instruments"]["delays"]["settings"]
     assert found["trigger_source"] == "external rising"
-    assert found["delays"]["A"] == ["T0", pytest.approx(75e-9, abs=6e-12)]
-    assert found["delays"]["B"] == ["A", pytest.approx(1e-6, abs=6e-12)]
+    assert (found["delay_from"]["A"], found["delay_from"]["B"]) == ("T0", "A")
+    assert found["delay"]["A"] == pytest.approx(75e-9, abs=6e-12)
+    assert found["delay"]["B"] == pytest.approx(1e-6, abs=6e-12)
     assert found["amplitude"]["AB"] == 2.5
 
 
