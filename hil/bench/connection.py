@@ -24,6 +24,7 @@ from drivers.transport.real import RealConnector
 from hil.bench.assembly import Assembled, assemble
 from hil.bench.cores import MICRORING
 from hil.bench.file import BenchFile
+from hil.bench.guarded import Guarded
 from hil.bench.simulated import Simulation, virtual_loop
 from hil.bench.slot_bench import SlotBench
 from hil.bench.states import Backend, BenchError, Path_
@@ -34,6 +35,7 @@ from hil.control.plan import StepPlan, plan_step
 from hil.control.referenced import Referenced
 from hil.control.schedule import Schedule
 from hil.control.sequencer import Sequencer
+from hil.guarding.locks import wait_for_guardian
 from hil.telemetry.bus import Bus
 from hil.telemetry.commands import CommandDesk
 
@@ -51,7 +53,7 @@ def raise_first(failed: Mapping[str, BaseException]) -> None:
         raise error
 
 
-class Connection:
+class Connection(Guarded):
     """Instruments and roles of a bench, the machine that runs its frames, and where it computes.
 
     On its bus it tells what happens; at its desk it is given commands.
@@ -78,6 +80,7 @@ class Connection:
         self.start_time = start_time
         simulated = {i.name for i in file.instruments if (i.backend or backend) == "sim"}
         self.all_simulated = len(simulated) == len(file.instruments)
+        self.simulated_names = frozenset(simulated)
         if path == "slot" and not self.all_simulated:
             raise BenchError("path slot has no instruments; use path wire with real ones")
         self.simulation: Simulation | None = None
@@ -166,9 +169,17 @@ class Connection:
             self._machine = Sequencer(self.parts, settle, self.ledger, self.now)
 
     async def open_instruments(
-        self, tell: Callable[[str], None] = logger.info
+        self, tell: Callable[[str], None] = logger.info, *, guarded: bool = True
     ) -> dict[str, BaseException]:
-        """Open and identify every instrument, driving nothing; give the errors by instrument."""
+        """Open and identify every instrument, driving nothing; give the errors by instrument.
+
+        Before them the guardian is started, or (where it is not `guarded`) one that still works
+        is waited for. Raises as `guard`.
+        """
+        if guarded:
+            await self.guard(tell)
+        elif not self.all_simulated:
+            await wait_for_guardian(self.driven, tell)
         instruments = self.parts.instruments
         done = await asyncio.gather(*(i.open() for i in instruments), return_exceptions=True)
         failed: dict[str, BaseException] = {}
@@ -178,6 +189,7 @@ class Connection:
             elif (who := instrument.identity) is not None:
                 told = " ".join(part for part in (who.model, who.serial) if part)
                 tell(f"{instrument.name}: {told} at {instrument.resource}")
+        self.tell_identities()
         return failed
 
     async def close_instruments(self) -> list[str]:

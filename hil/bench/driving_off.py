@@ -17,6 +17,27 @@ from hil.control.sequencer import Sequencer
 Ramp = Callable[[NDArray[np.float64], NDArray[np.float64]], Awaitable[None]]
 
 
+class Steps:
+    """Steps on the way to `off`: one that fails does not stop the rest.
+
+    Attributes
+    ----------
+    failed : what failed, a line each.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+
+    async def attempt(self, what: str, step: Awaitable[Any]) -> bool:
+        """Do a step; gives whether it was done."""
+        try:
+            await step
+        except Exception as error:
+            self.failed.append(f"{what}: {error}")
+            return False
+        return True
+
+
 async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> list[str]:
     """Make safe whatever is open; one step that fails does not stop the rest.
 
@@ -28,15 +49,24 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
     -------
     What failed, a line each.
     """
-    failed: list[str] = []
+    steps = Steps()
+    await go_dark(parts, steps)
+    if isinstance(machine, Sequencer):
+        await steps.attempt("last write", machine.settled())
+        present = machine.levels
+        if present.any() and all(one.is_open for one in parts.chassis):
+            await steps.attempt("ramp", ramp(present, np.zeros_like(present)))
+            await steps.attempt("ramp", machine.settled())
+    zeroed = await write_zeros(parts, steps)
+    if isinstance(machine, Sequencer) and zeroed:
+        # Or the next ramp would begin by heating up to where the failed one left off.
+        machine.levels = np.zeros_like(machine.levels)
+    return steps.failed
 
-    async def attempt(what: str, step: Awaitable[Any]) -> bool:
-        try:
-            await step
-        except Exception as error:
-            failed.append(f"{what}: {error}")
-            return False
-        return True
+
+async def go_dark(parts: Assembled, steps: Steps) -> None:
+    """Light off (gates, laser, the pairs that a matrix joins), then what plays and reads."""
+    attempt = steps.attempt
 
     async def dark() -> None:
         if parts.switch_is_open:
@@ -62,20 +92,16 @@ async def drive_off(parts: Assembled, machine: Machine | None, ramp: Ramp) -> li
     await asyncio.gather(
         *(attempt(f"{one.name} off", one.off()) for one in parts.signal_instruments if one.is_open)
     )
-    if isinstance(machine, Sequencer):
-        await attempt("last write", machine.settled())
-        present = machine.levels
-        if present.any() and all(one.is_open for one in parts.chassis):
-            await attempt("ramp", ramp(present, np.zeros_like(present)))
-            await attempt("ramp", machine.settled())
-    # Unconditional, and also where the ramp failed: a channel must not stay hot unseen.
+
+
+async def write_zeros(parts: Assembled, steps: Steps) -> bool:
+    """Every channel of every chassis to 0 V, unconditionally: also where the ramp failed, for a
+    channel must not stay hot unseen. Gives whether none failed.
+    """
     zeroed = await asyncio.gather(
-        *(attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
+        *(steps.attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
     )
-    if isinstance(machine, Sequencer) and all(zeroed):
-        # Or the next ramp would begin by heating up to where the failed one left off.
-        machine.levels = np.zeros_like(machine.levels)
-    return failed
+    return all(zeroed)
 
 
 def unfailing(tell: Callable[[str], None]) -> Callable[[str], None]:

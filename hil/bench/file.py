@@ -27,6 +27,7 @@ from hil.bench.sections import (
     Calibration,
     Chip,
     ElementWiring,
+    Guarding,
     Instrument,
     PortWiring,
     Section,
@@ -54,6 +55,7 @@ class BenchFile(Section):
     timing: Timing
     chip: Chip
     calibration: Calibration = Calibration()
+    guardian: Guarding = Guarding()
     optics: Optics = Optics()
     light: Light | None = None
     stage: Stage | None = None

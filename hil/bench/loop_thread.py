@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +37,25 @@ async def to_the_end(
     if not future.cancelled():
         future.exception()  # looked at, so that nobody complains that it never was
     raise cancelled
+
+
+#: Work that is under way on the loops of benches, and why it was ended from within.
+_works: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+_ended: weakref.WeakKeyDictionary[asyncio.Task[Any], BaseException] = weakref.WeakKeyDictionary()
+
+
+async def end_works(error: BaseException, patience: float) -> None:
+    """Cancel what was handed to the running loop; who waits for it is given `error`.
+
+    Returns when it has wound down, after `patience` s at most.
+    """
+    loop = asyncio.get_running_loop()
+    mine = [one for one in _works if one.get_loop() is loop and not one.done()]
+    for one in mine:
+        _ended[one] = error
+        one.cancel(str(error))
+    if mine:
+        await asyncio.wait(mine, timeout=patience)
 
 
 class LoopThread:
@@ -91,11 +111,13 @@ class _Handed(Generic[T]):
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> None:
         self._task = self._loop.create_task(work)
+        _works.add(self._task)
         self._task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
-            self.done.set_exception(concurrent.futures.CancelledError())
+            why = _ended.get(task)
+            self.done.set_exception(concurrent.futures.CancelledError() if why is None else why)
         elif (error := task.exception()) is not None:
             self.done.set_exception(error)
         else:

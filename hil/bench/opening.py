@@ -13,6 +13,8 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ from hil.bench.beside import lit, readings, steady
 from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
 from hil.bench.connection import Connection, raise_first
 from hil.bench.driving_off import drive_off, unfailing
-from hil.bench.loop_thread import to_the_end
+from hil.bench.loop_thread import end_works, to_the_end
 from hil.bench.pausing import pause
 from hil.bench.slot_bench import SlotBench
 from hil.bench.states import BenchError, BenchState
@@ -33,6 +35,8 @@ from hil.telemetry.events import Fault, Noted, StateChanged
 
 logger = logging.getLogger(__name__)
 
+#: s that work may take to wind down when the guardian is lost.
+WIND_DOWN = 10.0
 #: s of bench time from one word of the instruments beside the signal path to the next.
 READINGS_EVERY = 10.0
 
@@ -57,6 +61,13 @@ class OpenBench(Connection):
     _record: Record | None = None
     _state = BenchState.OFF
     _lit = False
+    _winding_down: asyncio.Task[None] | None = None
+    #: Why the bench was driven off from within, its guardian lost; empty: it was not.
+    forsaken = ""
+
+    @cached_property
+    def _closing(self) -> asyncio.Lock:
+        return asyncio.Lock()
 
     @property
     def state(self) -> BenchState:
@@ -85,6 +96,7 @@ class OpenBench(Connection):
         On any failure everything is driven to `off` and closed again.
         """
         self.begin()
+        self.forsaken = ""
         if self.path == "slot":
             assert self.simulation is not None  # refused in the constructor otherwise
             slots = self.simulation.slots()
@@ -115,6 +127,8 @@ class OpenBench(Connection):
         """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then delay
         generators, the way of the light, laser, local oscillator and light on.
         """
+        if self.forsaken:
+            raise BenchError(f"{self.forsaken}; open the bench again")
         machine = self.machine
         assert isinstance(machine, Sequencer)  # the slot path is idle from the first
         with self.ledger.span("state"):
@@ -199,14 +213,15 @@ class OpenBench(Connection):
         """Back to `armed`, after a frame by hand."""
         self._enter(BenchState.ARMED)
 
-    def keep_record(self, begin: Callable[[], Record]) -> None:
+    def keep_record(self, begin: Callable[[], Record], folder: Path) -> None:
         """Have a record hear of this bench until another one does, or until the bench is closed.
 
         So what happens on the way to `off` is in the record, too. It is begun when the one before
-        has ended: that may be of the same run.
+        has ended: that may be of the same run. folder : where it lies.
         """
         self._end_record()
         self._record = begin()
+        self.keep_in(folder)
         for done in self._by_hand:
             self.bus.publish(Noted(text=done.note, author=done.who))
 
@@ -252,6 +267,20 @@ class OpenBench(Connection):
         """Publish the state as it is, and why it is told."""
         self.bus.publish(StateChanged(state=str(self.state), light=self._lit, why=why))
 
+    def unguarded(self, why: str) -> None:
+        """The guardian is lost: end what is under way and close, whoever waits for it or nobody."""
+        if self.forsaken:
+            return
+        self.forsaken = f"{why}; unguarded, the bench was driven off"
+        unfailing(self._tell)(f"UNGUARDED: {why}; ending the work, driving the bench off")
+        self.bus.publish(Fault(source="guardian", text=why))
+        self._winding_down = asyncio.get_running_loop().create_task(self._wind_down())
+
+    async def _wind_down(self) -> None:
+        await end_works(BenchError(f"{self.forsaken}: start again"), WIND_DOWN)
+        for line in await self.close(self._tell):
+            unfailing(self._tell)(f"FAILED to make safe: {line}")
+
     async def off(self, tell: Callable[[str], None] = logger.info) -> list[str]:
         """Drive to the safe state: light, inputs, heaters down their ramp, outputs off.
 
@@ -277,9 +306,13 @@ class OpenBench(Connection):
         return await to_the_end(asyncio.ensure_future(self._close(tell)))
 
     async def _close(self, tell: Callable[[str], None]) -> list[str]:
-        tell = unfailing(tell)
+        async with self._closing:  # two at once would ramp against each other
+            return await self._close_alone(unfailing(tell))
+
+    async def _close_alone(self, tell: Callable[[str], None]) -> list[str]:
         failed = await self.off(tell)
         failed += await self.close_instruments()
+        await self.unguard(failed)
         try:
             self._end_record()
         except Exception as error:  # the bench is off; what was not kept must not hide that

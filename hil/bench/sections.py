@@ -117,6 +117,13 @@ class Calibration(Section):
         return 3600.0 * (self.max_age_hours if hours is None else hours)
 
 
+class Guarding(Section):
+    """The process that drives the bench off when its controller is killed or hangs."""
+
+    patience: Annotated[float, Field(ge=1.0, le=3600.0)] = 30.0
+    """Seconds without a heartbeat of the control loop after which the controller counts as hung."""
+
+
 class Link(Section):
     """What an exchange with an instrument costs: for planning and for the simulated link."""
 

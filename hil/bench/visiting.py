@@ -31,7 +31,14 @@ class Visit:
         return self._thread.call(work)
 
     def drive(self) -> None:
-        """From now on the bench is touched, and driven off at the end."""
+        """From now on the bench is touched, guarded, and driven off at the end.
+
+        Raises
+        ------
+        BenchError
+            When its guardian does not start: nothing was touched then.
+        """
+        self.do(self.core.guard(self._tell))
         self.driven = self.touched = True
 
     def __enter__(self) -> Self:
@@ -67,9 +74,10 @@ class Visit:
 
     async def _open(self) -> None:
         self.core.begin()
-        raise_first(await self.core.open_instruments(self._tell))
+        raise_first(await self.core.open_instruments(self._tell, guarded=False))
 
     async def _leave(self) -> list[str]:
         failed = await self.core.close_instruments()
+        await self.core.unguard()
         self.core.end()
         return failed

@@ -26,8 +26,8 @@ from hil.tasks import TASKS, Task, load_task
 
 #: Differences that are told; more are counted.
 TOLD = 5
-#: Keys of a bench file that change nothing.
-IDLE_KEYS = ("description",)
+#: Tables and keys of a bench file that change nothing of what is measured.
+IDLE_KEYS = ("description", "guardian")
 
 
 def bench_file_of(folder: RunFolder, bench: str | Path | None = None) -> BenchFile:

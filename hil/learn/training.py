@@ -45,7 +45,7 @@ async def train_job(
     bench's bus, and everything between them; the folder's record hears it until the bench is closed
     or trained on again.
     """
-    bench.keep_record(lambda: _recorder(bench, job, folder))
+    bench.keep_record(lambda: _recorder(bench, job, folder), folder.path)
     bench.bus.publish(_started(bench, job, folder))
     if left is not None:
         bench.bus.publish(RunResumed(step=left.number, epochs=left.epochs))
@@ -60,7 +60,7 @@ async def train_job(
             outcome = "stopped"
         elif isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             outcome = "interrupted"
-        why = str(error) or _WITHOUT_WORDS.get(outcome, type(error).__name__)
+        why = bench.forsaken or str(error) or _WITHOUT_WORDS.get(outcome, type(error).__name__)
         if outcome == "failed":
             source = getattr(error, "instrument", type(error).__name__)
             bench.bus.publish(Fault(source=str(source), text=why))

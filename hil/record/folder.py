@@ -10,13 +10,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import safetensors
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from hil.people import login_name, owner
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIGURATION = "configuration.json"
 BENCH = "bench.json"
@@ -182,6 +181,8 @@ class RunFolder:
         self, name: str, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]
     ) -> None:
         """Write tensors with notes in their header (safetensors)."""
+        import safetensors.torch  # where a run is only read of, torch is not loaded
+
         header = {key: json.dumps(value, default=_plain) for key, value in notes.items()}
         contiguous = {key: value.detach().contiguous() for key, value in tensors.items()}
         self._put(name, safetensors.torch.save(contiguous, metadata=header))
@@ -194,6 +195,8 @@ class RunFolder:
         RunFolderError
             When it is missing or damaged.
         """
+        import safetensors
+
         path = self.path / name
         try:
             with safetensors.safe_open(path, framework="pt") as file:
