@@ -139,6 +139,7 @@ def _run_in(
     print(f"calibrating bench {core.file.name}{simulated}, path {core.path}, into {folder.path}")
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
     runner = Runner(core, folder, calibration, tell, keep_going=asked.keep_going)
+    core.keep_in(folder.path)
     try:
         with Bench(core, lambda line: tell(f"  {line}")) as bench:
             if begun is not None:

@@ -47,6 +47,7 @@ from hil.progress import ConsoleProgress
 from hil.record import folder as files
 from hil.record.finding import find_run
 from hil.record.folder import RunFolder, RunFolderError
+from hil.record.guardian import last_word
 from hil.record.holding import is_held
 from hil.telemetry.options import attach_telemetry
 
@@ -144,6 +145,8 @@ def resume(asked: argparse.Namespace) -> Result:
     )
     job, folder, left = prepare_resume(core, folder.path, accept_stale=asked.accept_stale)
     print(f"resuming {folder.path} after step {left.number}")
+    if word := last_word(folder.path):
+        print(f"its bench was {word}")
     simulated = " (simulated)" if core.all_simulated else ""
     print(f"opening bench {file.name}{simulated}, path {core.path}")
     tell: Callable[[str], None] = lambda line: print(f"  {line}")  # noqa: E731

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from hil.record import folder as files
 from hil.record.folder import RunFolder, RunFolderError
+from hil.record.guardian import word_of
 from hil.record.holding import is_held
 from hil.record.journal import Entry, Journal
 from hil.telemetry.coding import CodingError, from_fields
@@ -136,10 +137,13 @@ def read_facts(folder: Path) -> RunFacts:
         ended = _event(bounds, RunEnded)
         epoch = _event(journal.last_of(EpochEnded.KIND), EpochEnded)
         spent = _event(journal.last_of(Spent.KIND), Spent)
+        word = word_of(journal)
     finally:
         journal.close()
     configuration = _table(RunFolder(folder), files.CONFIGURATION)
     state, why = _state(folder, ended, about.get("host", ""))
+    if word:
+        why = f"{why}; {word}" if why else word
     planned = started.epochs
     if started.method == "in-silico-refit":
         planned += int(configuration.get("settings", {}).get("readout_epochs", 0))

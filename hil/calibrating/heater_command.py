@@ -46,6 +46,7 @@ def iv(asked: argparse.Namespace) -> int:
     settle = file.timing.settle if asked.settle is None else asked.settle
     measuring = Measuring(asked.levels, settle, asked.meter)
     folder = CalibrationFolder.create(file.name, asked.out, sweeps=False)
+    core.keep_in(folder.path)
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
     simulated = " (simulated)" if core.all_simulated else ""
     tell(

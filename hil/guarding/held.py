@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,7 @@ class Guardian:
         """The bench could not be driven off: the guardian goes on trying over links of its own."""
         await self._leave(take=True)
         _left.append(self._process)
+        threading.Thread(target=self._process.wait, name="guardian left", daemon=True).start()
         self._locks.release()
         self._line.close()
 

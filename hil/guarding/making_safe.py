@@ -55,6 +55,9 @@ async def make_safe(
     ways = [one.instrument for one in parts.routes if one.instrument is not None]
     wanted = [one for one in (*outputs_of(parts), *ways) if reachable(one)]
     opening: dict[Instrument, asyncio.Task[None]] = {}
+    told: set[str] = set()
+    if not wanted:
+        return []
     while True:
         for one in wanted:
             if one not in opening or opening[one].done():
@@ -65,10 +68,13 @@ async def make_safe(
         if not failed or loop.time() > until:
             break
         for line in failed:
-            tell(f"not yet: {line}")
+            if line not in told:
+                tell(f"not yet: {line}")
+        told.update(failed)
         await asyncio.sleep(PAUSE)
     for task in opening.values():
         task.cancel()
+    await asyncio.wait([asyncio.create_task(one.close()) for one in wanted], timeout=FIRST)
     return failed
 
 

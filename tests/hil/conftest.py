@@ -28,6 +28,16 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _guardians_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Guardians of benches on real links lock and log in a folder of this test run's own."""
+    own = tmp_path_factory.mktemp("guardians")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIL_LOCKS", str(own / "locks"))
+        patch.setenv("XDG_STATE_HOME", str(own))
+        yield
+
+
 @pytest.fixture
 def write_bench(tmp_path: Path) -> WriteBench:
     """Write a small bench file: `write_bench(ports, n_banks, name, replace={old: new})`."""
