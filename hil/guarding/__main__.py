@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from drivers.instrument import Identity
 from drivers.transport.link import ByteLink, LinkClosed
 from drivers.transport.real import RealConnector
-from hil.bench.assembly import Assembled, assemble
+from hil.bench.assembly import assemble
 from hil.bench.by_hand import tasks_of
 from hil.bench.file import BenchFile, from_document
 from hil.guarding.line import Line
@@ -31,6 +31,8 @@ from hil.guarding.watching import Watch
 
 #: s beyond the ramp and all tries after which the guardian ends, whatever it has come to.
 LIMIT = LAST + 60.0
+#: s that telling so may take then.
+END_TELLING = 2.0
 #: s that a controller may take to say what is to be guarded.
 HANDSHAKE = 30.0
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
@@ -81,6 +83,7 @@ def guard(line: Line, locks: Locks, charge: dict[str, Any]) -> int:
     line.say(ready=True)
     why = watch.until_due()
     if not why:
+        tell.finish()
         return EXIT_SAFE
     _end_in_any_case(tell, file.chip.ramp_time)
     tell.folder = watch.folder
@@ -92,11 +95,12 @@ def guard(line: Line, locks: Locks, charge: dict[str, Any]) -> int:
     failed = asyncio.new_event_loop().run_until_complete(
         make_safe(parts, file.chip, tell, lambda one: one.name not in simulated)
     )
-    conclude(file, parts, tell, why, failed)
+    conclude(file, tell, why, failed)
+    tell.finish()
     return EXIT_UNSAFE if failed else EXIT_SAFE
 
 
-def conclude(file: BenchFile, parts: Assembled, tell: Teller, why: str, failed: list[str]) -> None:
+def conclude(file: BenchFile, tell: Teller, why: str, failed: list[str]) -> None:
     """Say and enter what became of the bench, and what is left to do by hand."""
     for failure in failed:
         tell(f"FAILED to make safe: {failure}")
@@ -112,6 +116,7 @@ def conclude(file: BenchFile, parts: Assembled, tell: Teller, why: str, failed: 
 def _end_in_any_case(tell: Teller, ramp_time: float) -> None:
     def end() -> None:
         tell("FAILED to make safe in time; the guardian ends: switch the bench off by hand")
+        tell.finish(END_TELLING)
         os._exit(EXIT_UNSAFE)
 
     timer = threading.Timer(LIMIT + 2.0 * ramp_time, end)

@@ -31,9 +31,16 @@ class Watch:
     """
 
     def __init__(
-        self, line: Line, controller: int, patience: float, ramp_time: float, tell: Callable
+        self,
+        line: Line,
+        controller: int,
+        patience: float,
+        ramp_time: float,
+        tell: Callable[[str], None],
     ) -> None:
         self._line = line
+        self._poll = select.poll()
+        self._poll.register(line, select.POLLIN)
         self._controller = controller
         self._vigil = Vigil(patience, time.monotonic())
         self._patience = patience
@@ -104,11 +111,7 @@ class Watch:
 
     def _look(self) -> bool:
         """Wait for what is said, `LOOK` s at most; gives whether anything was."""
-        try:
-            readable, _, _ = select.select([self._line], [], [], LOOK)
-        except InterruptedError:
-            return False
-        if not readable:
+        if not self._poll.poll(1e3 * LOOK):
             return False
         said = self._line.hear()
         if self._line.gone:
