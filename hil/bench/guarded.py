@@ -41,9 +41,9 @@ class Guarded:
         BenchError
             When it does not start, or another program drives an instrument of the bench.
         """
-        self._tell = tell = unfailing(tell)
         if self._guardian is not None or not self.driven:
             return
+        self._tell = tell = unfailing(tell)
         charge = Charge(self.file, sorted(self.simulated_names), self.driven)
         guardian = self._guardian = await start(charge, tell, self.unguarded)
         tell(

@@ -33,6 +33,7 @@ async def preflight(core: OpenBench, report: Report, *, iv: bool) -> None:
     """
     core.begin()
     try:
+        await core.guard(report.tell)
         await _look(core, report, iv=iv)
     finally:
         await to_the_end(asyncio.ensure_future(_end(core, report)))
@@ -42,6 +43,7 @@ async def heaters_alone(core: OpenBench, report: Report) -> None:
     """The I-V test alone, of a bench that is not open; leaves it off and closed."""
     core.begin()
     try:
+        await core.guard(report.tell)
         check_identities(report, core.file, core.parts, await core.open_instruments())
         await check_heaters(report, core.file, core.parts)
     finally:
