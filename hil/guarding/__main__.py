@@ -14,12 +14,15 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, NoReturn
 
-from drivers.instrument import Identity
+from drivers.instrument import Identity, Instrument
 from drivers.transport.link import ByteLink, LinkClosed
 from drivers.transport.real import RealConnector
+from drivers.transport.resource import link_kind, parse
 from hil.bench.assembly import assemble
 from hil.bench.by_hand import tasks_of
 from hil.bench.file import BenchFile, from_document
@@ -35,6 +38,8 @@ LIMIT = LAST + 60.0
 END_TELLING = 2.0
 #: s that a controller may take to say what is to be guarded.
 HANDSHAKE = 30.0
+#: Kinds of links that go through VISA.
+VISA = frozenset({"usb", "gpib", "vxi11", "hislip"})
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE)
 EXIT_SAFE, EXIT_UNSAFE, EXIT_NOT_STARTED = 0, 1, 2
 
@@ -55,6 +60,14 @@ class NoLinks:
         raise LinkClosed(f"{resource}: simulated, in the controller's memory")
 
 
+def load_visa(instruments: Iterable[Instrument]) -> None:
+    """Load what VISA links need, where there are any: it takes long, and memory."""
+    if any(link_kind(parse(one.resource)) in VISA & set(one.links) for one in instruments):
+        import_module("drivers.transport.visa")
+        with suppress(ImportError):  # another VISA library serves them
+            import_module("pyvisa_py")
+
+
 def charged(line: Line) -> dict[str, Any] | None:
     """What is to be guarded; None where the controller has gone."""
     until = time.monotonic() + HANDSHAKE
@@ -73,7 +86,9 @@ def guard(line: Line, locks: Locks, charge: dict[str, Any]) -> int:
         real, none = RealConnector(), NoLinks()
         simulated = frozenset(charge["simulated"])
         connectors = {o.name: none if o.name in simulated else real for o in file.instruments}
-        parts = assemble(file, connectors)  # every driver is loaded now, not when it is too late
+        # All is loaded now, not when it is too late.
+        parts = assemble(file, connectors)
+        load_visa(one for one in parts.instruments if one.name not in simulated)
     except Exception as error:
         line.say(failed=f"{type(error).__name__}: {error}")
         return EXIT_NOT_STARTED

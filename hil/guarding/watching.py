@@ -16,6 +16,8 @@ from hil.guarding.vigil import LOOK, Vigil
 #: s from SIGTERM to SIGKILL of a controller whose loop does not run again, and that one which does
 #: may take beyond its ramp to drive the bench off itself.
 GRACE, WINDING_DOWN = 5.0, 20.0
+#: s that a stopped process may take to be on its way again.
+AWAKE = 0.2
 #: s that a process may take to be gone, of which the files are closed; which has been killed.
 CLOSING, BURIAL = 2.0, 10.0
 #: s from one look at a process to the next.
@@ -87,15 +89,21 @@ class Watch:
         Asked to, it may find its own way to `off`, also from where it was stopped (Ctrl-Z).
         """
         asked = time.monotonic()
+        silence = Vigil(GRACE, asked)
         self._tell(f"{why}; process {self._controller} is asked to end (SIGTERM)")
-        self._signal(signal.SIGTERM, signal.SIGCONT)
+        # First on its way again: of a process that stands, any thread may be given the signal, and
+        # then its main thread does not wake from what it waits for.
+        self._signal(signal.SIGCONT)
+        time.sleep(AWAKE)
+        self._signal(signal.SIGTERM)
         while self._alive():
-            alive = self._look()
+            said = self._look()
             if self._done:
                 return ""
-            waited = time.monotonic() - asked
-            # Silence of its loop for this long, or a way to `off` that takes too long.
-            if waited > (self._own_way if alive else GRACE):
+            now = time.monotonic()
+            if said:
+                silence.heard(now)
+            if silence.look(now) <= 0.0 or now - asked > self._own_way:
                 self._tell(f"process {self._controller} does not end: it is killed")
                 self._signal(signal.SIGKILL)
                 self._wait_for_end(BURIAL)
@@ -135,7 +143,6 @@ class Watch:
         """Whether the controller is there: as long as it is, it is this process's parent."""
         return os.getppid() == self._controller
 
-    def _signal(self, *numbers: signal.Signals) -> None:
-        for number in numbers:
-            if self._alive():
-                os.kill(self._controller, number)
+    def _signal(self, number: signal.Signals) -> None:
+        if self._alive():
+            os.kill(self._controller, number)

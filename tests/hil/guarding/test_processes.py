@@ -154,19 +154,41 @@ def test_a_training_that_is_killed_leaves_nothing_on(
         pass
 
 
-def test_a_controller_that_is_stopped_is_ended(bench: Bench, start: Any) -> None:
-    """As by Ctrl-Z; this one does not handle SIGTERM, so that the guardian has all to do."""
+def impatient(bench: Bench) -> str:
+    """The bench file, with a guardian that waits for 4 s."""
     text = bench.path.read_text(encoding="utf-8")
-    patient = text.replace("[chip]", "[guardian]\npatience = 2.0\n\n[chip]", 1)
-    bench.path.write_text(patient, encoding="utf-8")
-    controller = start("-c", IDLE, str(bench.path))
+    bench.path.write_text(
+        text.replace("[chip]", "[guardian]\npatience = 4.0\n\n[chip]", 1), encoding="utf-8"
+    )
+    return str(bench.path)
+
+
+def test_a_controller_that_is_stopped_is_ended(bench: Bench, start: Any) -> None:
+    """It does not handle SIGTERM, so that the guardian has all to do."""
+    controller = start("-c", IDLE, impatient(bench))
     read_to(controller, "open")
     controller.send_signal(signal.SIGSTOP)
     _, err = controller.communicate(timeout=PATIENCE)
     assert bench.inside.is_safe()
     assert controller.returncode == -signal.SIGTERM
-    assert "its controller hangs: no heartbeat of its loop for 2 s" in err
+    assert "its controller hangs: no heartbeat of its loop for 4 s" in err
     assert "bench small is off" in err
+
+
+def test_a_command_that_is_stopped_finds_its_own_way_off(bench: Bench, start: Any) -> None:
+    """As by Ctrl-Z at a prompt."""
+    controller = start("-m", "hil.operate", impatient(bench), "--backend", "real")
+    controller.stdin.write("arm\n")
+    controller.stdin.flush()
+    read_to(controller, "signal light on")
+    controller.send_signal(signal.SIGSTOP)
+    # Its input is not closed: that, too, would end it.
+    assert controller.wait(PATIENCE) == 143
+    assert bench.inside.is_safe()
+    err = controller.stderr.read()
+    assert "is asked to end (SIGTERM)" in err
+    assert "terminated; the bench is off" in err
+    assert "driving the bench off" not in err  # not by the guardian
 
 
 def test_a_bench_that_is_closed_is_let_be(bench: Bench) -> None:
