@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
 from numpy.typing import ArrayLike
 
 from hil.bench.faces import AsyncBench, Bench
@@ -86,7 +87,16 @@ def make_job(
     banks = bench.file.n_banks if n_banks is None else n_banks
     job = Job(chosen, banks, n_steps, settings, split_seed, traces)
     job.check(bench)
+    _load_optimisers(bench)
     return job
+
+
+def _load_optimisers(bench: OpenBench) -> None:
+    """Torch loads 800 modules when its first optimiser is made, for seconds: here, not on a loop
+    that talks to instruments, which would be silent for so long.
+    """
+    if not bench.all_simulated:
+        torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 
 
 def refuse_existing(path: Path) -> None:
@@ -206,6 +216,7 @@ def prepare_resume(
     folder.check_writable()
     job = job_of(folder, task)
     job.check(bench)
+    _load_optimisers(bench)
     check_same_bench(folder, bench)
     if bench.now() < left.bench_time:
         raise RunFolderError(
