@@ -29,7 +29,8 @@ PAUSE, LAST = 1.0, 60.0
 
 def outputs_of(parts: Assembled) -> tuple[Instrument, ...]:
     """The instruments whose outputs a bench drives, but for the ways of the light."""
-    driven = [*parts.chassis, parts.switch, parts.laser, *parts.signal_instruments]
+    delays = (one.instrument for one in parts.delays)
+    driven = [*parts.chassis, parts.switch, parts.laser, *delays, *parts.signal_instruments]
     return tuple(one for one in parts.instruments if any(one is other for other in driven))
 
 
