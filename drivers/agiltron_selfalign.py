@@ -5,6 +5,10 @@ one driver (ograsdijk/Agiltron-SelfAlign). Unsure, since it does not say: what h
 (whatever comes is passed over), what a way that there is not answers, when the answer comes (before
 or after the switch has moved), and how long it moves. There is no question: neither who it is nor
 which way it stands can be asked.
+
+All acknowledgements are alike, so nothing in its language tells a copy of an old one that comes
+late. A selection therefore ends 25 ms after its acknowledgement: by then a true one that a copy ran
+ahead of has come as well, or has not, and that is not seen. What follows waits for `settle_time`.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ HOME = b"\x01\x30\x00\x00"
 QUIET = 0.1
 """Seconds without a byte after which no answer to what was sent is on its way."""
 PAUSE = 0.025
-"""Seconds without a byte before a frame is sent: four bytes take 4 ms, a USB bridge holds 16 ms."""
+"""Seconds without a byte after an answer: four bytes take 4 ms, a USB bridge holds them 16 ms."""
 
 POSITION = Quantity(
     "position", "01 35 00 {value}", "Control which way the light goes (1 to 256).", int, "", 1, 256
@@ -146,11 +150,18 @@ class AgiltronSelfAlign(Instrument):
             if reply != SELECTED:
                 hint = f"{SELECTED.hex(' ')} was due"
                 raise InstrumentError(self.name, frame.hex(" "), reply.hex(" "), hint)
+            stray = await until_quiet(link, PAUSE)
+            if stray.replace(SELECTED, b""):
+                hint = "something else came behind the acknowledgement; select it again"
+                raise InstrumentError(self.name, frame.hex(" "), stray.hex(" "), hint)
+            if stray:  # a copy, and the true one: which is which does not matter
+                logger.warning("%s: more than one acknowledgement came", self.name)
         self._position = position
 
     async def _empty(self, link: ByteLink) -> None:
-        """Nothing may be on its way before anything is sent: all acknowledgements are alike."""
-        if stray := await until_quiet(link, PAUSE):
+        """Nothing may lie in the input before anything is sent: all acknowledgements are alike."""
+        if stray := await link.drain_input():
+            await until_quiet(link, QUIET)
             logger.warning("%s: unasked input %r", self.name, stray)
 
     async def _synchronise(self, link: ByteLink) -> None:

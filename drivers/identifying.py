@@ -85,9 +85,11 @@ async def _ask(link: ByteLink, timeout: float) -> bytes:
     space or half of the end they wait for, and the LF follows.
     """
     if not link.stream:
-        return await Dialogue(b"\n", b"\n").identify(link, timeout, is_idn)
+        return (await Dialogue(b"\n", b"\n").identify(link, timeout, is_idn)).strip()
     try:
-        return await Dialogue(b"\r", b"\r").identify(link, min(timeout, CR_TIMEOUT), is_idn)
+        return (
+            await Dialogue(b"\r", b"\r").identify(link, min(timeout, CR_TIMEOUT), is_idn)
+        ).strip()
     except LinkTimeout:
         await link.write(b"\n")
     last: bytes = b""

@@ -218,7 +218,7 @@ class Polatis(ScpiInstrument):
         query = ":OXC:SWIT:SIZE?"
         timeout = self._deadline(len(query), 16)
         replies, errors = await self._dialogue.converse(
-            link, [query], 1, timeout, identity=self._idn
+            link, [query], 1, timeout, closing=self._closing
         )
         text = replies[0].decode("latin-1") if replies else "; ".join(map(str, errors))
         match = _SIZE.fullmatch(text)

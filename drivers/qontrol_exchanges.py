@@ -39,7 +39,9 @@ class QontrolExchanges(Instrument):
 
     All its acknowledgements are alike, and may come twice. So each exchange ends with a question
     that is not waited for: who the first module is. The answers of the next exchange begin with
-    that one, and what stands before it is older: no copy acknowledges or answers anything else.
+    that one, and what stands before it is older. A copy that comes after that answer, while the
+    next exchange is under way, is not told: it acknowledges early, and a fault in place of the true
+    acknowledgement is raised by the exchange that follows.
     """
 
     def __init__(

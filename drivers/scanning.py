@@ -147,7 +147,7 @@ async def _ask(host: str, port: int) -> Seen | None:
         return None
     resource = str(SocketResource(host, port))
     try:
-        line = await Dialogue(b"\r\n", b"\n").identify(link, ANSWER, is_idn)
+        line = (await Dialogue(b"\r\n", b"\n").identify(link, ANSWER, is_idn)).strip()
     except LinkError:
         return Seen(resource, "accepts a connection, but does not answer *IDN?")
     finally:

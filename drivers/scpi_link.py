@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.errors import IdentityError
-from drivers.exchange import COPY_BYTES
 from drivers.instrument import ANY_IDENTITY, Identity, Instrument
 from drivers.link_model import LinkModel
 from drivers.protocol import scpi
@@ -37,9 +36,10 @@ ENTRY_BYTES = 64
 class ScpiLink(Instrument):
     """An instrument that speaks SCPI over one link: raw TCP, a serial port, or VISA.
 
-    The link follows from the resource string. After a time-out it is brought back into step before
-    it is used again: by a new connection on TCP, elsewhere by passing over late replies until the
-    known identity comes (after a device clear, where the link has one).
+    The link follows from the resource string. On raw TCP and on serial ports each exchange is
+    closed by the instrument's identity (`protocol.scpi_stream`). After a time-out the link is
+    brought back into step before it is used again: by a new connection on TCP, elsewhere by passing
+    over late replies until the known identity comes (after a device clear, where the link has one).
     """
 
     links: ClassVar[tuple[str, ...]] = ("tcp", "usb", "gpib", "vxi11", "hislip")
@@ -86,8 +86,11 @@ class ScpiLink(Instrument):
             self.parse_error,
             self.error_bit,
         )
-        self._idn = b""
+        self._closing = b""
+        """The answer to `*IDN?` as it comes, which closes each exchange on a stream."""
         self._asked = 0
+        self._owed = False
+        """Whether an exchange has ended before the identity that closes it came."""
         where = parse(resource)
         if isinstance(where, LanResource) and not where.device and self.default_port is not None:
             where = SocketResource(where.host, self.default_port)
@@ -108,7 +111,6 @@ class ScpiLink(Instrument):
                     lambda: connector.serial(device, rate),
                     self._greet,
                     self._resynchronise,
-                    copies=COPY_BYTES,
                 )
             case _:
                 self._link = self._guard(
@@ -144,21 +146,28 @@ class ScpiLink(Instrument):
     async def _greet(self, link: ByteLink) -> None:
         """Identify, compare with what is expected, empty the error queue. No more."""
         self._asked = 0
+        self._owed = False
         timeout = self._deadline(8, IDENTITY_BYTES)
         idn = await self._dialogue.identify(link, timeout, self._is_identity)
-        identity = self.parse_identity(idn.decode("latin-1"))
+        identity = self.parse_identity(idn.strip().decode("latin-1"))
         if self.models and not self.serves(identity):
             raise IdentityError(self.name, "model", " or ".join(self.models), identity.model)
         self._recognise(identity)
-        self._idn = idn
+        self._closing = idn + self.end_in
         self._forget()
-        for error in await self._dialogue.drain(link, self._deadline(12, ENTRY_BYTES)):
+        timeout = self._deadline(18, IDENTITY_BYTES + ENTRY_BYTES)
+        for error in await self._dialogue.drain(link, timeout, self._closing):
             logger.info("%s: %s was queued before it was opened", self.name, error)
 
     async def _resynchronise(self, link: ByteLink) -> None:
-        self._asked += 1
+        self._asked += 1 + self._owed
+        self._owed = False
         timeout = self._deadline(24, IDENTITY_BYTES + ENTRY_BYTES)
-        await self._dialogue.synchronise(link, self._idn, timeout, self._asked)
+        try:
+            await self._dialogue.synchronise(link, self._closing, timeout, self._asked)
+        except BaseException:
+            self._asked += 1  # the one that closes it, if it came so far
+            raise
         self._asked = 0
 
     def _is_identity(self, line: bytes) -> bool:

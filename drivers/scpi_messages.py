@@ -9,7 +9,7 @@ from drivers.errors import InstrumentError
 from drivers.protocol import scpi
 from drivers.protocol.scpi_ahead import ask_ahead
 from drivers.protocol.scpi_dialogue import Unit
-from drivers.scpi_link import ENTRY_BYTES, ScpiLink
+from drivers.scpi_link import ENTRY_BYTES, IDENTITY_BYTES, ScpiLink
 from drivers.transport.link import ByteLink
 
 logger = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ class ScpiMessages(ScpiLink):
     errors is raised.
 
     So an answer is that of its question, or an error is raised, whatever is lost, late, cut short
-    or mixed with noise. On a serial port that includes whole replies that come twice. TCP and
-    message-based links deliver nothing twice by themselves; where an instrument, or a gateway
-    before it, answers twice there, a copy that comes after the next message has left is not told
-    from its answer.
+    or mixed with noise. On raw TCP and on serial ports that includes a reply that comes twice,
+    whenever its copy comes: each exchange there is closed by the identity, and a reply too many
+    before it is an error. What nothing tells is a copy of all replies of an exchange, in their
+    order and of the same form as those that are waited for: replies carry no number.
     """
 
     async def tell(self, *units: Unit, kind: str = "set", wait: float = 0.0) -> None:
@@ -118,15 +118,17 @@ class ScpiMessages(ScpiLink):
         async with self._link.exchange(kind) as link:
             if link.stream and (stray := await link.drain_input()):
                 await self._heed(stray, link, units)
+            self._owed = link.stream
             replies, errors = await self._dialogue.converse(
                 link,
                 units,
                 answers,
-                self._deadline(sent, received + 16) + wait,
-                identity=self._idn,
+                self._deadline(sent, received + 16 + IDENTITY_BYTES) + wait,
+                closing=self._closing,
                 size=size,
                 long=max(received, size or 0) >= LONG,
             )
+            self._owed = False
         if errors:
             raise InstrumentError(self.name, _command(units), "; ".join(map(str, errors)))
         return replies
@@ -135,16 +137,18 @@ class ScpiMessages(ScpiLink):
         self, queries: Sequence[str], received: int, kind: str, wait: float
     ) -> list[bytes]:
         sent = sum(len(query) + len(self.error_query) + 8 for query in queries)
-        timeout = self._deadline(sent, len(queries) * (received + 16)) + wait
+        timeout = self._deadline(sent, len(queries) * (received + 16) + IDENTITY_BYTES) + wait
         drained: list[scpi.ScpiError] = []
         async with self._link.exchange(kind) as link:
             if link.stream and (stray := await link.drain_input()):
                 await self._heed(stray, link, queries)
+            self._owed = True
             found = await ask_ahead(
-                self._dialogue, link, queries, timeout, identity=self._idn, long=received >= LONG
+                self._dialogue, link, queries, timeout, closing=self._closing, long=received >= LONG
             )
             if found and found[-1].entry.code:
-                drained = await self._dialogue.drain(link, timeout)
+                drained = await self._dialogue.drain(link, timeout, self._closing)
+            self._owed = False
         answers = [one.answer for one in found if one.answer is not None]
         entries = [one.entry for one in found if one.entry.code] + drained
         for query, one in zip(queries, found, strict=True):

@@ -31,7 +31,7 @@ FULL_VOLTS = (0.21, 2.1, 21.0, MOST_VOLTS)
 FULL_AMPERES = (1.05e-6, 1.05e-5, 1.05e-4, 1.05e-3, 1.05e-2, 0.105, MOST_AMPERES)
 """What the ranges hold that both models have, V and A."""
 WRITE_BYTES = 64
-"""Of a level that is set, with the questions that go with it."""
+"""Of a level that is set, with the questions that go with it, and of half their answers."""
 _HARMLESS = (LEVEL_VOLTS, OUTPUT)
 """What may be set without a change of the limits in the hardware."""
 _CLOSE = 1e-6
@@ -208,7 +208,7 @@ class SourceOutput(SourceMeter):
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write the channel by the link model; a ramp comes on top."""
-        return self.link.cost(2 * WRITE_BYTES, WRITE_BYTES, 2) if changed else 0.0
+        return self.link.cost(2 * WRITE_BYTES, 4 * WRITE_BYTES, 2) if changed else 0.0
 
     async def off(self) -> None:
         """Abort what runs, ramp to 0, output off, both levels 0. Raises as `LimitedSource.off`."""

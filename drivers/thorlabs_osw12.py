@@ -5,6 +5,10 @@ state is what two answers in a row agree on, the first one left out. Sources: qu
 (`osw12.py`) and two more clients of OSW12-1310E and OSW22-1310E. Unsure: what `I?` and `T?` answer
 (two clients ask, none says), so nothing is made of it; the optics' switching time (about 1 ms);
 whether the port needs RTS/CTS (one client sets it, this driver does not).
+
+Nothing tells one answer from another, so a state counts only when no more answers have come, within
+50 ms, than were asked for. Of copies that come late, those are not told whose place a true answer
+takes more than 50 ms later; no source has the switch answer so slowly.
 """
 
 from __future__ import annotations
@@ -138,6 +142,19 @@ class ThorlabsOsw12(Instrument):
             raise InstrumentError(self.name, command, str(found), hint)
 
     async def _state(self, link: ByteLink) -> int:
+        """Where it stands, once nothing but what was asked for has been answered."""
+        stray = b""
+        for _ in range(TRIES):
+            state = await self._agreed(link)
+            # All answers are alike: one too many makes it unknown which of them was of now.
+            if not (stray := await until_quiet(link, QUIET)):
+                return state
+            logger.warning("%s: unasked input %r; asking again", self.name, stray)
+        raise InstrumentError(
+            self.name, "S?", stray.decode("latin-1").strip(), "it answers more than is asked"
+        )
+
+    async def _agreed(self, link: ByteLink) -> int:
         """What two answers in a row agree on, the first one left out."""
         await self._state_once(link)
         before = await self._state_once(link)

@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     serve.add_argument(
         "--fault", action="append", default=[], metavar="NAME:KIND[=VALUE][@SECONDS|%CHANCE]",
-        help="order a fault: silence, garbage, late=S, split=N, truncate=N, duplicate, drop, or "
-        "one of the instrument's own",
+        help="order a fault: silence, garbage, late=S, split=N, truncate=N, duplicate, copied=S, "
+        "drop, or one of the instrument's own",
     )  # fmt: skip
     serve.add_argument(
         "--as-bench", type=Path, metavar="FILE",

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 class Fate:
     """What becomes of one reply: parts with the delay (s) before each, and whether the link then
     drops.
+
+    `copies` come so long (s) after the reply was due, between others as it happens, and hold up
+    nothing: on streams of bytes. A message-based link has none.
     """
 
     parts: tuple[tuple[bytes, float], ...] = ()
     drop: bool = False
+    copies: tuple[tuple[bytes, float], ...] = ()
 
 
 Trouble = Callable[[bytes], Fate]
@@ -48,6 +52,11 @@ def split(at: int, pause: float) -> Trouble:
 def duplicate(pause: float = 0.0) -> Trouble:
     """It comes twice, the second time `pause` s after the first."""
     return lambda reply: Fate(((reply, 0.0), (reply, pause)))
+
+
+def copied(seconds: float) -> Trouble:
+    """It comes again, `seconds` later, whatever has been said by then."""
+    return lambda reply: Fate(((reply, 0.0),), copies=((reply, seconds),))
 
 
 def truncate(at: int) -> Trouble:
@@ -121,6 +130,10 @@ class LinkFaults:
     def duplicate(self, pause: float = 0.0) -> None:
         """The next reply comes twice, the second time `pause` s after the first."""
         self.order(duplicate(pause))
+
+    def copied(self, seconds: float) -> None:
+        """The next reply comes again, `seconds` later, whatever has been said by then."""
+        self.order(copied(seconds))
 
     def truncate(self, at: int) -> None:
         """The next reply ends after `at` bytes."""

@@ -2,8 +2,8 @@
 
 `NAME:KIND[=VALUE]` befalls the next reply of an instrument, with `@SECONDS` the first one after
 that time, with `%CHANCE` each reply with that probability. Kinds of a link: silence, garbage,
-late=SECONDS, split=BYTES, truncate=BYTES, duplicate, drop. An instrument may have kinds of its own;
-these come at a time only.
+late=SECONDS, split=BYTES, truncate=BYTES, duplicate, copied=SECONDS (it comes again so much later,
+where bytes stream), drop. An instrument may have kinds of its own; these come at a time only.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ LINK_KINDS: dict[str, Callable[[str], Trouble]] = {
     "split": lambda value: faults.split(_whole(value), SPLIT_PAUSE),
     "truncate": lambda value: faults.truncate(_whole(value)),
     "duplicate": lambda value: faults.duplicate(),
+    "copied": lambda value: faults.copied(_seconds(value)),
     "drop": lambda value: faults.drop(),
 }
 WITHOUT_VALUE = frozenset({"silence", "garbage", "duplicate", "drop"})
@@ -121,7 +122,7 @@ def place(
     try:
         trouble = maker(order.value)
     except ValueError:
-        wanted = "seconds" if order.kind == "late" else "a number of bytes"
+        wanted = "seconds" if order.kind in ("late", "copied") else "a number of bytes"
         raise OrderError(f"{order.kind} wants {wanted}, as {order.kind}=3") from None
     link = links[order.name]
     if order.chance is not None:

@@ -2,9 +2,9 @@
 
 So many queries cost the latency of one. Each keeps its own question for the error queue, sent right
 behind it, so that a query which is refused is known by its place. The rules of `scpi_dialogue` hold
-for each of them: a reply that has not the form of an entry of an error queue is an answer, for
-certain. One that has may be an answer, or the entry of a query that answered nothing: then the
-identity is asked for behind all that was sent, and the number of replies before it tells.
+for all of them together: the identity, asked for behind them, closes the exchange, and the number
+of replies before it tells what each one is. One that has the form of an entry of an error queue may
+be an answer, or the entry of a query that answered nothing.
 
 It is all or nothing: where a reply is missing, those that follow would come to the wrong queries,
 but then the last one has none, and the whole ends in an error.
@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from drivers.protocol import scpi
 from drivers.protocol.scpi import ScpiError, ScpiSyntaxError
 from drivers.protocol.scpi_dialogue import Dialogue
+from drivers.protocol.scpi_stream import Reply, is_closing, read_to_closing
 from drivers.transport.link import ByteLink
-
-Reply = list[bytes]
-"""Units of one response message."""
 
 
 @dataclass(frozen=True)
@@ -38,66 +36,43 @@ async def ask_ahead(
     queries: Sequence[str],
     timeout: float,
     *,
-    identity: bytes,
+    closing: bytes,
     long: bool = False,
 ) -> list[Answered]:
     """Send queries of one answer each in one write; what came of each, in order.
 
     The first entry that tells of an error belongs to the query at its place; what one query queued
-    besides is found at the places behind it. `timeout`: s for each reply; `identity`: the known
-    answer to `*IDN?`; `long`: long blocks are likely. Raises `LinkTimeout`, `LinkClosed`, and
-    `ScpiSyntaxError` where it cannot be told what answers what.
+    besides is found at the places behind it. `timeout`: s for each reply; `closing`: the known
+    answer to `*IDN?` with its end; `long`: long blocks are likely. Raises `LinkTimeout`,
+    `LinkClosed`, and `ScpiSyntaxError` where it cannot be told what answers what.
     """
-    apart = not dialogue.error_in_message
-    question = dialogue.error_query
-    end = dialogue.end_out
-    await link.write(
-        b"".join(
-            scpi.message(query, end=end) + scpi.message(question, end=end)
-            if apart
-            else scpi.message(query, question, end=end)
-            for query in queries
-        )
-    )
-    found: list[Answered] = []
-    while len(found) < len(queries):
-        first = await scpi.read_reply(link, dialogue.end_in, timeout, long=long)
-        if not apart:
-            *answers, last = first
-            found.append(_answered(answers, dialogue.parse_error(last)))
-            continue
-        if dialogue.as_entry(first) is not None:
-            left = len(queries) - len(found)
-            rest = await _up_to_identity(dialogue, link, [first], left, timeout, identity, long)
-            return found + _sorted_out(dialogue, rest, left, link.name)
-        entry = await scpi.read_reply(link, dialogue.end_in, timeout)
-        found.append(_answered(first, dialogue.parse_error(b";".join(entry))))
-    refused = any(one.answer is None or one.entry.code for one in found)
-    # What comes too many looks like a refusal, and leaves the last reply for the next exchange.
-    if refused and await _up_to_identity(dialogue, link, [], 0, timeout, identity, long):
+    framed = [dialogue.framed([query]) for query in queries]
+    await link.write(b"".join((*framed, dialogue.closing_query)))
+    most = len(queries) if dialogue.error_in_message else 2 * len(queries)
+    if long:
+        replies = await _one_by_one(dialogue, link, most, timeout, closing)
+    else:
+        replies = await read_to_closing(link, dialogue.end_in, closing, timeout)
+    if len(replies) > most:
         raise ScpiSyntaxError(f"{link.name}: replies came that nothing asked for")
-    return found
+    if not dialogue.error_in_message:
+        return _sorted_out(dialogue, replies, len(queries), link.name)
+    if len(replies) < most:
+        raise ScpiSyntaxError(f"{link.name}: {len(replies)} replies to {most} queries")
+    return [_answered(answers, dialogue.parse_error(last)) for *answers, last in replies]
 
 
-async def _up_to_identity(
-    dialogue: Dialogue,
-    link: ByteLink,
-    begun: Sequence[Reply],
-    queries: int,
-    timeout: float,
-    identity: bytes,
-    long: bool,
+async def _one_by_one(
+    dialogue: Dialogue, link: ByteLink, most: int, timeout: float, closing: bytes
 ) -> list[Reply]:
-    """All replies to the queries that are left, after those that `begun` holds."""
-    await link.write(scpi.message("*IDN?", end=dialogue.end_out))
-    replies = list(begun)
-    while True:
-        reply = await scpi.read_reply(link, dialogue.end_in, timeout, long=long)
-        if b";".join(reply) == identity:
-            return replies
+    """Replies up to the closing one, or one more than there should be; blocks by their count."""
+    replies: list[Reply] = []
+    while len(replies) <= most:
+        reply = await scpi.read_reply(link, dialogue.end_in, timeout, long=True)
+        if is_closing(reply, closing):
+            break
         replies.append(reply)
-        if len(replies) > 2 * queries:
-            raise ScpiSyntaxError(f"{link.name}: replies came that nothing asked for")
+    return replies
 
 
 def _sorted_out(

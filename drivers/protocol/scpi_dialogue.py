@@ -6,17 +6,17 @@ always goes along with it, in one of three ways:
 - In the same message (`error_in_message`), where the instrument goes on after a unit that fails:
   one reply comes in any case, and its last unit is the entry of the error queue.
 - On a stream of bytes, in a message of its own, sent right behind: two replies come, or the entry
-  of the error queue alone when the query failed. A first reply that has not the form of an entry
-  is the answer, for certain. One that has may be either: a query may answer `1,ABC`. Then the
-  identity is asked for, which is known: an entry that comes before it means that the first reply
-  was the answer, and an identity at once that it was the entry. Nothing is guessed, nothing is
-  waited for, and only such replies cost a second exchange.
+  of the error queue alone when the query failed.
 - On a message-based link (USB-TMC, GPIB, VXI-11, HiSLIP) one after the other, since a message sent
   before an answer was read destroys it (-410). A failed query is silent there: until the time-out,
   or, where the link can look at the status byte meanwhile, until that tells of an error
   (`error_bit`). Then the link is cleared, and the error queue tells why. A slow answer is lost by
   that, but it would not have been returned: the queue was empty before the query, and an exchange
   that leaves an error in it ends in that error in any case.
+
+A stream's exchanges ask for the identity behind all that (`scpi_stream`): by it the number of
+replies is known, so an answer that looks like an entry is told from one, and a reply that comes
+twice, however late, is one too many.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from drivers.protocol import scpi
 from drivers.protocol.scpi import ScpiError, ScpiSyntaxError
+from drivers.protocol.scpi_stream import CLOSING_QUERY, Reply, read_to_closing
 from drivers.transport.link import AnswerRefused, ByteLink, LinkTimeout
 
 Unit = str | bytes
@@ -71,6 +73,16 @@ class Dialogue:
     error_bit: int = 0
     """That of the status byte which tells of queued errors (SCPI-99: 4); 0 where none does."""
 
+    @cached_property
+    def closing_query(self) -> bytes:
+        """The message that closes an exchange on a stream."""
+        return scpi.message(CLOSING_QUERY, end=self.end_out)
+
+    @cached_property
+    def error_message(self) -> bytes:
+        """The question for the error queue in a message of its own."""
+        return scpi.message(self.error_query, end=self.end_out)
+
     async def converse(
         self,
         link: ByteLink,
@@ -78,25 +90,30 @@ class Dialogue:
         answers: int,
         timeout: float,
         *,
-        identity: bytes,
+        closing: bytes,
         size: int | None = None,
         long: bool = False,
     ) -> tuple[list[bytes], list[ScpiError]]:
         """Send units in one message, read their answers, and then the error queue till it is empty.
 
-        `identity` is the known answer to `*IDN?`; `size` the length of a block that does not tell
-        it; `long` says that a long block is likely. Fewer answers than asked for come with the
-        errors that say why, or with none where the instrument gave no reason. Raises
-        `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
+        `closing` is the known answer to `*IDN?` with its end, for streams; `size` the length of a
+        block that does not tell it; `long` says that a long block is likely. Fewer answers than
+        asked for come with the errors that say why, or with none where the instrument gave no
+        reason. Raises `LinkTimeout`, `LinkClosed`, `ScpiSyntaxError`.
         """
-        if self.error_in_message:
-            await link.write(scpi.message(*units, self.error_query, end=self.end_out))
+        if link.stream:
+            await link.write(self.framed(units) + self.closing_query)
+            found = await read_to_closing(
+                link, self.end_in, closing, timeout, size=size, long=long and answers > 0
+            )
+            if not found and answers:  # it is the answer to `*IDN?`, or a copy
+                more = await read_to_closing(link, self.end_in, closing, timeout)
+                found = [[closing.strip()], *more]
+            replies, error = self.sorted_out(found, answers, link.name)
+        elif self.error_in_message:
+            await link.write(self.framed(units))
             *replies, last = await scpi.read_reply(link, self.end_in, timeout, size, long=long)
             error = self.parse_error(last)
-        elif link.stream:
-            question = scpi.message(self.error_query, end=self.end_out)
-            await link.write(scpi.message(*units, end=self.end_out) + question)
-            replies, error = await self._read_both(link, answers, timeout, identity, size, long)
         else:
             await link.write(scpi.message(*units, end=self.end_out))
             try:
@@ -107,27 +124,56 @@ class Dialogue:
                 if isinstance(silence, AnswerRefused) and isinstance(link, Watchful):
                     link.distrust_status()
                 raise
-            await link.write(scpi.message(self.error_query, end=self.end_out))
-            error = await self._read_error(link, timeout)
+            await link.write(self.error_message)
+            error = self.parse_error(await self._line(link, timeout))
         if not error.code:
             return replies, []
-        return replies, [error, *await self.drain(link, timeout)]
+        return replies, [error, *await self.drain(link, timeout, closing)]
 
-    async def drain(self, link: ByteLink, timeout: float) -> list[ScpiError]:
+    def framed(self, units: Sequence[Unit]) -> bytes:
+        """Units and the question for the error queue, in one message or in two."""
+        if self.error_in_message:
+            return scpi.message(*units, self.error_query, end=self.end_out)
+        return scpi.message(*units, end=self.end_out) + self.error_message
+
+    def sorted_out(
+        self, found: Sequence[Reply], answers: int, name: str
+    ) -> tuple[list[bytes], ScpiError]:
+        """Answers and the entry among all replies of an exchange. Raises `ScpiSyntaxError`."""
+        count = len(found)
+        if self.error_in_message and count == 1:
+            *replies, last = found[0]
+            return replies, self.parse_error(last)
+        if not self.error_in_message and (count == 1 or (count == 2 and answers)):
+            return found[0] if count == 2 else [], self.parse_error(b";".join(found[-1]))
+        shown = b" ".join(b";".join(reply)[:40] for reply in found)[:80]
+        raise ScpiSyntaxError(f"{name}: {count} replies came, {shown!r}: too many or too few")
+
+    async def drain(self, link: ByteLink, timeout: float, closing: bytes) -> list[ScpiError]:
         """Read the error queue until it is empty; returns what was in it. Raises as `converse`."""
-        return await scpi.drain_errors(
-            link,
-            self.end_in,
-            timeout,
-            query=self.error_query,
-            end_out=self.end_out,
-            parse=self.parse_error,
-        )
+        if not link.stream:
+            return await scpi.drain_errors(
+                link,
+                self.end_in,
+                timeout,
+                query=self.error_query,
+                end_out=self.end_out,
+                parse=self.parse_error,
+            )
+        errors: list[ScpiError] = []
+        for _ in range(scpi.MAX_ERRORS):
+            await link.write(self.error_message + self.closing_query)
+            error = await self._entry(link, timeout, closing)
+            if error.code == 0:
+                return errors
+            errors.append(error)
+        raise ScpiSyntaxError(f"{link.name}: the error queue does not become empty")
 
     async def identify(
         self, link: ByteLink, timeout: float, recognised: Callable[[bytes], bool]
     ) -> bytes:
-        """Ask who is there, and pass over what was left from before; returns the identity.
+        """Ask who is there, and pass over what was left from before; returns the identity, with
+        what white space comes behind it.
 
         A link that is opened may hold the rest of what another program was told. Raises
         `LinkTimeout`, `LinkClosed`, or `ScpiSyntaxError` naming what came instead of an identity.
@@ -136,28 +182,26 @@ class Dialogue:
         await link.write(scpi.message("*IDN?", end=self.end_out))
         came: list[bytes] = []
         try:
-            while not recognised(line := await self._line(link, timeout)):
-                came.append(line)
+            while not recognised((line := await self._raw_line(link, timeout)).strip()):
+                came.append(line.strip())
                 if len(came) >= scpi.MAX_ERRORS:
                     break
             else:
-                return line
+                return line.lstrip()
         except LinkTimeout:
             if not came:
                 raise
         shown = b" ".join(came)[:80]
         raise ScpiSyntaxError(f"{link.name}: '*IDN?' was answered by {shown!r}, no identity")
 
-    async def synchronise(
-        self, link: ByteLink, identity: bytes, timeout: float, asked: int
-    ) -> None:
+    async def synchronise(self, link: ByteLink, closing: bytes, timeout: float, asked: int) -> None:
         """Make sure that the next reply answers the next question; sets nothing.
 
         Late replies are passed over until the known identity comes, which is asked for behind
         them, and then the error queue is read. `asked` is the number of identities asked for since
         the link was last in step, this one included: those asked for in vain may come late too,
         and are waited for. Raises `LinkTimeout` when the instrument stays silent, or says other
-        things for too long.
+        things for too long, `ScpiSyntaxError` when old replies come behind the identity.
         """
         if isinstance(link, Clearable):
             await link.clear()
@@ -165,7 +209,8 @@ class Dialogue:
         await link.drain_input()
         loop = asyncio.get_running_loop()
         last = loop.time() + LATE_TIMEOUTS * timeout
-        await link.write(scpi.message("*IDN?", end=self.end_out))
+        await link.write(self.closing_query)
+        identity = closing.strip()
         seen = 0
         while seen < asked:
             try:
@@ -178,12 +223,15 @@ class Dialogue:
                 seen += 1
             elif loop.time() > last:
                 raise LinkTimeout(f"{link.name}: other replies came in place of the identity")
-        await link.write(scpi.message(self.error_query, end=self.end_out))
+        await link.write(self.error_message + (self.closing_query if link.stream else b""))
         while (line := await self._line(link, timeout)).endswith(identity):
-            if loop.time() > last:  # an exchange that failed may have asked for it too, not more
+            if loop.time() > last:  # an exchange that failed asked for it too, not more
                 raise LinkTimeout(f"{link.name}: the identity came again and again")
-        if self.parse_error(line).code:
-            await self.drain(link, timeout)
+        error = self.parse_error(line)
+        if link.stream and await read_to_closing(link, self.end_in, closing, timeout):
+            raise ScpiSyntaxError(f"{link.name}: old replies came behind the identity")
+        if error.code:
+            await self.drain(link, timeout, closing)
 
     def refusals(self, stray: bytes) -> str:
         """Errors among bytes that came unasked, in words: none of them may be lost."""
@@ -194,30 +242,13 @@ class Dialogue:
         """The units of a reply as the entry of an error queue; None where it has not that form."""
         return self._as_error(b";".join(reply)) if len(reply[0]) < LONGEST_ENTRY else None
 
-    async def _read_both(
-        self,
-        link: ByteLink,
-        answers: int,
-        timeout: float,
-        identity: bytes,
-        size: int | None,
-        long: bool,
-    ) -> tuple[list[bytes], ScpiError]:
-        """The answers and the error entry that were asked for in two messages."""
-        if not answers:
-            return [], await self._read_error(link, timeout)
-        first = await scpi.read_reply(link, self.end_in, timeout, size, long=long)
-        suspect = self.as_entry(first)
-        if suspect is None:
-            return first, await self._read_error(link, timeout)
-        await link.write(scpi.message("*IDN?", end=self.end_out))
-        second = await self._line(link, timeout)
-        if second == identity:
-            return [], suspect
-        error = self.parse_error(second)
-        if await self._line(link, timeout) != identity:
-            raise ScpiSyntaxError(f"{link.name}: replies came that nothing asked for")
-        return first, error
+    async def _entry(self, link: ByteLink, timeout: float, closing: bytes) -> ScpiError:
+        """The entry of the error queue, which was asked for alone."""
+        found = await read_to_closing(link, self.end_in, closing, timeout)
+        if len(found) != 1:
+            shown = b" ".join(b";".join(reply)[:40] for reply in found)[:80]
+            raise ScpiSyntaxError(f"{link.name}: {shown!r} came for one entry of the error queue")
+        return self.parse_error(b";".join(found[0]))
 
     async def _after_silence(self, link: ByteLink, timeout: float) -> list[ScpiError]:
         """What the error queue says of a query that was not answered; nothing if that fails too."""
@@ -225,7 +256,7 @@ class Dialogue:
             return []
         await link.clear()
         await link.drain_input()
-        errors = await self.drain(link, timeout)
+        errors = await self.drain(link, timeout, b"")
         return [one for one in errors if one.code != READ_IN_VAIN] or errors
 
     async def _read_watching(
@@ -240,11 +271,11 @@ class Dialogue:
         finally:
             link.error_bit = 0
 
-    async def _read_error(self, link: ByteLink, timeout: float) -> ScpiError:
-        return self.parse_error(await self._line(link, timeout))
-
     async def _line(self, link: ByteLink, timeout: float) -> bytes:
         return (await link.read_until(self.end_in, timeout)).strip()
+
+    async def _raw_line(self, link: ByteLink, timeout: float) -> bytes:
+        return (await link.read_until(self.end_in, timeout)).removesuffix(self.end_in)
 
     def _as_error(self, reply: bytes) -> ScpiError | None:
         try:

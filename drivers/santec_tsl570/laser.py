@@ -251,7 +251,7 @@ class SantecTsl570(ScpiInstrument):
         await super()._greet(link)
         query = COMMAND_SET.query()
         replies, errors = await self._dialogue.converse(
-            link, [query], 1, self._deadline(32, 32), identity=self._idn
+            link, [query], 1, self._deadline(32, 32), closing=self._closing
         )
         text = replies[0].decode("latin-1") if replies else "; ".join(map(str, errors))
         try:

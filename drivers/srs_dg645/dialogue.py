@@ -1,7 +1,9 @@
 """How a DG645 is spoken to: in step, every exchange ended by the question for the last error.
 
-Commands are short words, not SCPI; a query that fails has no other answer than its error. Sources:
-see `settings`. Not relied upon: `;` between commands, and the case of letters.
+Commands are short words, not SCPI; a query that fails has no other answer than its error. On raw
+TCP and on serial ports, who it is is asked behind all that: the number of replies before its
+identity is known, so a reply that comes twice, however late, is one too many. Sources: see
+`settings`. Not relied upon: `;` between commands, and the case of letters.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import logging
 from collections.abc import Mapping
 from typing import ClassVar
 
-from drivers.exchange import COPY_BYTES
 from drivers.instrument import (
     ANY_IDENTITY,
     Identity,
@@ -62,8 +63,9 @@ class Dg645Dialogue(Instrument):
             lambda: connector.visa(resource),
             self._greet,
             self._synchronise,
-            copies=COPY_BYTES if kind == "serial" else 0,
         )
+        self._closing = b""
+        """Its identity as it comes, which closes each exchange on a stream of bytes."""
 
     @classmethod
     def parse_identity(cls, text: str) -> Identity:
@@ -83,13 +85,21 @@ class Dg645Dialogue(Instrument):
         """A query's answer. The question for errors behind it shows that it was the right one."""
         async with self._link.exchange("query") as link:
             await self._empty(link)
-            data = f"{command}\nLERR?\n".encode("ascii")
-            await link.write(data)
-            answer = await self._line(link, self._deadline(len(data), 32))
-            try:
-                code = await self._line(link, self.timeout)
-            except LinkTimeout:
-                raise self._refused_query(command, answer) from None
+            if link.stream:
+                told = await self._closed(link, f"{command}\nLERR?\n", 32)
+                if len(told) == 1:
+                    raise self._refused_query(command, told[0])
+                if len(told) != 2:
+                    raise self._miscounted(command, told)
+                answer, code = told
+            else:
+                data = f"{command}\nLERR?\n".encode("ascii")
+                await link.write(data)
+                answer = await self._line(link, self._deadline(len(data), 32))
+                try:
+                    code = await self._line(link, self.timeout)
+                except LinkTimeout:
+                    raise self._refused_query(command, answer) from None
             if code != "0":
                 hint = f"{answer!r} before it; it is out of step"
                 raise InstrumentError(self.name, "LERR?", code, hint)
@@ -106,10 +116,16 @@ class Dg645Dialogue(Instrument):
     async def _errors(self, link: ByteLink, command: str = "") -> list[int]:
         """The codes in the error queue, after a command if there is one."""
         errors: list[int] = []
-        data = f"{command}\nLERR?\n" if command else "LERR?\n"
+        asking = f"{command}\nLERR?\n" if command else "LERR?\n"
         while True:
-            await link.write(data.encode("ascii"))
-            text = await self._line(link, self._deadline(len(data), 8))
+            if link.stream:
+                told = await self._closed(link, asking, 8)
+                if len(told) != 1:
+                    raise self._miscounted(command or "LERR?", told)
+                text = told[0]
+            else:
+                await link.write(asking.encode("ascii"))
+                text = await self._line(link, self._deadline(len(asking), 8))
             try:
                 code = settings.parse_integer(text)
             except ValueError as error:
@@ -119,7 +135,23 @@ class Dg645Dialogue(Instrument):
             errors.append(code)
             if len(errors) > MOST_ERRORS:
                 raise InstrumentError(self.name, "LERR?", text, "its errors do not end")
-            data = "LERR?\n"
+            asking = "LERR?\n"
+
+    async def _closed(self, link: ByteLink, asking: str, received: int) -> list[str]:
+        """What is told before the identity, which is asked for behind it: lines."""
+        data = f"{asking}*IDN?\n".encode("ascii")
+        await link.write(data)
+        deadline = self._deadline(len(data), received + len(self._closing))
+        said = (await link.read_until(self._closing, deadline)).removesuffix(self._closing)
+        *lines, rest = said.split(END)
+        if rest:
+            shown = said[-60:].decode("latin-1")
+            raise InstrumentError(self.name, asking.strip(), shown, "its identity is garbled")
+        return [line.decode("latin-1").strip() for line in lines]
+
+    def _miscounted(self, command: str, told: list[str]) -> InstrumentError:
+        shown = " ".join(told)[:80]
+        return InstrumentError(self.name, command, shown, f"{len(told)} replies: too many, too few")
 
     def _refused_query(self, command: str, answer: str) -> InstrumentError:
         try:
@@ -149,12 +181,13 @@ class Dg645Dialogue(Instrument):
 
         Raises `LinkTimeout`, `LinkClosed`.
         """
-        answer = ""
         for attempt in range(TRIES):
             await link.drain_input()
             await link.write(b"*IDN?\n")
             try:
-                while not (answer := await self._line(link, self.timeout)).startswith(MAKER):
+                while not (line := await link.read_until(END, self.timeout)).startswith(
+                    MAKER.encode()
+                ):
                     pass
             except LinkTimeout:
                 if attempt:
@@ -163,7 +196,8 @@ class Dg645Dialogue(Instrument):
             try:
                 await link.read_exactly(1, QUIET)
             except LinkTimeout:
-                return answer
+                self._closing = line
+                return line.decode("latin-1").strip()
         raise LinkTimeout(f"{link.name} does not stop talking; power it off and on")
 
     async def _greet(self, link: ByteLink) -> None:

@@ -139,6 +139,8 @@ class Session:
         fate = self._faults.next(data)
         for part, delay in fate.parts:
             self._depart(part, delay)
+        for copy, delay in fate.copies:
+            self._loop.call_later(delay, self._depart, copy, 0.0)
         if fate.drop:
             self._open = False
             self._writer.close()

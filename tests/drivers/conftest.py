@@ -60,10 +60,17 @@ class Script:
 
     An answer of None is silence; a callable is given the writer and does as it likes. Each
     connection goes on where the last one stopped. `finish` sees that nothing was left over.
+
+    `closing` is for drivers on streams that ask who is there behind each question for errors: then
+    that question is expected behind each entry that ends in one, and answered by `closing` (a
+    callable sends it itself).
     """
 
-    def __init__(self, entries: Sequence[tuple[bytes, Reply]] = ()) -> None:
-        self.entries = list(entries)
+    def __init__(
+        self, entries: Sequence[tuple[bytes, Reply]] = (), *, closing: bytes = b""
+    ) -> None:
+        self._closing = closing
+        self.entries = [self._closed(*entry) for entry in entries]
         self.connections = 0
         self.unexpected = b""
         self.writers: list[MemoryWriter] = []
@@ -96,7 +103,14 @@ class Script:
 
     def extend(self, *entries: tuple[bytes, Reply]) -> None:
         """Expect more."""
-        self.entries.extend(entries)
+        self.entries.extend(self._closed(*entry) for entry in entries)
+
+    def _closed(self, sent: bytes, reply: Reply) -> tuple[bytes, Reply]:
+        line = sent.rstrip(b"\r\n")
+        if not self._closing or not line.endswith((b"SYST:ERR?", b"LERR?")):
+            return sent, reply
+        end = sent[len(line) :]
+        return sent + b"*IDN?" + end, reply + self._closing if isinstance(reply, bytes) else reply
 
     def finish(self) -> None:
         """All was said, and nothing else."""

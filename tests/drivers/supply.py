@@ -47,9 +47,12 @@ PORT = "ASRL/dev/ttyUSB0::INSTR"
 GPIB = "GPIB0::5::INSTR"
 
 
-def play(entries, scenario, *, resource=SOCKET, model=Supply, stream=True, hello=HELLO, **options):
+def play(
+    entries, scenario, *, resource=SOCKET, model=Supply, stream=True, hello=HELLO,
+    closing=IDN + b"\n", **options,
+):  # fmt: skip
     """Run a scenario with an opened supply against a greeting and these entries."""
-    server = Script([*hello, *entries])
+    server = Script([*hello, *entries], closing=closing if stream else b"")
     network = MemoryNetwork()
     network.listen(resource, server.serve, stream=stream)
 

@@ -184,7 +184,8 @@ class Box:
     async def _serve(self, reader: asyncio.StreamReader, writer) -> None:
         while line := await reader.readline():
             self.lines.append(line)
-            await asyncio.sleep(0.001)
+            if line != b"*IDN?\r\n":  # it comes with what it closes
+                await asyncio.sleep(0.001)
             answers: list[bytes] = []
             for unit in line.decode().strip().split(";"):
                 header, _, parameters = unit.lstrip(":").partition(" ")
@@ -253,8 +254,9 @@ def test_ports_over_two_boxes(virtual) -> None:
         assert b"SOUR1:FREQ:FIX 59.604644775390625;:SYST:ERR?\r\n" in boxes[0].lines
         await source.off()
         for box in boxes:
-            assert box.lines[-2].startswith(b"OUTPUT1:STATE OFF;:OUTPUT2:STATE OFF")
-            assert box.lines[-1].startswith(b"SOUR1:SWeep:STATE OFF;:SOUR2:SWeep:STATE OFF")
+            assert box.lines[-4].startswith(b"OUTPUT1:STATE OFF;:OUTPUT2:STATE OFF")
+            assert box.lines[-2].startswith(b"SOUR1:SWeep:STATE OFF;:SOUR2:SWeep:STATE OFF")
+            assert box.lines[-3] == box.lines[-1] == b"*IDN?\r\n"
 
     virtual(scenario())
 

@@ -47,7 +47,7 @@ def play(virtual, script):
     """Runs a scenario with an opened meter against a greeting and these entries."""
 
     def _play(parts, scenario, **options):
-        server = script([*HELLO, *parts])
+        server = script([*HELLO, *parts], closing=IDN)
         network = MemoryNetwork()
         network.listen_serial("/dev/ttyS0", server.serve)
 
@@ -187,8 +187,8 @@ def test_off_goes_on_when_a_step_is_refused(play) -> None:
 
 def test_off_says_so_even_to_one_that_answers_nothing(virtual, script) -> None:
     """The last resort: an abort and the output off, sent without waiting for anything."""
-    silent = b"ABOR\nSYST:ERR?\n:ABOR\n*IDN?\n:ABOR\n:OUTP OFF\n"
-    server = script([*HELLO, (silent, None)])
+    silent = b"ABOR\nSYST:ERR?\n*IDN?\n:ABOR\n*IDN?\n:ABOR\n:OUTP OFF\n"
+    server = script([*HELLO, (silent, None)], closing=IDN)
     network = MemoryNetwork()
     network.listen_serial("/dev/ttyS0", server.serve)
 

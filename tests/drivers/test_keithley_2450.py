@@ -36,8 +36,8 @@ def entries(*parts: str | tuple[str, str]):
 def play(virtual, script):
     """Runs a scenario with an opened meter against a greeting and these entries."""
 
-    def _play(parts, scenario, hello=None, **options):
-        server = script([*(HELLO if hello is None else hello), *parts])
+    def _play(parts, scenario, hello=HELLO, **options):
+        server = script([*hello, *parts], closing=hello[0][1])
         network = MemoryNetwork()
         network.listen_tcp("smu", 5025, server.serve)
 

@@ -32,7 +32,7 @@ def scripted(entries: list[Any], scenario: Any, **options: Any) -> None:
 
     async def main() -> None:
         network = MemoryNetwork()
-        script = Script([(b"*IDN?\n", IDN), (b"SYST:ERR?\n", FINE), *entries])
+        script = Script([(b"*IDN?\n", IDN), (b"SYST:ERR?\n", FINE), *entries], closing=IDN)
         network.listen_tcp("laser", 5025, script.serve)
         laser = Keysight816x("laser", RESOURCE, network, link=LINK, **options)
         await laser.open()
@@ -97,7 +97,7 @@ def test_the_order_of_a_triggered_sweep() -> None:
             said("SOUR0:WAV:SWE:REP ONEWay"), said("TRIG0:OUTP STFinished"),
             said("TRIG0:INP SWStart"), said("TRIG:CONF LOOPback"), said("SOUR0:WAV:SWE:LLOG 1"),
             # `0,OK` has the form of an error: the identity tells that it is an answer.
-            (chec, b"0,OK\n" + FINE), (b"*IDN?\n", IDN),
+            (chec, b"0,OK\n" + FINE),
             said("SOUR0:WAV:SWE:EXP?", b"+3\n"),
             said("SOUR0:POW:STAT?", b"+1\n"), said("LOCK?", b"+0\n"), said("SOUR0:WAV:SWE 1"),
             said("SOUR0:WAV:SWE:FLAG?", b"+0\n"), said("SOUR0:WAV:SWE:FLAG?", b"+1\n"),
@@ -115,7 +115,7 @@ def test_sweep_parameters_that_do_not_fit() -> None:
             await laser.sweep._check()
 
     chec = b"SOUR0:WAV:SWE:CHEC?\nSYST:ERR?\n"
-    scripted([(chec, b"371,triggerFreq too large\n" + FINE), (b"*IDN?\n", IDN)], scenario)
+    scripted([(chec, b"371,triggerFreq too large\n" + FINE)], scenario)
 
 
 @pytest.mark.parametrize(

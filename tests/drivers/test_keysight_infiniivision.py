@@ -72,7 +72,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, idn: bytes = TWO, **options):
-        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries])
+        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries], closing=idn)
         network = MemoryNetwork()
         network.listen(RESOURCE, server.serve)
         given_options = {
@@ -305,7 +305,7 @@ def test_any_answer_for_the_data_is_volts_or_a_typed_error(reply: bytes) -> None
         question = read(b"")[0]
         server = Script([
             (b"*IDN?\n", TWO), (ASK, OK), *prepared(), *ARMED, *DONE, (question, reply),
-        ])  # fmt: skip
+        ], closing=TWO)  # fmt: skip
         network.listen(RESOURCE, server.serve)
         scope = KeysightInfiniivision(
             "scope", RESOURCE, network, link=LAN, inputs=(1,), scale=0.5, offset=-1.0, probe=10.0,

@@ -47,14 +47,16 @@ def prepared(*ports: int, dbm: int = 0, averaging: bytes = b"1e-05", mode: bytes
             b"SENS%d:POW:ATIM %b" % (n, averaging), b"SENS%d:POW:GAIN:AUTO 0" % n,
             b"TRIG%d:OUTP DIS" % n, b"TRIG%d:INP %b" % (n, mode),
         )  # fmt: skip
-    for n in ports:
-        entries += [
-            asked(b"SENS%d:POW:UNIT?" % n, b"+1"),
-            asked(b"SENS%d:POW:RANG?" % n, b"%+.8E" % dbm),
-            asked(b"SENS%d:POW:RANG:AUTO?" % n, b"+0"),
-            asked(b"SENS%d:POW:ATIM?" % n, b"+%.8E" % float(averaging)),
-        ]
-    return entries
+    return [*entries, ahead(*(one for n in ports for one in read_back(n, dbm, averaging)))]
+
+
+def read_back(n: int, dbm: int = 0, averaging: bytes = b"1e-05") -> list:
+    return [
+        asked(b"SENS%d:POW:UNIT?" % n, b"+1"),
+        asked(b"SENS%d:POW:RANG?" % n, b"%+.8E" % dbm),
+        asked(b"SENS%d:POW:RANG:AUTO?" % n, b"+0"),
+        asked(b"SENS%d:POW:ATIM?" % n, b"+%.8E" % float(averaging)),
+    ]
 
 
 def armed(points: int, *ports: int, averaging: bytes = b"1e-05", fresh: bool = True) -> list:
@@ -91,7 +93,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, idn: bytes = FOUR, **options):
-        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries])
+        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries], closing=idn)
         network = MemoryNetwork()
         network.listen_tcp("meter", 5025, server.serve)
 
@@ -207,7 +209,7 @@ def test_results_of_the_wrong_size(play, data) -> None:
 def test_a_refused_result_says_why(play) -> None:
     entries = [
         *prepared(1), *armed(3, 1), polled([DONE], 1),
-        (b"SENS1:FUNC:RES?\n" + ASK, b'-231,"Data questionable"\n'), (b"*IDN?\n", FOUR), (ASK, OK),
+        (b"SENS1:FUNC:RES?\n" + ASK, b'-231,"Data questionable"\n'), (ASK, OK),
     ]  # fmt: skip
 
     async def scenario(meter) -> None:
@@ -222,7 +224,7 @@ def test_a_result_refused_among_others_is_named(play) -> None:
     refused = (b"SENS2:FUNC:RES?\n" + ASK, b'-231,"Data questionable"\n')
     entries = [
         *prepared(1, 2, 3), *armed(3, 1, 2, 3), polled([DONE] * 3, 1, 2, 3),
-        ahead(result(1, [1.0] * 3), refused, result(3, [1.0] * 3)), (b"*IDN?\n", FOUR),
+        ahead(result(1, [1.0] * 3), refused, result(3, [1.0] * 3)),
     ]  # fmt: skip
 
     async def scenario(meter) -> None:
@@ -242,10 +244,11 @@ def test_a_result_refused_among_others_is_named(play) -> None:
     ],
 )  # fmt: skip
 def test_what_is_read_back_must_be_what_was_set(play, at, reply) -> None:
-    entries = []
-    for message, answer in prepared(1):
-        wrong = message.startswith(at + b"\n")
-        entries.append(asked(at, reply) if wrong else (message, answer))
+    told = [
+        asked(at, reply) if message.startswith(at + b"\n") else (message, answer)
+        for message, answer in read_back(1)
+    ]
+    entries = [*prepared(1)[:-1], ahead(*told)]
 
     async def scenario(meter) -> None:
         with pytest.raises(InstrumentError):
@@ -385,7 +388,9 @@ def test_any_answer_is_a_value_or_a_typed_error(data) -> None:
     from tests.drivers.conftest import Script, run
 
     reply = data.replace(b"\n", b"") + b"\n"
-    server = Script([(b"*IDN?\n", FOUR), (ASK, OK), (b"SENS1:POW:UNIT?\n" + ASK, b"+1\n" + OK)])
+    server = Script(
+        [(b"*IDN?\n", FOUR), (ASK, OK), (b"SENS1:POW:UNIT?\n" + ASK, b"+1\n" + OK)], closing=FOUR
+    )
     server.extend((b"READ1:POW?\n" + ASK, reply + OK))
     server.extend((b"*IDN?\n", FOUR), (ASK, OK))
     network = MemoryNetwork()
@@ -425,8 +430,10 @@ def test_stability_in_exact_bytes_and_the_next_frame_sets_all_anew(play) -> None
         *told(STABILITY),
         polled([DONE, BUSY], 1, 3),
         polled([DONE, DONE], 1, 3),
-        asked(b"SENS1:FUNC:RES?", block([1e-3, 1.1e-3, 1e-3, 9.9e37])),
-        asked(b"SENS3:FUNC:RES?", block([2e-6] * 4)),
+        ahead(
+            asked(b"SENS1:FUNC:RES?", block([1e-3, 1.1e-3, 1e-3, 9.9e37])),
+            asked(b"SENS3:FUNC:RES?", block([2e-6] * 4)),
+        ),
         *prepared(1, 3),
         *armed(10, 1, 3),
     ]

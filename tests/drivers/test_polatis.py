@@ -36,7 +36,7 @@ HELLO = [(b"*IDN?\n", IDN), (ASK, NONE), asked(":OXC:SWIT:SIZE?", "24,24")]
 
 def play(entries, scenario, *, hello=HELLO, **options):
     """Run a scenario with an opened driver against a greeting and these entries."""
-    server = Script([*hello, *entries])
+    server = Script([*hello, *entries], closing=IDN)
     network = MemoryNetwork()
     network.listen("TCPIP::oxc::5025::SOCKET", server.serve, stream=True)
 

@@ -56,7 +56,7 @@ def every(value: str, **others: str) -> str:
 
 def play(entries, scenario, *, hello=HELLO, resource="TCPIP::qdac::5025::SOCKET", **options):
     """Run a scenario with an opened driver against a greeting and these entries."""
-    server = Script([*hello, *entries])
+    server = Script([*hello, *entries], closing=IDN)
     network = MemoryNetwork()
     network.listen(resource, server.serve, stream=True)
 
@@ -284,7 +284,9 @@ def test_off_ramps_to_zero_and_looks() -> None:
 
 def test_off_over_a_broken_link_still_sends_the_zeros() -> None:
     zeros = ("\n".join(OFF).encode() + b"\n" + ASK, None)  # silence: then once more, blind
-    server = Script([*HELLO, zeros, ("".join(f"{line}\n" for line in OFF).encode(), None)])
+    server = Script(
+        [*HELLO, zeros, ("".join(f"{line}\n" for line in OFF).encode(), None)], closing=IDN
+    )
     network = MemoryNetwork()
     network.listen("TCPIP::qdac::5025::SOCKET", server.serve, stream=True)
 
@@ -352,7 +354,7 @@ def test_settings_are_read_a_list_at_a_time() -> None:
             asked(f"SOUR:VOLT:MODE? {ALL}", every("FIX")),
             asked(f"SOUR:RANG? {ALL}", every("HIGH")),
             (f"SOUR:FILT? {ALL}\n".encode() + ASK, b'-113, "no such thing"\n'),
-            (b"*IDN?\n", IDN), (ASK, NONE),
+            (ASK, NONE),
             asked(f"SENS:RANG? {ALL}", every("LOW")),
             asked(f"SENS:APER? {ALL}", every("0.02")),
         ],

@@ -69,7 +69,7 @@ def play(virtual, script):
     """Runs a scenario with an opened box against a greeting and these entries."""
 
     def _play(entries, scenario, **options):
-        server = script([*HELLO, *entries])
+        server = script([*HELLO, *entries], closing=HELLO[0][1])
         network = MemoryNetwork()
         network.listen_tcp("rp-0", 5000, server.serve)
 
@@ -353,7 +353,7 @@ def test_a_lost_connection_before_arming_brings_the_waveform_back(play) -> None:
         await box.arm(64)
 
     def hang_up(writer) -> None:
-        writer.write(OK)
+        writer.write(OK + HELLO[0][1])
         asyncio.get_running_loop().call_later(0.05, writer.close)
 
     again = [*PREPARED, (LOAD, OK), (ARM, OK)]

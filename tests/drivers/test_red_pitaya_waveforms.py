@@ -29,7 +29,7 @@ LAN = LinkModel(latency=0.0007, bytes_per_second=5e5)
 def play(virtual: Any, script: Any) -> Callable[..., Any]:
     def _play(entries: list, scenario: Callable[[RedPitaya], Any]) -> Any:
         network = MemoryNetwork()
-        server = script([*HELLO, *entries])
+        server = script([*HELLO, *entries], closing=HELLO[0][1])
         network.listen("TCPIP::rp::5000::SOCKET", server.serve)
 
         async def opened() -> Any:

@@ -62,7 +62,8 @@ def test_the_documented_driver_is_found_and_works(distribution, virtual, script)
             (b"INP2:ATT 12.5\nSYST:ERR?\n", none),
             (b"INP1:ATT 60\nSYST:ERR?\n", none), (b"INP2:ATT 60\nSYST:ERR?\n", none),
             (b"OUTP1 OFF\nSYST:ERR?\n", none), (b"OUTP2 OFF\nSYST:ERR?\n", none),
-        ]
+        ],
+        closing=b"ACME,VOA-60B,17,1.0\n",
     )  # fmt: skip
     network = MemoryNetwork()
     network.listen("TCPIP::voa::5025::SOCKET", server.serve)

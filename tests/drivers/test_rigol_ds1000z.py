@@ -76,7 +76,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, idn: bytes = TWO, **options):
-        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries])
+        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries], closing=idn)
         network = MemoryNetwork()
         network.listen(RESOURCE, server.serve)
         given_options = {
@@ -323,7 +323,9 @@ def test_any_answer_for_the_data_is_volts_or_a_typed_error(reply: bytes) -> None
     async def whole() -> None:
         network = MemoryNetwork()
         entries = [*prepared(), *ARMED, *DONE, *read(1001, 1004, b"1234")[:-1]]
-        server = Script([(b"*IDN?\n", TWO), (ASK, OK), *entries, (b"WAV:DATA?\n" + ASK, reply)])
+        server = Script(
+            [(b"*IDN?\n", TWO), (ASK, OK), *entries, (b"WAV:DATA?\n" + ASK, reply)], closing=TWO
+        )
         network.listen(RESOURCE, server.serve)
         scope = RigolDs1000z(
             "scope", RESOURCE, network, link=LAN, inputs=(1,), scale=0.5, offset=-1.0, probe=10.0,

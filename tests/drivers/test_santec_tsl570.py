@@ -45,7 +45,7 @@ def scripted(entries: list[Any], scenario: Any, *, scpi: bool = True) -> None:
 
     async def main() -> None:
         network = MemoryNetwork()
-        script = Script([*greeting(scpi), *entries])
+        script = Script([*greeting(scpi), *entries], closing=IDN)
         network.listen_tcp("laser", 5000, script.serve)
         laser = SantecTsl570("laser", RESOURCE, network, link=LINK)
         await laser.open()
@@ -166,7 +166,7 @@ def test_another_laser_and_another_link_are_refused() -> None:
 def test_a_command_set_that_cannot_be_read_keeps_it_closed() -> None:
     async def main() -> None:
         network = MemoryNetwork()
-        script = Script([*greeting(True)[:2], said("SYST:COMM:COD?", b"2\r")])
+        script = Script([*greeting(True)[:2], said("SYST:COMM:COD?", b"2\r")], closing=IDN)
         network.listen_tcp("laser", 5000, script.serve)
         laser = SantecTsl570("laser", RESOURCE, network, link=LINK)
         with pytest.raises(InstrumentError, match="SYST:COMM:COD"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 
 import pytest
@@ -31,6 +32,8 @@ from tests.drivers.supply import (
     said,
 )
 
+WHO = IDN + b"\n"
+
 
 def test_a_query_that_fails_answers_nothing_on_a_stream() -> None:
     async def scenario(supply: Supply) -> None:
@@ -44,7 +47,7 @@ def test_a_query_that_fails_answers_nothing_on_a_stream() -> None:
     refused = b'-113,"Undefined header"\n'
     play(
         [
-            (b"A?\n" + ASK, refused), (b"*IDN?\n", IDN + b"\n"), (ASK, NONE),
+            (b"A?\n" + ASK, refused), (ASK, NONE),
             (b"B?;:C?\n" + ASK, b"2\n" + refused), (ASK, NONE),  # what came before it was executed
             (b"D?\n" + ASK, b"4\n" + NONE),
         ],
@@ -61,13 +64,12 @@ def test_an_answer_that_looks_like_an_error_is_an_answer() -> None:
         with pytest.raises(InstrumentError, match="0 answers of 1"):
             await supply.ask("MUTE?")
 
-    who = (b"*IDN?\n", IDN + b"\n")
     play(
         [
-            (b"LIST?\n" + ASK, b"-113,ABC\n" + NONE), who,
-            (b"LAST:ERR?\n" + ASK, NONE + NONE), who,
-            (b"LIST?\n" + ASK, b'1,ABC\n-350,"Queue overflow"\n'), who, (ASK, NONE),
-            (b"MUTE?\n" + ASK, NONE), who,
+            (b"LIST?\n" + ASK, b"-113,ABC\n" + NONE),
+            (b"LAST:ERR?\n" + ASK, NONE + NONE),
+            (b"LIST?\n" + ASK, b'1,ABC\n-350,"Queue overflow"\n'), (ASK, NONE),
+            (b"MUTE?\n" + ASK, NONE),
         ],
         scenario,
     )  # fmt: skip
@@ -166,7 +168,7 @@ def test_a_late_reply_on_tcp_dies_with_its_connection() -> None:
         assert await supply.ask("B?") == [b"2"]
 
     play(
-        [(b"A?\n" + ASK, late((1.5, b"1\n" + NONE))), *HELLO, (b"B?\n" + ASK, b"2\n" + NONE)],
+        [(b"A?\n" + ASK, late((1.5, b"1\n" + NONE + WHO))), *HELLO, (b"B?\n" + ASK, b"2\n" + NONE)],
         scenario,
     )
 
@@ -179,7 +181,7 @@ def test_late_replies_on_a_port_are_passed_over() -> None:
 
     play(
         [
-            (b"A?\n" + ASK, late((1.2, b"1\n"), (1.4, NONE))),
+            (b"A?\n" + ASK, late((1.2, b"1\n"), (1.4, NONE + WHO))),
             (b"*IDN?\n", late((0.5, IDN + b"\n"))), (ASK, NONE),
             (b"B?\n" + ASK, b"2\n" + NONE),
         ],
@@ -212,14 +214,103 @@ def test_identities_that_come_late_too_are_counted() -> None:
 
 @pytest.mark.parametrize("model", [Supply, Joined])
 @pytest.mark.parametrize("resource", [SOCKET, PORT])
-def test_a_reply_that_comes_twice_is_taken_once(model: type[Supply], resource: str) -> None:
+def test_a_reply_that_comes_twice_at_once_is_one_too_many(
+    model: type[Supply], resource: str
+) -> None:
+    """Which of the two is of now is not known: the first may be older than what was said."""
+
     async def scenario(supply: Supply) -> None:
-        await supply.tell("OUTP ON")
+        with pytest.raises(LinkError, match="too many"):
+            await supply.tell("OUTP ON")
         assert await supply.ask("A?") == [b"1"]
 
     [(command, reply)] = said(model, True, b"OUTP ON")
     twice = [(command, reply * 2), *HELLO, *said(model, True, b"A?", answer=b"1")]
     play(twice, scenario, resource=resource, model=model)
+
+
+@pytest.mark.parametrize("model", [Supply, Joined])
+@pytest.mark.parametrize("resource", [SOCKET, PORT])
+def test_a_copy_between_exchanges_is_passed_over(model: type[Supply], resource: str) -> None:
+    async def scenario(supply: Supply) -> None:
+        assert await supply.ask("A?") == [b"1"]
+        await asyncio.sleep(0.1)
+        assert await supply.ask("B?") == [b"2"]
+
+    [(command, reply)] = said(model, True, b"A?", answer=b"1")
+    again = late((0.0, reply + WHO), (0.05, reply))
+    entries = [(command, again), *HELLO, *said(model, True, b"B?", answer=b"2")]
+    play(entries, scenario, resource=resource, model=model)
+
+
+@pytest.mark.parametrize("copy", ["answer", "entry", "identity"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("model", [Supply, Joined])
+@pytest.mark.parametrize("resource", [SOCKET, PORT])
+def test_a_late_copy_answers_and_acknowledges_nothing(
+    model: type[Supply], resource: str, at: int, copy: str
+) -> None:
+    """It comes after the next message has left, before any of its replies or between them."""
+    [(asked, answered)] = said(model, True, b"A?", answer=b"1")
+    [(told, refused)] = said(model, True, b"OUTP ON", error=b'-221,"Settings conflict"\n')
+    [(next_one, second)] = said(model, True, b"B?", answer=b"2")
+    old = {"answer": answered.splitlines(True)[0], "entry": NONE, "identity": WHO}[copy]
+
+    def beside(reply: bytes) -> list[bytes]:
+        lines = [*reply.splitlines(True), WHO]
+        return [*lines[:at], old, *lines[at:]]
+
+    async def scenario(supply: Supply) -> None:
+        assert await supply.ask("A?") == [b"1"]
+        with contextlib.suppress(InstrumentError, LinkError):
+            assert await supply.ask("B?") == [b"2"]
+        with pytest.raises((InstrumentError, LinkError)):
+            await supply.tell("OUTP ON")  # which is refused, whatever the copy says
+
+    async def play_it() -> None:
+        count = 0
+
+        async def serve(reader, writer) -> None:
+            nonlocal count
+            while line := await reader.readline():
+                if line == b"*IDN?\n":
+                    writer.write(WHO)
+                elif line in (asked, asked.splitlines(True)[0]):
+                    await skip(reader, asked)
+                    writer.write(answered + WHO)
+                elif line in (next_one, next_one.splitlines(True)[0]):
+                    await skip(reader, next_one)
+                    await slowly(writer, beside(second))
+                elif line in (told, told.splitlines(True)[0]):
+                    await skip(reader, told)
+                    count += 1
+                    await slowly(writer, beside(refused))
+                else:
+                    writer.write(NONE)
+
+        network = MemoryNetwork()
+        network.listen(resource, serve)
+        supply = model("ps", resource, network, link=LINK, timeout=1.0)
+        await supply.open()
+        await scenario(supply)
+        await supply.close()
+        await network.close()
+        assert count == 1
+
+    run(play_it())
+
+
+async def skip(reader: asyncio.StreamReader, message: bytes) -> None:
+    """Read what leaves with the first line of a message: the rest of it, and `*IDN?`."""
+    for _ in range(len(message.splitlines())):
+        await reader.readline()
+
+
+async def slowly(writer, lines: list[bytes]) -> None:
+    """Lines a millisecond apart."""
+    for line in lines:
+        await asyncio.sleep(1e-3)
+        writer.write(line)
 
 
 @pytest.mark.parametrize("resource", [SOCKET, PORT])
@@ -235,7 +326,7 @@ def test_a_refusal_that_comes_unasked_is_raised_before_anything_else_is_sent(res
     stray = late((0.05, b'-221,"Settings conflict"\n'))
 
     def answer(writer) -> None:
-        writer.write(reply)
+        writer.write(reply + WHO)
         stray(writer)
 
     # Once to be in step, and once more because raising leaves the link in doubt.

@@ -12,7 +12,6 @@ from tests.drivers.supply import (
     AMPS,
     ASK,
     CASES,
-    IDN,
     KEY,
     NONE,
     VOLTS,
@@ -114,7 +113,6 @@ def test_read_settings() -> None:
         [
             (b"SOUR1:VOLT?\n" + ASK, b"1.5\n" + NONE),
             (b"SOUR2:VOLT?\n" + ASK, b'-241,"Hardware missing"\n'),
-            (b"*IDN?\n", IDN + b"\n"),
             (ASK, NONE),
             (b"OUTP?\n" + ASK, b"1\n" + NONE),
         ],

@@ -78,8 +78,9 @@ def test_opening_identifies_and_empties_the_queue(resource: str) -> None:
         assert (identity.maker, identity.model, identity.serial) == ("ACME", "PS 2450", "1234")
         assert identity.firmware == "1.7.3"
 
-    hello = [(b"*IDN?\n", b"ACME, PS 2450 ,1234,1.7.3\r\n"), (ASK, b'-113,"old"\n'), (ASK, NONE)]
-    play([], scenario, resource=resource, hello=hello, expect={"serial": "1234"})
+    told = b"ACME, PS 2450 ,1234,1.7.3\r\n"
+    hello = [(b"*IDN?\n", told), (ASK, b'-113,"old"\n'), (ASK, NONE)]
+    play([], scenario, resource=resource, hello=hello, closing=told, expect={"serial": "1234"})
 
 
 def test_what_was_left_on_a_port_is_passed_over() -> None:
@@ -104,7 +105,7 @@ def test_an_identity_with_noise_in_it_is_none() -> None:
 
 
 def test_an_identity_that_a_failed_exchange_asked_for_is_passed_over() -> None:
-    """An answer that looks like an entry is checked by the identity, which comes too late."""
+    """The identity that closes an exchange comes too late."""
 
     async def scenario(supply: Supply) -> None:
         with pytest.raises(LinkError):
@@ -112,7 +113,7 @@ def test_an_identity_that_a_failed_exchange_asked_for_is_passed_over() -> None:
         assert await supply.get(AMPS) == 0.25
 
     entries = [
-        (b"MEAS:CURR?\n" + ASK, b'0,"copy"\nbroken\n'), (b"*IDN?\n", b""),
+        (b"MEAS:CURR?\n" + ASK, lambda writer: writer.write(b'0,"copy"\nbroken\n')),
         (b"*IDN?\n", IDN + b"\n" + IDN + b"\n"), (ASK, NONE),
         (b"MEAS:CURR?\n" + ASK, b"0.25\n" + NONE),
     ]  # fmt: skip

@@ -51,7 +51,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, **options):
-        server = script([*GREETING, *entries])
+        server = script([*GREETING, *entries], closing=IDENTITY)
         network = MemoryNetwork()
         network.listen_tcp("dg645", 5025, server.serve)
 
@@ -71,7 +71,8 @@ def play(virtual, script):
 
 def test_opening_identifies_and_reads_old_errors(virtual, script, caplog) -> None:
     server = script(
-        [GREETING[0], (b"LERR?\n", b"111\r\n"), (b"LERR?\n", b"10\r\n"), (b"LERR?\n", b"0\r\n")]
+        [GREETING[0], (b"LERR?\n", b"111\r\n"), (b"LERR?\n", b"10\r\n"), (b"LERR?\n", b"0\r\n")],
+        closing=IDENTITY,
     )
     network = MemoryNetwork()
     network.listen_tcp("dg645", 5025, server.serve)
@@ -84,7 +85,7 @@ def test_opening_identifies_and_reads_old_errors(virtual, script, caplog) -> Non
 
 
 def test_the_first_question_after_power_up_may_be_lost(virtual, script) -> None:
-    server = script([(b"*IDN?\n", None), *GREETING])
+    server = script([(b"*IDN?\n", None), *GREETING], closing=IDENTITY)
     network = MemoryNetwork()
     network.listen_tcp("dg645", 5025, server.serve)
     virtual(driver(network).open())

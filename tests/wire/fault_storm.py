@@ -36,6 +36,8 @@ TYPED = (InstrumentError, LinkError, LimitError)
 TIMEOUT = 1.0
 CONFLICT = "-221,"
 """SCPI's refusal of a setting that another one forbids: no fault of anybody's."""
+SPOKEN = 0.1
+"""s after which what was asked has been answered."""
 DEEPEST = 4
 """Replies of an operation among which the one that suffers is drawn."""
 
@@ -78,6 +80,7 @@ class Storm:
         self.right = 0
         self.refused = 0
         self.due = 0.0
+        self.copies_due = 0.0
         self.network = MemoryNetwork()
         placement = Placement(clock=BenchClock(), seed=1, options=plan.simulated)
         self.device: Any = catalogue.build(model, placement)
@@ -233,6 +236,8 @@ class Storm:
             kinds += [faults.duplicate()] * 2
         elif alone and self.door.kind in ("tcp", "http"):  # by an instrument that says it twice
             kinds += [lambda reply: Fate(((reply * 2, 0.0),))] * 2
+        if alone and self.door.kind in ("serial", "tcp", "http"):
+            kinds += [faults.copied(10.0 ** dice.uniform(-3.5, 0.3)) for _ in range(4)]
         befalls = dice.choice(kinds)
 
         def counted(reply: bytes) -> Fate:
@@ -241,7 +246,9 @@ class Storm:
             owed = sum(delay for _, delay in fate.parts)
             if len(reply) > COPY_BYTES and len(fate.parts) > 1:
                 owed = 3.0  # a long copy comes bit by bit in truth, here all at its end
-            self.due = max(self.due, asyncio.get_running_loop().time() + owed)
+            now = asyncio.get_running_loop().time()
+            self.due = max(self.due, now + owed)
+            self.copies_due = max([self.copies_due, *(now + delay for _, delay in fate.copies)])
             return fate
 
         return counted
@@ -267,6 +274,7 @@ class Storm:
             self.refused += 1
         self.plan.outputs(self)
         self.faults.clear()
+        await self.until_copies_came()
         owed = self.due - asyncio.get_running_loop().time()
         if owed > 0.9 * TIMEOUT:  # no link can be used before what it owes has come
             await asyncio.sleep(owed + 0.1)
@@ -280,6 +288,19 @@ class Storm:
             if CONFLICT not in error.reply:
                 raise
         self.plan.outputs(self)
+
+    async def until_copies_came(self) -> None:
+        """Until no copy is on its way, nor what one stood for: it may have been taken for the
+        end of an exchange. What is done meanwhile may meet one: right, or refused.
+        """
+        loop = asyncio.get_running_loop()
+        while (left := self.copies_due - loop.time()) > -SPOKEN:
+            if self.dice.random() < 0.3 or left < 0.0:
+                await asyncio.sleep(left + SPOKEN)
+                return
+            with contextlib.suppress(*TYPED):
+                await self.in_time(self.dice.choice(self.operations))
+            self.plan.outputs(self)
 
     async def in_time(self, operation: Operation) -> None:
         """Do it, in time."""

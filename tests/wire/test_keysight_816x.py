@@ -120,7 +120,7 @@ def test_off_whatever_is_believed(memory) -> None:
             assert await laser.sweep.state() is SweepState.STOPPED
             await laser.off()
             await laser.on()
-            reached.faults.silence(1)
+            reached.faults.silence(2)
             with pytest.raises(LinkTimeout):
                 await laser.off()
             await asyncio.sleep(1.0)

@@ -309,7 +309,7 @@ def test_faults_end_in_typed_errors_and_never_in_old_data(memory, trouble) -> No
                 try:
                     await scope.arm(100)
                     await shoot(device)
-                    for _ in range(frame % 30):
+                    for _ in range(frame % 45):
                         reached.faults.order(lambda reply: Fate(((reply, 0.0),)))
                     reached.faults.order(trouble())
                     volts = await scope.fetch(0, 100)

@@ -125,7 +125,7 @@ def test_off_on_a_silent_link_still_says_it(memory) -> None:
     async def scenario(reached) -> None:
         async with driver(reached, timeout=0.5) as laser:
             await laser.on()
-            reached.faults.silence(1)
+            reached.faults.silence(2)
             with pytest.raises(LinkTimeout):
                 await laser.off()
             await asyncio.sleep(1.0)

@@ -81,7 +81,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, idn: bytes = SMALL, **options):
-        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries])
+        server = script([(b"*IDN?\n", idn), (ASK, OK), *entries], closing=idn)
         network = MemoryNetwork()
         network.listen_tcp("awg", 5025, server.serve)
 

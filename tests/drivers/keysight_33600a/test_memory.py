@@ -43,7 +43,6 @@ def test_of_a_sequence_it_tells_the_name(play) -> None:
         asked(b"SOUR1:FUNC:ARB?", b'"TRIGGERED"'),
         asked(b"SOUR1:DATA:VOL:CAT?", b'"REST","TRIGGERED"'),
         (b'SOUR1:DATA:ATTR:POIN? "TRIGGERED"\n' + ASK, refused),
-        (b"*IDN?\n", SINGLE),
         (ASK, OK),
     ]
 

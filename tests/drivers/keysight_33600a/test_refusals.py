@@ -134,7 +134,7 @@ def test_any_answer_is_the_right_one_or_a_typed_error(at, data) -> None:
             entries.append((message, reply + b"\n" + OK))
         else:
             entries.append((message, answer))
-    server = Script([(b"*IDN?\n", SINGLE), (ASK, OK), *entries])
+    server = Script([(b"*IDN?\n", SINGLE), (ASK, OK), *entries], closing=SINGLE)
     network = MemoryNetwork()
     network.listen_tcp("awg", 5025, lambda reader, writer: serve_once(server, reader, writer))
 

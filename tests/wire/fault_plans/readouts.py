@@ -48,7 +48,7 @@ PREPARED = frozenset({
 
 BOX = Plan(
     operations=(frame,) * 3,
-    simulated={"period": 0.4},  # of which the stand-alone box remembers the last four
+    simulated={"period": 1.0},  # of which the stand-alone box remembers the last four
     safe=box_off,
     skip=PREPARED,
     patience=40.0,
