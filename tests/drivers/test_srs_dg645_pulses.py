@@ -42,7 +42,7 @@ def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries."""
 
     def _play(entries, scenario, **options):
-        server = script([*GREETING, *entries])
+        server = script([*GREETING, *entries], closing=GREETING[0][1])
         network = MemoryNetwork()
         network.listen_tcp("dg645", 5025, server.serve)
 
