@@ -58,6 +58,16 @@ def fills(driver: str, role: str) -> bool:
 
 
 @cache
+def links_of(driver: str) -> tuple[tuple[str, ...], int | None]:
+    """Kinds of links that a driver has, and the TCP port of its own; none where there is none."""
+    try:
+        known = load(driver)
+    except RegistryError:
+        return (), None
+    return known.links, getattr(known, "default_port", None)
+
+
+@cache
 def outputs_of(driver: str) -> OutputLayout | None:
     """The outputs that heaters may hang on; None for a driver that has none, or is none."""
     if not fills(driver, HEATER_ROLE):

@@ -8,22 +8,29 @@ from drivers.transport.resource import (
     LanResource,
     ResourceError,
     SerialResource,
-    SocketResource,
+    link_kind,
     parse,
 )
 from hil.bench.catalogue import (
-    BOX,
-    CHASSIS,
-    PATTERN,
     PATTERN_ROLE,
     drivers_of,
     fills,
+    links_of,
     outputs_of,
 )
 from hil.bench.checks.beside import check_beside
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 from hil.bench.sections import Instrument
+
+FORMS = {
+    "serial": "a serial port such as 'ASRL/dev/ttyUSB0::INSTR'",
+    "usb": "USB such as 'USB0::0x1313::0x8078::P0001::INSTR'",
+    "gpib": "GPIB such as 'GPIB0::12::INSTR'",
+    "vxi11": "VXI-11 such as 'TCPIP::host::inst0::INSTR'",
+    "hislip": "HiSLIP such as 'TCPIP::host::hislip0::INSTR'",
+}
+"""How an instrument is reached by each kind of link, in words."""
 
 
 def check_instruments(parts: Parts) -> Iterator[Finding]:
@@ -68,14 +75,14 @@ def _resource(index: int, one: Instrument) -> Iterator[Finding]:
     except ResourceError as error:
         yield Finding(path, str(error).removeprefix("resource "))
         return
-    if one.driver == CHASSIS and not isinstance(known, SerialResource):
-        form = "a serial port such as 'ASRL/dev/ttyUSB0::INSTR'"
-    elif one.driver == PATTERN and not isinstance(known, SocketResource | LanResource):
-        form = "a host such as 'TCPIP::pulsestreamer::INSTR'"
-    elif one.driver == BOX and not isinstance(known, SocketResource | LanResource):
-        form = "a host and port such as 'TCPIP::rp-0::5000::SOCKET'"
-    else:
+    links, port = links_of(one.driver)
+    alone = isinstance(known, LanResource) and not known.device and "tcp" in links
+    if not links or alone or link_kind(known) in links:
         return
+    forms = {**FORMS, "tcp": f"a host and port such as 'TCPIP::host::{port}::SOCKET'"}
+    if port is None:
+        forms["tcp"] = "a host such as 'TCPIP::host::INSTR'"
+    form = " or ".join(forms[link] for link in links)
     yield Finding(path, f"a {one.driver!r} is reached by {form}, not {one.resource!r}")
 
 
