@@ -32,9 +32,9 @@ class Box:
                 continue
             first = line.split(";")[0]
             name = first[4:5]
-            if first.endswith("OFFS?"):
+            if first.endswith("VOLT:OFFS?"):
                 writer.write(self.offset[name].encode() + b";" + OK)
-            elif ":OFFS " in first:
+            elif "VOLT:OFFS " in first:
                 self.offset[name] = first.split(" ")[1]
                 writer.write(OK)
             elif first == "SYST:ERR?":
