@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +24,8 @@ from hil.bench.states import BenchError
 
 #: Environment variable that names the folder of the locks.
 VARIABLE = "HIL_LOCKS"
+#: Without it, whatever TMPDIR says: all programs of the machine must look in one place.
+FOLDER = Path("/tmp/hil-locks")
 #: s that a holder may take to end, or to show that it is a guardian at work; s that one may work.
 MOMENT, PATIENCE = 2.0, 180.0
 #: s from one try to the next.
@@ -50,7 +51,7 @@ class Locks:
     """Locks of resources. `fds` are to be inherited by whoever holds them as well."""
 
     def __init__(self, fds: tuple[int, ...]) -> None:
-        self.fds = fds
+        self.fds: tuple[int, ...] = fds
 
     def sign(self, holder: Holder) -> None:
         """Write who holds them."""
@@ -141,7 +142,7 @@ def resource_key(resource: str) -> str:
 def folder() -> Path:
     """Where the locks lie: one place for all users of this machine."""
     named = os.environ.get(VARIABLE)
-    return Path(named) if named else Path(tempfile.gettempdir()) / "hil-locks"
+    return Path(named) if named else FOLDER
 
 
 def _try(names: Mapping[str, str], how: int) -> tuple[Locks | None, str, Holder | None]:

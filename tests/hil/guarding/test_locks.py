@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,17 @@ async def test_no_place_for_locks_is_an_error_with_its_mend(
     monkeypatch.setenv("HIL_LOCKS", str(tmp_path / "file" / "locks"))
     with pytest.raises(BenchError, match=r"nothing was driven: let this user write there.*HIL_LO"):
         await take(A, FIRST, silent)
+
+
+def test_a_temporary_folder_of_ones_own_hides_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As batch systems and some logins set one: the other program would see none of its locks."""
+    monkeypatch.delenv("HIL_LOCKS")
+    before = locks.folder()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it is found anew
+    assert locks.folder() == before
 
 
 async def test_what_stands_in_a_lock_may_be_anything(monkeypatch: Any) -> None:
