@@ -3,9 +3,10 @@
 Source: PM100D, PM100USB and PM400 operation manuals, SCPI commands. Not sure, and not relied upon:
 what a reading above the range looks like (whatever is no finite number is an error here); error
 numbers beyond SCPI's; whether the zero is refused in light (its size is looked at); the bits of the
-status registers, so that readings are waited for and not polled. Arrays of a PM400
-(CONFigure:ARRay) are not used: their format is not documented. Of a PM103, only that it speaks the
-same commands is assumed.
+status registers, so that readings are waited for and not polled; what is told over the link while
+the console shows differences from a reference (a power or a current is refused then). Arrays of a
+PM400 (CONFigure:ARRay) are not used: their format is not documented. Of a PM103, only that it
+speaks the same commands is assumed.
 """
 
 from __future__ import annotations
@@ -61,6 +62,22 @@ POWER_UNIT = Quantity(
     "power_unit", "SENS:POW:UNIT", "Get the unit in which powers are told.", kind=str,
     choices=("W", "DBM"),
 )  # fmt: skip
+LOW_BANDWIDTH = NumberedSwitch(
+    "low_bandwidth", "INP:FILT", "Control whether the photodiode's input is slow, with less noise."
+)
+POWER_REFERENCE = Quantity(
+    "power_reference", "SENS:POW:REF",
+    "Control the power from which differences are shown in W (-1e3 to 1e3).", unit="W", low=-1e3,
+    high=1e3,
+)  # fmt: skip
+POWER_DELTA = NumberedSwitch(
+    "power_delta", "SENS:POW:REF:STAT",
+    "Control whether powers are shown as differences from a reference.",
+)  # fmt: skip
+CURRENT_DELTA = NumberedSwitch(
+    "current_delta", "SENS:CURR:REF:STAT",
+    "Control whether currents are shown as differences from a reference.",
+)  # fmt: skip
 LINE_FREQUENCY = Quantity(
     "line_frequency", "SYST:LFR", "Control the mains' frequency in Hz (50 to 60).", unit="Hz",
     kind=int, low=50, high=60,
@@ -78,6 +95,8 @@ ZERO = Quantity(
     "zero", "SENS:CORR:COLL:ZERO:MAGN", "Get the zero that is subtracted in A.", unit="A"
 )
 
+_DELTAS = {POWER: POWER_DELTA, CURRENT: CURRENT_DELTA}
+"""What says that a reading may be a difference."""
 _POWER_SENSOR, _WAVELENGTH, _TEMPERATURE = 1, 32, 256
 
 
@@ -130,7 +149,8 @@ class ThorlabsPm100(ScpiInstrument):
 
     quantities: ClassVar[tuple[Quantity, ...]] = (
         WAVELENGTH, POWER_RANGE, AUTO_RANGE, AVERAGES, ATTENUATION, BEAM_DIAMETER, RESPONSE,
-        POWER_UNIT, LINE_FREQUENCY, CONFIGURED, POWER, CURRENT, TEMPERATURE, ZEROING, ZERO,
+        POWER_UNIT, LOW_BANDWIDTH, POWER_REFERENCE, POWER_DELTA, CURRENT_DELTA, LINE_FREQUENCY,
+        CONFIGURED, POWER, CURRENT, TEMPERATURE, ZEROING, ZERO,
     )  # fmt: skip
     models: ClassVar[tuple[str, ...]] = (r"PM100(A|D|D2|USB)", "PM400", r"PM103[AEU]?")
     links: ClassVar[tuple[str, ...]] = ("usb", "hislip")
@@ -163,7 +183,7 @@ class ThorlabsPm100(ScpiInstrument):
     async def read_power(self) -> float:
         """Measure the power, W. A dark sensor may read a little below 0.
 
-        Raises `InstrumentError` where it is above the range, or no number.
+        Raises `InstrumentError` where it is above the range, a difference, or no number.
         """
         return float(await self.get(POWER))
 
@@ -173,12 +193,17 @@ class ThorlabsPm100(ScpiInstrument):
         """Read a declared quantity, in its SI unit; a reading is waited for as its average takes.
 
         Raises as `ScpiInstrument.get`, and `InstrumentError` for a reading that is no finite
-        number.
+        number, or for a power or a current while the console shows differences.
         """
         if quantity.kind is float and quantity.measured:
             unit = "W"
             if quantity is POWER:
                 unit = str(await super().get(POWER_UNIT, kind=kind))
+            if quantity in _DELTAS and await super().get(_DELTAS[quantity], kind=kind):
+                raise InstrumentError(
+                    self.name, quantity.query(), "not asked",
+                    f"the console shows differences; end that: set {_DELTAS[quantity].name} off",
+                )  # fmt: skip
             wait += SAMPLE * int(await super().get(AVERAGES, kind=kind)) + RANGING
             value = self._finite(quantity, await super().get(quantity, kind=kind, wait=wait))
             return self._watts(value) if unit == "DBM" else value

@@ -30,6 +30,8 @@ ZEROING = 2.5
 AVAILABLE = 512
 """Of STATus:OPERation: a measurement can be fetched."""
 NUMBER = nr3(6, signed=False)
+QUIETER = 3.0
+"""By how much the low bandwidth of a photodiode's input lessens the noise."""
 _OVER = 1.05
 """What a range still shows, over its end."""
 
@@ -136,18 +138,29 @@ class Measuring:
     def _measured(self) -> float:
         what, power = self.configured, self.power
         if what == "POW":
-            if self._meter.settings.word("unit") == "W" or not math.isfinite(power):
-                return power
-            return 10.0 * math.log10(power / 1e-3) if power > 0.0 else math.nan
+            return self._told_power(power)
         if what == "PDEN":
             return power / (math.pi / 4.0 * (0.1 * self._meter.settings.value("beam")) ** 2)
         if what == "CURR":
-            return self._amps()
+            return self._amps() - self._reference("CURRent")
         if what == "TEMP":
             return 25.0 + 0.02 * float(self._random.standard_normal())
         if what == "RES":
             return 10e3 * (1.0 + 1e-4 * float(self._random.standard_normal()))
         return 0.0  # VOLT, FREQ: no voltage at a photodiode's input, no modulation
+
+    def _reference(self, quantity: str) -> float:
+        """What a delta is taken from, W or A; 0 where the readings are absolute."""
+        settings = self._meter.settings
+        return settings.value(f"{quantity} reference") * settings.on(f"{quantity} relative")
+
+    def _told_power(self, power: float) -> float:
+        """In the unit that is set: a power, or a delta (in dB where the unit is dBm)."""
+        reference = self._reference("POWer")
+        if self._meter.settings.word("unit") == "W" or not math.isfinite(power):
+            return power - reference
+        base = reference if self._meter.settings.on("POWer relative") else 1e-3
+        return 10.0 * math.log10(power / base) if min(power, base) > 0.0 else math.nan
 
     @property
     def power(self) -> float:
@@ -171,6 +184,8 @@ class Measuring:
             return math.inf
         count = self._meter.settings.value("count")
         noise = (1e-5 * self.range + 3e-12) / math.sqrt(count)
+        if self._meter.settings.on("filter"):
+            noise /= QUIETER
         return true - self.zero + noise * float(self._random.standard_normal())
 
     # -- ranges -----------------------------------------------------------------------------------

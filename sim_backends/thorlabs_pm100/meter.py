@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sim_backends.engine.calendar import Calendar
 from sim_backends.engine.common import add_register
 from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
@@ -259,6 +260,7 @@ class ThorlabsPm100(ScpiDevice):
 
     def _system(self) -> None:
         settings = self.settings
+        self.calendar = Calendar(self.commands, self.now)
         self._query("SYSTem:SENSor:IDN", lambda _: self._sensor_text())
         self._query("SYSTem:VERSion", lambda _: "1999.0")
         self._query(

@@ -48,6 +48,7 @@ NO_OUTPUT = {
     "red_pitaya.input_offset": "of an input",
     "keysight_infiniivision.offset": "of an input",
     "rigol_ds1000z.offset": "of an input",
+    "thorlabs_pm100.power_reference": "what a meter shows differences from",
 }
 """Quantities in V, A or W that can be set and have no safe value, and why they need none."""
 _LIMITS = re.compile(

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.errors import InstrumentError
-from drivers.thorlabs_pm100 import Sensor, ThorlabsPm100, parse_sensor
+from drivers.thorlabs_pm100 import (
+    CURRENT,
+    LOW_BANDWIDTH,
+    POWER_DELTA,
+    POWER_REFERENCE,
+    Sensor,
+    ThorlabsPm100,
+    parse_sensor,
+)
 from drivers.transport.link import LinkError
 from drivers.transport.memory import MemoryNetwork
 from tests.drivers.conftest import LINK, Script, run
@@ -60,9 +68,11 @@ def test_readings_and_settings() -> None:
 
     scripted(
         [
-            said("SENS:POW:UNIT?", b"W\n"), said("SENS:AVER:COUN?", b"1\n"),
+            said("SENS:POW:UNIT?", b"W\n"), said("SENS:POW:REF:STAT?", b"0\n"),
+            said("SENS:AVER:COUN?", b"1\n"),
             said("MEAS:POW?", b"1.234567E-03\n"),
-            said("SENS:POW:UNIT?", b"DBM\n"), said("SENS:AVER:COUN?", b"1\n"),
+            said("SENS:POW:UNIT?", b"DBM\n"), said("SENS:POW:REF:STAT?", b"0\n"),
+            said("SENS:AVER:COUN?", b"1\n"),
             said("MEAS:POW?", b"3.010300E+00\n"),
             said("SENS:CORR:WAV? MIN", b"8.000000E+02\n"),
             said("SENS:CORR:WAV? MAX", b"1.700000E+03\n"),
@@ -85,8 +95,29 @@ def test_what_is_no_reading(reading: bytes) -> None:
 
     scripted(
         [
-            said("SENS:POW:UNIT?", b"W\n"), said("SENS:AVER:COUN?", b"1\n"),
+            said("SENS:POW:UNIT?", b"W\n"), said("SENS:POW:REF:STAT?", b"0\n"),
+            said("SENS:AVER:COUN?", b"1\n"),
             said("MEAS:POW?", reading),
+        ],
+        scenario,
+    )  # fmt: skip
+
+
+def test_a_difference_is_no_power() -> None:
+    async def scenario(meter: ThorlabsPm100) -> None:
+        with pytest.raises(InstrumentError, match=r"shows differences.*set power_delta off"):
+            await meter.read_power()
+        with pytest.raises(InstrumentError, match="set current_delta off"):
+            await meter.get(CURRENT)
+        await meter.set(POWER_DELTA, value=False)
+        await meter.set(POWER_REFERENCE, 1e-3)
+        await meter.set(LOW_BANDWIDTH, value=True)
+
+    scripted(
+        [
+            said("SENS:POW:UNIT?", b"W\n"), said("SENS:POW:REF:STAT?", b"1\n"),
+            said("SENS:CURR:REF:STAT?", b"1\n"),
+            said("SENS:POW:REF:STAT 0"), said("SENS:POW:REF 0.001"), said("INP:FILT 1"),
         ],
         scenario,
     )  # fmt: skip
@@ -123,6 +154,7 @@ def test_any_reply_is_a_value_or_a_typed_error(reply: bytes, what: str) -> None:
         async def serve(reader: asyncio.StreamReader, writer: Any) -> None:
             answers = {
                 b"*IDN?": IDN, b"SYST:ERR?": FINE, b"SENS:POW:UNIT?": b"W\n",
+                b"SENS:POW:REF:STAT?": b"0\n",
                 b"SENS:AVER:COUN?": b"1\n", b"SENS:CORR:COLL:ZERO:STAT?": b"0\n",
             }  # fmt: skip
             while line := await reader.read(4096):

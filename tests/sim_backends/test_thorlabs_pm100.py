@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,56 @@ def test_the_ways_to_a_reading(within: Callable[..., Any]) -> None:
         assert await client.value("MEAS:PDEN?") == pytest.approx(1e-3 / 0.7088, rel=1e-2)
         assert await client.value("MEAS:TEMP?") == pytest.approx(25.0, abs=0.2)
         assert client.errors() == []
+
+    within(scenario)
+
+
+def test_differences_from_a_reference(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        client.write("SENS:POW:REF 250uW;REF:STAT 1")
+        assert client.write("SENS:POW:REF?;REF:STAT?") == "2.500000E-04;1"
+        assert await client.value("MEAS:POW?") == pytest.approx(7.5e-4, rel=1e-3)
+        client.write("SENS:POW:UNIT DBM")
+        assert await client.value("MEAS:POW?") == pytest.approx(6.0206, abs=0.01)  # dB
+        client.write("SENS:POW:REF:STAT 0")
+        assert await client.value("MEAS:POW?") == pytest.approx(0.0, abs=0.01)  # dBm
+        client.write("SENS:CURR:REF 1e-4;REF:STAT ON")
+        assert await client.value("MEAS:CURR?") == pytest.approx(1.5e-4, rel=1e-3)
+        client.write("*RST")
+        assert client.write("SENS:POW:REF?;REF:STAT?") == "0.000000E+00;0"
+        assert await client.value("MEAS:CURR?") == pytest.approx(2.5e-4, rel=1e-3)
+        assert client.errors() == []
+
+    within(scenario)
+
+
+def test_a_slow_input_is_quieter(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        async def spread() -> float:
+            return float(np.std([await client.value("MEAS:POW?") for _ in range(200)]))
+
+        fast = await spread()
+        client.write("INP:PDI:FILT:LPAS:STAT 1")
+        assert await spread() == pytest.approx(fast / 3.0, rel=0.2)
+
+    within(scenario)
+
+
+def test_the_clock_runs_and_is_set(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        assert client.write("SYST:DATE?;TIME?") == "2026,1,1;0,0,0"
+        await asyncio.sleep(90061.0)
+        assert client.write("SYST:DATE?;TIME?") == "2026,1,2;1,1,1"
+        client.write("SYST:DATE 2027,2,28;TIME 23,59,58;*RST")
+        assert client.write("SYST:DATE?;TIME?") == "2027,2,28;23,59,58"
+        await asyncio.sleep(3.0)
+        assert client.write("SYST:DATE?;TIME?") == "2027,3,1;0,0,1"
+        client.write("SYST:DATE 2027,2,29")  # no leap year
+        client.write("SYST:DATE 2027,13,1")
+        client.write("SYST:TIME 24,0,0")
+        client.write("SYST:TIME 1,2")
+        assert client.errors() == [-222, -222, -222, -109]
+        assert client.write("SYST:DATE?;TIME?") == "2027,3,1;0,0,1"
 
     within(scenario)
 

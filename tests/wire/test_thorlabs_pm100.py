@@ -11,7 +11,13 @@ import pytest
 from drivers.errors import InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.roles import PowerMonitor
-from drivers.thorlabs_pm100 import POWER_RANGE, TEMPERATURE, WAVELENGTH, ThorlabsPm100
+from drivers.thorlabs_pm100 import (
+    POWER_DELTA,
+    POWER_RANGE,
+    TEMPERATURE,
+    WAVELENGTH,
+    ThorlabsPm100,
+)
 from drivers.transport.link import LinkTimeout
 from sim_backends.thorlabs_pm100 import ThorlabsPm100 as SimulatedMeter
 from sim_backends.thorlabs_pm100.alone import SteadyLight
@@ -71,6 +77,20 @@ def test_power_in_either_unit_and_over_the_range(wire) -> None:
             assert await meter.read_power() == pytest.approx(1e-3, rel=1e-3)
 
     wire.run(maker(), scenario, door="message")
+
+
+def test_a_reading_that_is_a_difference_is_refused_until_it_is_none(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(reached) as meter:
+            await meter.tell("SENS:POW:REF 0.4mW;REF:STAT 1")
+            with pytest.raises(InstrumentError, match="set power_delta off"):
+                await meter.read_power()
+            # What the console would have told is no power:
+            assert float(await meter.ask_text("MEAS:POW?")) == pytest.approx(6e-4, rel=1e-2)
+            await meter.set(POWER_DELTA, value=False)
+            assert await meter.read_power() == pytest.approx(1e-3, rel=1e-3)
+
+    memory.run(maker(), scenario, door="message")
 
 
 def test_a_long_average_is_waited_for(memory) -> None:
