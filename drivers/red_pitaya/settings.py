@@ -163,10 +163,10 @@ SWEEP = Quantity(
     safe=False,
 )  # fmt: skip
 TRIGGER_SENT = Quantity(
-    "trigger_sent", "DAISY:TRIG_O:ENable", "Control whether DIO0_N sends a trigger.", kind=bool
+    "trigger_sent", "DAISY:TRig:Out:ENable", "Control whether DIO0_N sends a trigger.", kind=bool
 )
 TRIGGER_SENT_SOURCE = Quantity(
-    "trigger_sent_source", "DAISY:TRIG_O:SOUR",
+    "trigger_sent_source", "DAISY:TRig:Out:SOUR",
     "Control whether that is the acquisition's (ADC) or the generator's (DAC).", kind=str,
     choices=("ADC", "DAC"),
 )  # fmt: skip

@@ -56,7 +56,7 @@ def add_acquire(commands: CommandTable[Command], box: RedPitaya) -> None:
     add("ACQ:DEC:Factor?", plain(lambda session: str(state.decimation)))
     add("ACQ:SRATe?", plain(lambda session: f"{125e6 / state.decimation:9.0f} Hz"))
     add("ACQ:AVG", settings.average)
-    add("ACQ:AVG?", plain(lambda session: "1" if state.average else "0"))
+    add("ACQ:AVG?", plain(lambda session: "ON" if state.average else "OFF"))
     add("ACQ:TRig", settings.trigger)
     add("ACQ:TRig:STAT?", plain(lambda session: "TD" if state.triggered(box.now()) else "WAIT"))
     add("ACQ:TRig:FILL?", plain(lambda session: "1" if state.filled(box.now()) else "0"))

@@ -11,6 +11,7 @@ from sim_backends.engine.header import CommandTable
 from sim_backends.engine.parameters import arguments, boolean, choice
 from sim_backends.engine.session import Command, ScpiSession
 
+from .board_time import add_board_time
 from .session import BoxSession
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
     commands.add("RP:RELease", plain(reset_all))
     commands.add("RP:LOGmode", lambda session, suffixes, text: None)
     commands.add("RP:RET_ON_ERROR", _answer_errors)
+    add_board_time(commands, box.now)
     _add_daisy(commands)
     commands.add("DIG:RST", plain(lambda session: box.pins.reset()))
     commands.add("DIG:PIN", box.pins.set_state)
@@ -59,24 +61,28 @@ def add_board(commands: CommandTable[Command], box: RedPitaya) -> None:
 
 
 def _add_daisy(commands: CommandTable[Command]) -> None:
-    """Clock and trigger of a daisy chain, and the trigger at DIO0_N: nothing is joined there."""
-    switches = {"DAISY:SYNC:TRig": False, "DAISY:SYNC:CLK": False, "DAISY:TRIG_O:ENable": False}
+    """Clock and trigger of a daisy chain, and the trigger at DIO0_N: nothing is joined there.
+
+    `DAISY:TRig:Out` is the name since 2.04-35; the older `DAISY:TRIG_O` has gone from the releases
+    that know ACQ:DATA:BYTE:ORDER, as this one does.
+    """
     source = ["ADC"]
-
-    def switch(header: str) -> Command:
-        def run(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-            switches[header] = boolean(arguments(text, 1, 1)[0])
-
-        return run
-
-    def told(header: str) -> Command:
-        return plain(lambda session: "ON" if switches[header] else "OFF")
 
     def choose(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
         source[0] = choice(arguments(text, 1, 1)[0], ("ADC", "DAC"))
 
-    for header in switches:
-        commands.add(header, switch(header))
-        commands.add(f"{header}?", told(header))
-    commands.add("DAISY:TRIG_O:SOUR", choose)
-    commands.add("DAISY:TRIG_O:SOUR?", plain(lambda session: source[0]))
+    for header in ("DAISY:SYNC:TRig", "DAISY:SYNC:CLK", "DAISY:TRig:Out:ENable"):
+        _add_switch(commands, header)
+    commands.add("DAISY:TRig:Out:SOUR", choose)
+    commands.add("DAISY:TRig:Out:SOUR?", plain(lambda session: source[0]))
+
+
+def _add_switch(commands: CommandTable[Command], header: str) -> None:
+    """A switch, off at first, that is told as `ON` or `OFF`."""
+    on = [False]
+
+    def run(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
+        on[0] = boolean(arguments(text, 1, 1)[0])
+
+    commands.add(header, run)
+    commands.add(f"{header}?", plain(lambda session: "ON" if on[0] else "OFF"))

@@ -193,8 +193,8 @@ def test_a_frame_is_set_up_anew_after_one_of_its_settings_was_changed(play) -> N
         (settings.SWEEP_ENDLESS, False, 1, "SOUR1:SWeep:REP:INF OFF"),
         (settings.SWEEP_COUNT, 3, 2, "SOUR2:SWeep:REP:COUNT 3"),
         (settings.SWEEP, True, 1, "SOUR1:SWeep:STATE ON"),
-        (settings.TRIGGER_SENT, True, "", "DAISY:TRIG_O:ENable ON"),
-        (settings.TRIGGER_SENT_SOURCE, "DAC", "", "DAISY:TRIG_O:SOUR DAC"),
+        (settings.TRIGGER_SENT, True, "", "DAISY:TRig:Out:ENable ON"),
+        (settings.TRIGGER_SENT_SOURCE, "DAC", "", "DAISY:TRig:Out:SOUR DAC"),
     ],
 )
 def test_pins_and_settings_in_exact_bytes(play, quantity, value, channel, sent) -> None:

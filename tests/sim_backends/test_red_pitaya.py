@@ -91,11 +91,12 @@ def test_identity_and_framing() -> None:
         ("SOUR2:SWeep:REP:INF OFF", "SOUR2:SWeep:REP:INF?", "OFF"),
         ("SOUR2:SWeep:REP:COUNT 7", "SOUR2:SWeep:REP:COUNT?", "7"),
         ("SOUR1:SWeep:STATE ON", "SOUR1:SWeep:STATE?", "ON"),
-        ("DAISY:TRIG_O:ENable ON", "DAISY:TRIG_O:EN?", "ON"),
-        ("DAISY:TRIG_O:SOUR DAC", "DAISY:TRIG_O:SOUR?", "DAC"),
+        ("DAISY:TRig:Out:ENable ON", "DAISY:TRig:Out:EN?", "ON"),
+        ("DAISY:TRIG:OUT:SOUR DAC", "DAISY:TRig:Out:SOUR?", "DAC"),
         ("DAISY:SYNC:CLK 1", "DAISY:SYNC:CLK?", "ON"),
         ("ACQ:DEC:Factor 17", "ACQ:DEC:F?", "17"),
-        ("ACQ:AVG OFF", "ACQ:AVG?", "0"),
+        ("ACQ:AVG OFF", "ACQ:AVG?", "OFF"),
+        ("ACQ:AVG 1", "ACQ:AVG?", "ON"),
         ("ACQ:TRig:DLY -8000", "ACQ:TRig:DLY?", "-8000"),
         ("ACQ:TRig:LEV 0.2", "ACQ:TRig:LEV?", "0.2"),
         ("ACQ:DATA:FORMAT BIN", "ACQ:DATA:FORMAT?", "BIN"),
@@ -167,7 +168,7 @@ def test_a_failed_query_answers_an_empty_line_when_told_to() -> None:
 
 def test_joined_units_keep_the_path_and_survive_errors() -> None:
     lab = Lab()
-    assert lab.ask("ACQ:DEC 8;AVG OFF;DEC?;AVG?") == b"8;0\r\n"
+    assert lab.ask("ACQ:DEC 8;AVG OFF;DEC?;AVG?") == b"8;OFF\r\n"
     assert lab.ask("ACQ:DEC?;STUB;:SYST:ERR?") == b'8;-113,"Undefined header"\r\n'
     assert lab.ask("ACQ:DEC 2;SYST:ERR?") == b""
     assert lab.ask(":SYST:ERR:COUN?") == b"1\r\n"
@@ -515,3 +516,36 @@ def test_a_sweep_outlives_the_generators_reset_and_a_pause_holds_it() -> None:
     lab.ask("SOUR:SWeep:DEFault")
     assert lab.ask("SOUR1:SWeep:FREQ:STOP?;:SOUR1:SWeep:TIME?") == b"1000;1000\r\n"
     assert not lab.box.outputs[0].sweeping
+
+
+def test_date_and_time_of_the_board() -> None:
+    """Command and reply as the vendor's list of commands has them from 2.05-37 on."""
+    lab = Lab()
+    assert lab.ask('SYSTem:TIME "16:12:45"') == b""
+    lab.time += 60.5
+    assert lab.ask("SYSTem:TIME?") == b"16:13:45\r\n"
+    lab.ask('SYST:DATE "2002-12-29"')
+    assert lab.ask("SYST:DATE?;TIME?") == b"2002-12-29;16:13:45\r\n"
+    lab.ask('SYST:DATE "2023-02-31"')
+    assert lab.ask("SYST:DATE?") == b"2023-03-03\r\n"
+    assert lab.error() == '0,"No error"'
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('SYST:TIME "24:00:00"', "HOURS. Parameter must be between 0 and 23."),
+        ("SYST:TIME 13,07,20", "MINUTES. Parameter must be between 0 and 59."),
+        ('SYST:TIME "13:07"', "SECONDS. Parameter must be between 0 and 59."),
+        ('SYST:DATE "1899-01-01"', "YEAR. The value must be between 1900 - 3000."),
+        ('SYST:DATE "2023-13-01"', "MONTH. Parameter must be between 1 and 12."),
+        ('SYST:DATE "2023-12-00"', "DAY. Parameter must be between 1 and 31."),
+        ('SYST:DATE "x"', "YEAR. The value must be between 1900 - 3000."),
+    ],
+)
+def test_a_wrong_date_or_time_is_refused(text: str, wrong: str) -> None:
+    lab = Lab()
+    before = lab.ask("SYST:DATE?;TIME?")
+    lab.ask(text)
+    assert lab.error() == f'-200,"Invalid value for the {wrong}"'
+    assert lab.ask("SYST:DATE?;TIME?") == before
