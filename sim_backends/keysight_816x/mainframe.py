@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sim_backends.engine.calendar import Calendar
 from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, boolean, named, number
 from sim_backends.engine.session import Reply, ScpiSession
-from sim_backends.engine.writing import nr1_signed, nr3
+from sim_backends.engine.writing import nr1_signed
 from sim_backends.instrument import Door, OwnFault, switched
 from sim_backends.tunable_source import TunableSource, dbm_to_watts, watts_to_dbm
 
+from .reference import LONG, Reference
 from .sweep import KeysightSweep
 
-LONG = nr3(8, exponent=3)
 Suffixes = tuple[int, ...]
 
 
@@ -100,6 +101,8 @@ class Keysight816x(ScpiDevice):
         self._wavelength = 0.5 * (kind.low + kind.high)
         self.source.leave_at(self._wavelength)
         self._own_commands()
+        self.calendar = Calendar(self.commands, now, nr1_signed)
+        self.reference = Reference(self)
         self.sweep = KeysightSweep(self)
         self.source.sweeping = lambda: self.sweep.sweeper.wavelength
         self._refuse_other_slots()
@@ -143,6 +146,12 @@ class Keysight816x(ScpiDevice):
         self._level = dbm_to_watts(0.0)
         self.source.set_level(self._level)
         self.retune(0.5 * (self.kind.low + self.kind.high))
+        self.reference.reset()
+
+    @property
+    def wavelength(self) -> float:
+        """What it is set to, m."""
+        return self._wavelength
 
     def retune(self, wavelength: float) -> None:
         """Go to a wavelength (m)."""
@@ -222,7 +231,7 @@ class Keysight816x(ScpiDevice):
         self.pair(level, self._set_level, self._told_level)
         self.pair(f"{head}POWer:UNIT", self._set_unit, lambda text: signed(self.in_watts))
         self.pair(
-            f"{head}WAVelength[:CW]", self._set_wavelength,
+            f"{head}WAVelength[:CW]", self.set_wavelength,
             lambda text: self.limit(text, self._wavelength),
         )  # fmt: skip
         self.settings.boolean("am", f"{head}AM:STATe", False, form=signed)
@@ -300,7 +309,8 @@ class Keysight816x(ScpiDevice):
             raise ScpiError(-224)
         self.in_watts = unit
 
-    def _set_wavelength(self, text: str) -> None:
+    def set_wavelength(self, text: str) -> None:
+        """Go to a wavelength, as a command says it. Raises `ScpiError` -221 during a sweep."""
         wavelength = self.metres(text)
         if self.sweep.under_way:
             raise ScpiError(-221)

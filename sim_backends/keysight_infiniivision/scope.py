@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sim_backends.engine.calendar import Calendar
 from sim_backends.engine.dialect import Dialect
 from sim_backends.engine.saved import SavedStates
 from sim_backends.instrument import Door
@@ -15,6 +16,7 @@ from .box import add_box
 from .channels import add_channels, add_external
 from .control import add_control, condition
 from .horizontal import add_memory, add_time_base
+from .markers import Markers
 from .measure import add_measure
 from .models import MODELS, MOST_PRECISE, rate_step
 from .trigger import add_trigger
@@ -60,6 +62,8 @@ class KeysightInfiniivision(Oscilloscope):
             self.settings.boolean("output", "WGEN[1]:OUTPut", False)
         add_measure(self)
         add_box(self)
+        self.calendar = Calendar(self.commands, now, words=True)
+        self.markers = Markers(self)
         self.saved = SavedStates(
             self.commands, self.settings,
             [(self, ("_probes",)), (self.waveform, ("asked",))], 9,

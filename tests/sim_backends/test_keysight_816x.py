@@ -57,6 +57,41 @@ def within(run: Callable[..., Any]) -> Callable[..., Any]:
     return go
 
 
+def test_tuned_by_a_frequency_from_the_reference(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        assert client.ask("sour0:wav:ref?") == "+1.56750000E-006"
+        client.ask("sour0:wav 1550nm;wav:ref:disp")
+        assert client.ask("sour0:wav:ref?;freq?") == "+1.55000000E-006;+0.00000000E+000"
+        client.ask("sour0:wav:freq -1THZ")  # c/(c/1550 nm - 1 THz), to 0.1 pm
+        assert client.ask("sour0:wav?;:sour0:wav:ref?") == "+1.55805550E-006;+1.55000000E-006"
+        await asyncio.sleep(2.0)
+        assert client.laser.source.setting_now == pytest.approx(1558.0555e-9, abs=1e-13)
+        assert float(client.ask("sour0:wav:freq?")) == pytest.approx(-1e12, rel=1e-4)
+        client.ask("sour0:wav:frequency1 5e9")
+        assert float(client.ask("sour0:wav?")) == pytest.approx(1549.96e-9, abs=1e-13)
+        for wrong, code in (("-20THZ", -222), ("300THZ", -222), ("-300THZ", -222), ("1nm", -131)):
+            client.ask(f"sour0:wav:freq {wrong}")
+            assert client.errors() == [code], wrong
+        assert float(client.ask("sour0:wav?")) == pytest.approx(1549.96e-9, abs=1e-13)
+        client.ask("*RST")
+        assert client.ask("sour0:wav:ref?;freq?") == "+1.56750000E-006;+0.00000000E+000"
+        client.ask("sour1:wav:ref:disp")
+        assert client.errors() == [-303]
+
+    within(scenario)
+
+
+def test_the_mainframes_clock(within: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        client.ask("syst:date 2026,3,4;time 20,15,30")
+        await asyncio.sleep(1.0)
+        assert client.ask("syst:date?;time?") == "+2026,+3,+4;+20,+15,+31"
+        client.ask("syst:date 2026,JAN,4")
+        assert client.errors() != []
+
+    within(scenario)
+
+
 def test_a_locked_laser_stays_dark_without_a_word(within: Callable[..., Any]) -> None:
     async def scenario(client: Client) -> None:
         assert client.ask("LOCK?;:sour0:pow:stat 1;stat?") == "+1;+0"
