@@ -41,7 +41,7 @@ from hil.calibrating.targeting import (
 )
 from hil.calibrating.validity import check_holds, check_same_bench
 from hil.calibrating.watching import StepWatch
-from hil.console import run_command
+from hil.console import MENDABLE, run_command
 
 EXIT_FAILED = 1
 
@@ -140,17 +140,24 @@ def _run_in(
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
     runner = Runner(core, folder, calibration, tell, keep_going=asked.keep_going)
     core.keep_in(folder.path)
+    begins = False
     try:
         with Bench(core, lambda line: tell(f"  {line}")) as bench:
             if begun is not None:
                 check_same_bench(begun, core, str(folder.record))
+            begins = True
             good = bench.do(runner.run(steps))
             seconds = core.ledger_table()["bench_seconds"]
-    except KeyboardInterrupt:
-        print(
-            "\ninterrupted; finished sweeps are kept: go on with\n"
-            f"  python -m hil.calibrate run {_same_bench(asked)} --resume {folder.path}"
-        )
+    except (KeyboardInterrupt, *MENDABLE) as error:
+        if begins and folder.record.is_file():
+            stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken off"
+            print(
+                f"\n{stopped}; finished sweeps are kept: go on with\n"
+                f"  python -m hil.calibrate run {_as_asked(asked)} "
+                f"--resume {shlex.quote(str(folder.path))}"
+            )
+        else:
+            folder.discard()
         raise
     print(f"\nrecord {folder.record}; raw sweeps in {folder.path / RAW}")
     verdict = "every gate passed" if good else "NOT every gate passed"
@@ -158,15 +165,20 @@ def _run_in(
     return 0 if good else EXIT_FAILED
 
 
-def _same_bench(asked: argparse.Namespace) -> str:
-    """BENCH and the options that say how it was opened, as typed again."""
-    words = [shlex.quote(asked.bench)]
+def _as_asked(asked: argparse.Namespace) -> str:
+    """BENCH and the options that hold when it is gone on with, as typed again."""
+    words = [asked.bench]
     for name, usual in (("backend", "sim"), ("path", "wire"), ("severity", None)):
         if (value := getattr(asked, name)) != usual:
             words += [f"--{name}", value]
     if asked.plant_seed is not None:
         words += ["--plant-seed", str(asked.plant_seed)]
-    return " ".join(words)
+    for name in ("assume", "only", "skip"):
+        for value in getattr(asked, name):
+            words += [f"--{name}", value]
+    if asked.keep_going:
+        words.append("--keep-going")
+    return shlex.join(words)
 
 
 def check(asked: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class CalibrationFolder:
         if not (path / RAW).is_dir():
             raise CalibrationError(f"{path} is no calibration folder: it has no {RAW}/")
         return cls(path)
+
+    def discard(self) -> None:
+        """Take away a folder in which nothing was kept: one with anything in it stays."""
+        with suppress(OSError):
+            (self.path / RAW).rmdir()
+            self.path.rmdir()
 
     def kept(self, step: str, key: str) -> dict[str, Array] | None:
         """Arrays of a finished sweep of a step under way, or None."""

@@ -16,6 +16,8 @@ import torch
 from calibration.mesh import matrix_fidelity
 from calibration.procedures import steps_of
 from calibration.record_reading import read_record
+from drivers.transport.link import LinkClosed
+from hil.bench.faces import Bench
 from hil.bench.file import load
 from hil.calibrating.errors import CalibrationError
 from hil.calibrating.folder import newest_record
@@ -140,6 +142,40 @@ def test_an_interrupted_step_goes_on_where_it_was(
     assert "crosstalk" not in steps
     with h5py.File("broken/raw/phases.h5") as raw:
         assert len([name for name in raw if name.startswith("element-")]) == 16
+
+
+def test_a_lost_link_names_the_command_that_goes_on_as_it_was_asked(
+    calibrate: Calibrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = StepWatch.keep
+
+    def lost(self: StepWatch, key: str, **arrays: Any) -> None:
+        kept(self, key, **arrays)
+        raise LinkClosed("box-0: the other end has closed")
+
+    words = ("run", SMALL, "--path", "slot", "--from", "first/record.json")
+    monkeypatch.setattr(StepWatch, "keep", lost)
+    ended = calibrate(
+        *words, "--only", "phases", "--only", "offsets", "--skip", "dark", "--keep-going",
+        "--out", "lost here",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert ended.err == "error: box-0: the other end has closed\n"
+    options = "--path slot --only phases --only offsets --skip dark --keep-going"
+    assert f"run {SMALL} {options} --resume 'lost here'\n" in ended.out
+
+
+def test_a_bench_that_did_not_open_leaves_nothing_to_go_on_with(
+    calibrate: Calibrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(self: object) -> None:
+        raise LinkClosed("box-0: the other end has closed")
+
+    monkeypatch.setattr(Bench, "__enter__", silent)
+    ended = calibrate("run", SMALL, "--path", "slot", "--out", "not-open")
+    assert ended.code == 2
+    assert "--resume" not in ended.out
+    assert not Path("not-open").exists()
 
 
 def test_a_calibration_stopped_in_its_first_step_is_gone_on_with_only_there(
