@@ -24,6 +24,10 @@ class UnknownStateError(InstrumentError):
     """An instrument that cannot be asked has not been told yet, or has not acknowledged it."""
 
 
+class OutputFault(InstrumentError):
+    """Told unasked: an output has tripped or lost its power, whatever was being asked meanwhile."""
+
+
 class TriggerTimeout(InstrumentError):
     """An armed instrument was not triggered in time."""
 

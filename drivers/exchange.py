@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -12,8 +11,6 @@ from drivers.transport.link import ByteLink, LinkClosed, LinkError
 
 logger = logging.getLogger(__name__)
 
-COPY_BYTES = 24
-"""Bytes of an acknowledgement, where all are alike: those of text are no longer."""
 MAX_FAILURES = 3
 """Failed recoveries in a row after which a link is latched broken until it is opened again."""
 
@@ -45,19 +42,13 @@ class GuardedLink:
         connect: Callable[[], Awaitable[ByteLink]],
         greet: Callable[[ByteLink], Awaitable[None]],
         resynchronise: Callable[[ByteLink], Awaitable[None]] | None,
-        spacing: float = 0.0,
     ) -> None:
-        """`spacing`: s from the end of an exchange to the next, in which a reply that comes twice
-        shows itself: where nothing tells it from the reply to the next question.
-        """
         self._owner = owner
         self._resource = resource
         self._clock = clock
         self._connect = connect
         self._greet = greet
         self._resynchronise = resynchronise
-        self._spacing = spacing
-        self._free = -math.inf
         self._lock = asyncio.Lock()
         self._link: ByteLink | None = None
         self._wanted = False
@@ -100,7 +91,10 @@ class GuardedLink:
             await link.close()
 
     def exchange(self, kind: str) -> Exchange:
-        """`async with` this to have the link for one exchange, its time booked under `kind`."""
+        """`async with` this to have the link for one exchange, its time booked under `kind`.
+
+        Where `kind` is empty nothing is asked, only heard: that is not booked.
+        """
         return Exchange(self, kind)
 
     async def blurt(self, data: bytes) -> None:
@@ -117,8 +111,6 @@ class GuardedLink:
         """Take the lock and a link that can be trusted. Used by `Exchange`."""
         await self._lock.acquire()
         try:
-            if self._spacing:
-                await self._wait_for_copies()
             link = self._link
             if link is None or self._doubtful or link.closed:
                 link = await self._recover()
@@ -132,11 +124,10 @@ class GuardedLink:
         """Give the lock back and book the exchange, `error` being what it ended in. Used by
         `Exchange`.
         """
-        clock = self._clock
-        clock.busy[kind] = clock.busy.get(kind, 0.0) + seconds
-        clock.count += 1
-        if self._spacing:
-            self._free = asyncio.get_running_loop().time() + self._spacing
+        if kind:
+            clock = self._clock
+            clock.busy[kind] = clock.busy.get(kind, 0.0) + seconds
+            clock.count += 1
         if error is not None:
             self._claim(error)
             self._doubtful = True
@@ -146,11 +137,6 @@ class GuardedLink:
         """Let an error of the link say whose link it is: its own message has the resource alone."""
         if isinstance(error, LinkError) and not error.instrument:
             error.instrument = self._owner
-
-    async def _wait_for_copies(self) -> None:
-        wait = self._free - asyncio.get_running_loop().time()
-        if wait > 0.0:
-            await asyncio.sleep(wait)
 
     async def _recover(self) -> ByteLink:
         if not self._wanted:

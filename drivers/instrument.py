@@ -199,19 +199,9 @@ class Instrument(ABC):
         connect: Callable[[], Awaitable[ByteLink]],
         greet: Callable[[ByteLink], Awaitable[None]],
         resynchronise: Callable[[ByteLink], Awaitable[None]] | None = None,
-        *,
-        copies: int = 0,
     ) -> GuardedLink:
-        """Declare a link; without `resynchronise` it is made anew where one is needed.
-
-        `copies`: bytes of an acknowledgement that may come twice, as on a serial port (TCP and
-        message-based links deliver nothing twice), and that nothing tells from the next one. Then
-        an exchange begins only when a copy of the last acknowledgement would have come.
-        """
-        spacing = self.link.cost(0, copies, exchanges=0)
-        link = GuardedLink(
-            self.name, self.resource, self._clock, connect, greet, resynchronise, spacing
-        )
+        """Declare a link; without `resynchronise` it is made anew where one is needed."""
+        link = GuardedLink(self.name, self.resource, self._clock, connect, greet, resynchronise)
         self._links.append(link)
         return link
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers import qontrol_dialogue as dialogue
+from drivers.errors import OutputFault
 from drivers.instrument import InstrumentError
 from drivers.protocol import qontrol, qontrol_reports
 from drivers.protocol.qontrol_reports import LogEntry
@@ -118,11 +119,16 @@ class QontrolChain(QontrolExchanges):
         return IMPOSED
 
     async def read_settings(self) -> dict[str, Any]:
-        """All declared quantities: a list each, of the channels or of the modules."""
+        """All declared quantities: a list each, of the channels or of the modules.
+
+        Raises `OutputFault` for one that is told meanwhile, `LinkError`.
+        """
         found: dict[str, Any] = {}
         for quantity in QUANTITIES:
             try:
                 found[quantity.name] = await self.get(quantity)
+            except OutputFault:
+                raise  # no answer to what was asked: it must not be lost among the settings
             except InstrumentError as error:
                 found[quantity.name] = {"refused": error.reply}
         return found
@@ -131,6 +137,12 @@ class QontrolChain(QontrolExchanges):
         """Raise `InstrumentError` for the faults that have come since the last exchange."""
         async with self._link.exchange("poll") as link:
             faults = await self._since(link)
+        self._raise(self._last, faults)
+
+    async def _overhear(self) -> None:
+        """As `check_faults`, of what lies in the input by now: nothing is asked or waited for."""
+        async with self._link.exchange("") as link:
+            faults = await self._heard(link)
         self._raise(self._last, faults)
 
     def _declared(self, quantity: Quantity) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import InstrumentError
+from drivers.errors import InstrumentError, OutputFault
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import ChainEntry, Fault
 from drivers.transport.link import ByteLink, LinkTimeout
@@ -20,6 +20,41 @@ from drivers.transport.link import ByteLink, LinkTimeout
 QUIET = 0.1
 """Seconds without a byte after which the chain has said all (the USB bridge holds bytes 16 ms)."""
 SYNCHRONISING_TRIES = 4
+
+
+NO_POWER = (
+    "its modules have lost their power, and with it all voltages and limits: see to the supply of "
+    "the backplane, its fuse and its plug, then start again"
+)
+NOISE = (
+    "noise on its serial line, or another program at the same port: see to cable and USB hub, end "
+    "the other program"
+)
+UNKNOWN_FAULT = "read its error log, and power the backplane off and on; see the maker's manual"
+_MENDS: tuple[tuple[frozenset[int], str], ...] = (
+    (frozenset({3, 90}), NO_POWER),
+    (
+        frozenset({1, 2}),
+        "a channel tripped (counted within its module): check load, IMAX and VMAX",
+    ),
+    (
+        frozenset({4, 5}),
+        "an output does not come to what it is set to: check its load, take it out of the bench "
+        "file if it comes again",
+    ),
+    (
+        frozenset({14}),
+        "the line is too long for this firmware: lower the option vector_words",
+    ),
+    (frozenset({12}), "check the option modules against what the backplane holds"),
+    (frozenset({15}), NOISE),
+    (
+        frozenset({10, 11, 13}),
+        "a garbled command, or one that this firmware does not know: see to the cable, and compare "
+        "its firmware with the one that this driver is for (docs/instruments/qontrol_q8.md)",
+    ),
+)
+"""Codes, and what an operator does about them: the first that fits."""
 
 
 @dataclass(frozen=True)
@@ -161,14 +196,9 @@ async def full_scales(
 def fault_error(name: str, command: str, faults: list[Fault]) -> InstrumentError:
     """The error that names the faults of an exchange, and what to look at."""
     codes = {fault.code for fault in faults}
-    hint = ""
-    if codes & {1, 2}:
-        hint = "a channel tripped (counted within its module): check load, IMAX and VMAX"
-    elif 14 in codes:
-        hint = "the line is too long for this firmware: lower the option vector_words"
-    elif 12 in codes:
-        hint = "check the option modules against what the backplane holds"
-    return InstrumentError(name, command, ", ".join(map(str, faults)), hint)
+    hint = next((mend for of, mend in _MENDS if codes & of), UNKNOWN_FAULT)
+    kind = OutputFault if any(fault.unasked for fault in faults) else InstrumentError
+    return kind(name, command, ", ".join(map(str, faults)), hint)
 
 
 async def lines_until_quiet(link: ByteLink, timeout: float) -> list[bytes]:

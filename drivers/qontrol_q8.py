@@ -12,11 +12,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers import qontrol_held as held_outputs
+from drivers.errors import OutputFault
 from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import WORD_MAX, Code
 from drivers.qontrol_chain import QontrolChain
+from drivers.qontrol_dialogue import NO_POWER, NOISE
 from drivers.qontrol_exchanges import CHANNELS_PER_MODULE, I_FULL, OK_BYTES
 from drivers.qontrol_quantities import AMPS, QUANTITIES, V_FULL, VOLTS, VOLTS_MAX
 from drivers.qontrol_writes import CLOSING_READ, CLOSING_SENT, UNKNOWN, plan_writes
@@ -75,6 +78,7 @@ class QontrolQ8(QontrolChain):
         self._binary = encoding == "binary"
         self._longest = vector_words if self._binary else CHANNELS_PER_MODULE
         self._limits_wanted = False
+        self._turn = 0
 
     def set_limits(self, v_max: NDArray[np.float64], i_max: NDArray[np.float64]) -> None:
         """Narrow the channels' limits to v_max (channels,) V and i_max (channels,) A.
@@ -132,12 +136,44 @@ class QontrolQ8(QontrolChain):
             wanted[channels] = words
             changed = int((wanted != self._words).sum())
             spans = list(plan_writes(wanted, self._words, self.link, self._longest))
+            if not spans and not self._link.doubtful:
+                await self._overhear()
             for first, span in spans:
                 held = self._words[first : first + span.size]
                 held[:] = UNKNOWN  # until it is acknowledged
                 await self._set(Code.V, first, span, "write")
                 held[:] = span
         return changed
+
+    async def check_held(self, *, every: bool = False) -> None:
+        """Raise `InstrumentError` where outputs no longer give what they were set to.
+
+        Measures one of them, another one each time, and all where that one is low; `every`: all at
+        once. One that is low alone is a dead output, which ends nothing. Raises also for faults
+        that were told meanwhile, and `LinkError`.
+        """
+        async with self._writing:
+            # As they are before the exchange: a link that is made anew forgets them.
+            asked = held_outputs.driven(self._words, self.v_full)
+            turn, self._turn = self._turn, self._turn + 1
+            channel = held_outputs.next_one(asked, turn, CHANNELS_PER_MODULE)
+            if channel is None:
+                await self.check_faults()
+                return
+            if not every:
+                measured = float(await self._get(VOLTS, channel))
+                if not held_outputs.is_low(float(asked[channel]), measured):
+                    return
+            volts = await self.read_volts()
+            lost = held_outputs.lost(asked, volts, CHANNELS_PER_MODULE)
+            if lost.size:
+                self._words[:] = UNKNOWN
+                self._limits_due = True
+                told = ", ".join(
+                    f"channel {at} {volts[at]:.4g} V, not {asked[at]:.4g} V" for at in lost[:3]
+                )
+                told += f", and {lost.size - 3} more" if lost.size > 3 else ""
+                raise OutputFault(self.name, f"{VOLTS.header('ALL')}?", told, NO_POWER)
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write so many neighbouring channels by the link model, one vector's worth."""
@@ -293,4 +329,6 @@ class QontrolQ8(QontrolChain):
         for reply in replies:
             if reply != b"OK":
                 self._link.doubt()
-                raise InstrumentError(self.name, command, reply.decode("latin-1"), "OK was due")
+                raise InstrumentError(
+                    self.name, command, reply.decode("latin-1"), f"OK was due; {NOISE}"
+                )

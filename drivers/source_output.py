@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import InstrumentError, LimitError
+from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.limited_source import VOLTS
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
@@ -34,6 +34,8 @@ WRITE_BYTES = 64
 """Of a level that is set, with the questions that go with it, and of half their answers."""
 _HARMLESS = (LEVEL_VOLTS, OUTPUT)
 """What may be set without a change of the limits in the hardware."""
+_AT_LEVEL = 1e-4
+"""V: what a unit may round a level to."""
 _CLOSE = 1e-6
 """Relative: the rounding of a setting that is told with seven digits."""
 
@@ -195,16 +197,43 @@ class SourceOutput(SourceMeter):
         on, limited = await self.ask(
             self.output.query(), self.limited.query(), kind="write", received=4
         )
+        await self._see_on(on, limited, level)
+        self._held = level
+
+    async def _see_on(self, on: bytes, limited: bytes, level: float) -> None:
+        """Raise `OutputFault` for an output that is off, or at its limit (it is switched off)."""
         if on.strip() != b"1":
-            self._lit = False
-            hint = "its output went off by itself: see to its interlock, protection and temperature"
-            raise InstrumentError(self.name, self.output.query(), on.decode("latin-1"), hint)
+            self._lit, self._held = False, math.nan
+            hint = (
+                "its output went off by itself, or by hand: see to its interlock, protection and "
+            )
+            hint += "temperature"
+            raise OutputFault(self.name, self.output.query(), on.decode("latin-1"), hint)
         if limited.strip() != b"0":
             await self._switch_off()
             hint = f"{level:g} V takes {1e3 * self._limits.max_amperes:g} mA or more: a short, or "
             hint += "i_max below what v_max needs; the output is off"
-            raise InstrumentError(self.name, self.limited.query(), limited.decode("latin-1"), hint)
-        self._held = level
+            raise OutputFault(self.name, self.limited.query(), limited.decode("latin-1"), hint)
+
+    async def check_held(self, *, every: bool = False) -> None:
+        """Raise `InstrumentError` where the output is off, at its limit, or at another level than
+        was acknowledged last; `every` asks no more. An output that is off as it should be is not
+        asked. Raises `LinkError`.
+        """
+        del every
+        async with self._writing:
+            held, lit = self._held, self._lit  # a link that is made anew forgets them
+            if not lit or math.isnan(held):
+                return
+            asked = (self.output.query(), self.limited.query(), self.volts.query())
+            on, limited, told = await self.ask(*asked, kind="poll", received=20)
+            await self._see_on(on, limited, held)
+            level = float(self._parse(asked[2], told, 1)[0, 0])
+            if not math.isclose(level, held, rel_tol=_CLOSE, abs_tol=_AT_LEVEL):
+                self._held = math.nan
+                hint = f"{held:g} V was set: its level was changed by hand or by another program; "
+                hint += "see to that, then start again"
+                raise OutputFault(self.name, asked[2], told.decode("latin-1").strip(), hint)
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write the channel by the link model; a ramp comes on top."""

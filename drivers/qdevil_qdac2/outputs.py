@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import InstrumentError, LimitError
+from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
 from drivers.qdevil_qdac2.reading import ALL
@@ -185,6 +185,29 @@ class QdevilQdac2(QdacWaveforms):
             if changed.size:
                 await self._write(changed, given[fresh])
         return int(changed.size)
+
+    async def check_held(self, *, every: bool = False) -> None:
+        """Raise `InstrumentError` for outputs that are not at what was acknowledged last.
+
+        All of them are asked for, in one exchange: by the panel, by another program, or by a loss
+        of power they have been set to something else. `every` asks no more. Raises `LinkError`.
+        """
+        del every
+        async with self._writing:
+            held = self._held.copy()  # a link that is made anew forgets it
+            volts = await self.read_volts()
+            other = np.flatnonzero(np.abs(volts - held) > AT_ZERO)  # NaN compares false
+            if not other.size:
+                return
+            self._held[other] = np.nan
+            self._limits_due = True
+        told = ", ".join(
+            f"output {at + 1} {volts[at]:.4g} V, not {held[at]:.4g} V" for at in other[:3]
+        )
+        told += f", and {other.size - 3} more" if other.size > 3 else ""
+        hint = "it has lost its power, or was set by hand or by another program: see to that, then "
+        hint += "start again"
+        raise OutputFault(self.name, f"SOUR:VOLT? {ALL}", told, hint)
 
     def planned_write(self, changed: int) -> float:
         """Seconds to write so many channels by the link model; ramps come on top."""

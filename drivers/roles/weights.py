@@ -161,6 +161,15 @@ class VoltageOutputs(Protocol):
         """Measure the current of every output (channels,), A."""
         ...
 
+    async def check_held(self, *, every: bool = False) -> None:
+        """Raise `InstrumentError` where outputs no longer give what was acknowledged last: power
+        was lost, one was switched off or set by hand, one tripped.
+
+        `every`: all of them, before what was measured with them is believed; else as many as a
+        look every few seconds may cost. Raises `LinkError`.
+        """
+        ...
+
     async def off(self) -> None:
         """All outputs to 0 V, whatever is believed to be set."""
         ...

@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.concurrently import all_to_the_end
 from hil.bench.beside import lit, readings, steady
 from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
 from hil.bench.connection import Connection, raise_first
@@ -252,16 +253,35 @@ class OpenBench(Connection):
         await self.tell_beside()
 
     async def tell_beside(self) -> None:
-        """Publish what stage, laser and taps measure, every few seconds of bench time; on the slot
-        path there are none.
+        """See to the heaters, and publish what stage, laser and taps measure, every few seconds of
+        bench time; on the slot path there are none.
         """
         now = self.now()
-        if self.path == "slot" or not self.bus.heard or now - self._beside_told < READINGS_EVERY:
+        if self.path == "slot" or now - self._beside_told < READINGS_EVERY:
             return
         self._beside_told = now
+        await self.check_heaters(every=False)
+        if not self.bus.heard:
+            return
         with self.ledger.span("state"):
             async for event in readings(self.file, self.parts):
                 self.bus.publish(event)
+
+    async def check_heaters(self, *, every: bool = True) -> None:
+        """Have the heaters' instruments see that their outputs still give the levels that are held.
+
+        `every`: all outputs, before figures that were measured with them are believed; else as many
+        as cost little. On the slot path there are none.
+
+        Raises
+        ------
+        InstrumentError
+            Where one does not: it has lost power, tripped, or was set by hand.
+        """
+        if self.path == "slot":
+            return
+        with self.ledger.span("state"):
+            await all_to_the_end([one.check_held(every=every) for one in self.parts.chassis])
 
     def tell_state(self, why: str) -> None:
         """Publish the state as it is, and why it is told."""

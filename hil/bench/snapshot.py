@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from drivers.errors import InstrumentError
+from drivers.errors import InstrumentError, OutputFault
 from drivers.instrument import Instrument
 from drivers.roles import VoltageOutputs
 from drivers.transport.link import LinkError
@@ -30,9 +30,14 @@ async def snapshot(
     What can only be read (measured, or a state) stands under `readings`, apart from `settings`. The
     slot path has no instruments. `volts` are those of what heaters hang on, channel by channel,
     where they do not stand under another name; `untold` names what is set and cannot be asked for,
-    and why. What cannot be read is told under `failed`: a snapshot ends no run. `waveforms`: read
+    and why. What cannot be read is told under `failed`: that ends no run. `waveforms`: read
     waveform memories too, which takes longer than all else (a run plays its own, and keeps them in
     its record). `tell` hears, every 2 s, how many instruments have been read.
+
+    Raises
+    ------
+    OutputFault
+        Where an instrument tells meanwhile that an output has tripped or lost its power.
     """
     with bench.ledger.span("state"):
         read = await _heard(
@@ -78,6 +83,8 @@ async def _one(instrument: Instrument, waveforms: bool) -> tuple[str, dict[str, 
         return instrument.name, found
     try:
         told = await instrument.read_settings()
+    except OutputFault:
+        raise
     except (InstrumentError, LinkError) as error:
         found["failed"] = str(error)
         return instrument.name, found
@@ -117,6 +124,8 @@ async def _volts(chassis: VoltageOutputs, found: dict[str, Any]) -> None:
     if "settings" in found and HEATER not in {**found["settings"], **found["readings"]}:
         try:
             found[HEATER] = (await chassis.read_volts()).tolist()
+        except OutputFault:
+            raise
         except (InstrumentError, LinkError) as error:
             found.update(failed=str(error))
 

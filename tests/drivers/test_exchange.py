@@ -146,31 +146,6 @@ def test_before_open_and_after_close(virtual) -> None:
     virtual(scenario())
 
 
-def test_a_copy_of_the_last_answer_has_come_before_the_next_question_leaves(virtual) -> None:
-    """On a link with spacing; what has passed meanwhile counts."""
-
-    async def scenario() -> list[float]:
-        bench = Bench()
-        guard = GuardedLink(
-            "box-0", "TCPIP::box::1::SOCKET", bench.clock, lambda: bench.network.tcp("box", 1),
-            bench._greet, spacing=0.25, resynchronise=None,
-        )  # fmt: skip
-        loop = asyncio.get_running_loop()
-        await guard.open()
-        began: list[float] = []
-        for pause in (0.0, 0.0, 0.1, 5.0):
-            await asyncio.sleep(pause)
-            start = loop.time()
-            async with guard.exchange("query") as link:
-                began.append(loop.time() - start)
-                await link.write(b"x\n")
-                await link.read_until(b"\n", 1.0)
-        await bench.network.close()
-        return began
-
-    assert virtual(scenario()) == pytest.approx([0.0, 0.25, 0.15, 0.0])
-
-
 @pytest.mark.parametrize("marker", [False, True])
 def test_an_error_of_the_link_says_whose_it_is(virtual, marker: bool) -> None:
     """A bench has several: a resource alone does not tell an operator which cable to look at."""

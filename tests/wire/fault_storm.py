@@ -17,7 +17,6 @@ from typing import Any
 from zlib import crc32
 
 from drivers.errors import InstrumentError, LimitError
-from drivers.exchange import COPY_BYTES
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
 from drivers.registry import load
@@ -30,6 +29,9 @@ from sim_backends.host.clock import BenchClock
 from sim_backends.host.session import LinkTiming, client_connected
 from sim_backends.instrument import Placement
 from sim_backends.virtual_time import VirtualTimeLoop
+
+COPY_BYTES = 24
+"""Bytes of an acknowledgement, where all are alike: those of text are no longer."""
 
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
 TYPED = (InstrumentError, LinkError, LimitError)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drivers.composites import ChassisBank, HeaterElement
-from drivers.errors import InstrumentError, LimitError
+from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.link_model import LinkModel
 from drivers.qdevil_qdac2 import QUANTITIES, QdevilQdac2, Waveform
 from drivers.qdevil_qdac2.settings import AMPS, MODE, VOLTS
@@ -226,3 +226,25 @@ def test_trouble_ends_in_a_right_value_or_a_typed_error(memory, seed: int) -> No
         return right
 
     assert memory.run(maker(), scenario, door="tcp") > 30
+
+
+def test_outputs_that_somebody_else_set_are_found(memory) -> None:
+    """As the panel counts them; also after a loss of power, which takes the link with it."""
+
+    async def scenario(reached) -> None:
+        async with driver(reached) as dac:
+            await dac.write_volts(np.arange(24), np.linspace(0.1, 2.4, 24))
+            await dac.check_held()
+            await dac.tell("SOUR18:VOLT 0")
+            await asyncio.sleep(0.1)
+            with pytest.raises(OutputFault, match=r"output 18 0 V, not 1\.8 V'; it has lost"):
+                await dac.check_held()
+            assert await dac.write_volts(np.arange(24), np.linspace(0.1, 2.4, 24)) == 1
+            await dac.check_held()
+            await dac.tell("*RST")
+            await asyncio.sleep(0.1)
+            dac._link.doubt()  # getting back into step must not hide it
+            with pytest.raises(OutputFault, match=r"output 1 0 V, not 0\.1 V, output 2 0 V"):
+                await dac.check_held(every=True)
+
+    memory.run(maker(), scenario, door="tcp")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from drivers.chassis_bank import ChassisBank, HeaterElement
-from drivers.errors import InstrumentError, LimitError
+from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.keithley_2400 import Keithley2400
 from drivers.keithley_2450 import Keithley2450
 from drivers.link_model import LinkModel
@@ -244,5 +244,32 @@ def test_a_write_that_is_cancelled_is_forgotten(play: Play) -> None:
             await task
         assert await write(smu, 1.0) == 1
         assert load.seen[-1] == pytest.approx(1.0, rel=1e-3)
+
+    play(scenario)
+
+
+def test_what_is_held_is_looked_at(play: Play) -> None:
+    """Off by hand, at its limit, another level: each ends it; at rest there is nothing to ask."""
+
+    async def scenario(smu: SourceOutput, device, load: WatchedResistor) -> None:
+        asked = smu.exchanges
+        await smu.check_held()
+        assert smu.exchanges == asked
+        await write(smu, 3.0)
+        await smu.check_held()
+        await smu.check_held(every=True)
+        await smu.tell(":OUTP OFF")
+        with pytest.raises(OutputFault, match="went off by itself, or by hand"):
+            await smu.check_held()
+        assert await write(smu, 3.0) == 1
+        await smu.check_held()
+        await smu.tell(":SOUR:VOLT 1")
+        with pytest.raises(OutputFault, match="3 V was set: its level was changed by hand"):
+            await smu.check_held()
+        assert await write(smu, 3.0) == 1
+        load.ohms = 50.0
+        with pytest.raises(OutputFault, match="a short, or i_max"):
+            await smu.check_held()
+        assert not device.output
 
     play(scenario)
