@@ -167,7 +167,6 @@ class Tec1091:
         return measured if instance == 1 else 0.0
 
     def _measured(self, number: int) -> float:
-        regulated = self.driving and self.settings[2000, 1] == 2
         match number:
             case 100:
                 return self.device_type
@@ -177,11 +176,11 @@ class Tec1091:
                 return self.serial
             case 103:
                 return self.firmware
-            case 104:
+            case 104 | 1080:
                 return self.status
             case 105 | 106 | 107:
                 return self._error[number - 105]
-            case 109:
+            case 109 | 1081:
                 if self.settings[SAVE_OFF, 1] == 1:
                     return 2
                 return 1 if self._unsaved else 0
@@ -202,7 +201,13 @@ class Tec1091:
                 return self.faults.supply_volts
             case 1063:
                 return self.faults.device_celsius
-        if not regulated:  # 1200
+            case 1200:
+                return self._stability()
+        return 0  # nothing of it is simulated
+
+    def _stability(self) -> int:
+        """Parameter 1200."""
+        if not (self.driving and self.settings[2000, 1] == 2):
             return 0
         return 2 if self._regulator.stable(self._object(), self._loop_settings()) else 1
 

@@ -10,6 +10,8 @@ import math
 import struct
 from dataclasses import dataclass
 
+from . import kept
+
 FLOAT, INT = 0, 1
 """Types as `?VM` tells them."""
 READ, WRITE = 1, 2
@@ -70,6 +72,18 @@ def _int(number: int, low: int, high: int, new: int = 0, instances: int = 2) -> 
     return Parameter(number, INT, low, high, instances, new)
 
 
+def _kept() -> list[Parameter]:
+    """What nothing acts on."""
+    found = [
+        _float(number, *limits) for numbers, limits in kept.FLOATS.items() for number in numbers
+    ]
+    for numbers, (instances, low, high, new) in kept.INTEGERS.items():
+        found += [_int(number, low, high, new, instances) for number in numbers]
+    for (kind, instances), numbers in kept.READINGS.items():
+        found += _told(kind, instances, *numbers)
+    return found
+
+
 SAVE_OFF, FLASH_STATUS = 108, 109
 """Only in firmware before 6, which saves every setting by itself."""
 
@@ -79,6 +93,7 @@ TABLE = {
         *_told(INT, 1, 100, 101, 102, 103, 104, 105, 106, 107),
         _int(SAVE_OFF, 0, 1, instances=1),
         Parameter(FLASH_STATUS, INT, 0, 2, 1, writable=False),
+        Parameter(1081, INT, 0, 2, 1, writable=False),
         *_told(FLOAT, 2, 1000, 1001, 1010, 1011, 1020, 1021),
         *_told(FLOAT, 1, 1060, 1063),
         Parameter(1200, INT, 0, 2, 2, writable=False),
@@ -108,5 +123,6 @@ TABLE = {
         _int(50000, 0, 1),
         _float(50001, -4.0, 4.0, 0.0),
         _float(50002, 0.0, 21.0, 0.0),
+        *_kept(),
     ]
 }

@@ -12,6 +12,7 @@ from sim_backends.catalogue import build
 from sim_backends.instrument import OptionError, Placement
 from sim_backends.meerstetter_tec1091 import Tec1091
 from sim_backends.meerstetter_tec1091.frame import checksum, read_request
+from sim_backends.meerstetter_tec1091.parameters import TABLE
 
 
 class Bench:
@@ -51,7 +52,7 @@ class Bench:
     def number(self, parameter: int, instance: int = 1) -> float:
         reply = self.ask(f"?VR{parameter:04X}{instance:02X}")
         raw = bytes.fromhex(reply.decode())
-        floats = 1000 <= parameter < 1100 or parameter in (2030, 3000, 3003, 4011)
+        floats = 1000 <= parameter < 1080 or parameter in (2030, 3000, 3003, 4011)
         return struct.unpack(">f" if floats else ">i", raw)[0]
 
     def put(self, parameter: int, value: float) -> None:
@@ -116,6 +117,46 @@ def test_limits_metadata_and_bulk(tec: Bench) -> None:
     assert tec.ask("?VM07DA01") == b"010302" + b"00000001" + b"00000000" + b"00000003" + b"00000000"
     assert tec.ask("?VM03E801")[:14] == b"00010200000001"
     assert tec.ask("?VX0300640107DA0107EE01") == b"00000443" + b"00000000" + b"40000000"
+
+
+@pytest.mark.parametrize(
+    ("number", "metadata"),
+    [  # rows of a real device's metadata: type, flags, instances, lowest and highest
+        (3013, b"000302" + b"00000001" + b"00000000" + b"3F800000"),
+        (3030, b"000302" + b"00000001" + b"3DCCCCCD" + b"447A0000"),
+        (3033, b"000302" + b"00000001" + b"3F800000" + b"43480000"),
+        (3034, b"010302" + b"00000001" + b"00000000" + b"00000001"),
+        (6023, b"010304" + b"00000001" + b"00000000" + b"00000003"),
+        (6053, b"000302" + b"00000001" + b"FF800000" + b"7F800000"),
+        (6103, b"010308" + b"00000001" + b"00000001" + b"00000002"),
+        (6320, b"010302" + b"00000001" + b"FFFFFFFF" + b"01312D00"),
+        (52003, b"010302" + b"00000001" + b"80000000" + b"7FFFFFFF"),
+        (1012, b"000102" + b"00000001" + b"FF800000" + b"7F800000"),
+        (1081, b"010101" + b"00000001" + b"00000000" + b"00000002"),
+        (4034, b"010102" + b"00000001" + b"00000000" + b"7FFFFFFF"),
+    ],
+)
+def test_parameters_that_nothing_acts_on(tec: Bench, number: int, metadata: bytes) -> None:
+    assert tec.ask(f"?VM{number:04X}01")[:-8] == metadata
+
+
+def test_every_parameter_is_told_and_takes_its_own_value(tec: Bench) -> None:
+    tec.put(2010, 1)
+    told = 0
+    for number, parameter in TABLE.items():
+        for instance in range(1, parameter.instances + 1):
+            place = f"{number:04X}{instance:02X}"
+            value = tec.ask(f"?VR{place}").decode()
+            assert len(value) == 8, place
+            expected = b"" if parameter.writable else b"+06"
+            assert tec.ask(f"VS{place}{value}") == expected, place
+            if parameter.writable:
+                assert tec.ask(f"?VR{place}").decode() == value
+            told += 1
+    assert told > 300
+    assert tec.number(1080) == tec.number(104) == 2
+    assert tec.ask("VS0BDA0100000001") == b""
+    assert (tec.ask("?VR0BDA01"), tec.ask("?VR0BDA02")) == (b"00000001", b"00000000")
 
 
 def test_who_is_addressed(tec: Bench) -> None:
