@@ -70,6 +70,10 @@ OFF_STATE = Quantity(
     choices=("HIMP", "NORM", "ZERO", "GUAR"),
 )  # fmt: skip
 FILTER = Quantity("filter", "SENS:AVER", "Control whether readings are averaged.", kind=bool)
+FILTER_KIND = Quantity(
+    "filter_kind", "SENS:AVER:TCON", "Control whether averages repeat or move (REP, MOV).",
+    kind=str, choices=("REP", "MOV"),
+)  # fmt: skip
 FILTER_COUNT = Quantity(
     "filter_count", "SENS:AVER:COUN", "Control how many readings are averaged (1 to 100).",
     kind=int, low=1, high=100,
@@ -114,7 +118,7 @@ class Keithley2400(SourceOutput):
     quantities = (
         OUTPUT, LEVEL_VOLTS, LEVEL_AMPERES, FUNCTION, LIMIT_AMPERES, LIMIT_VOLTS, NPLC,
         REMOTE_SENSE, AUTO_ZERO, SOURCE_DELAY, SOURCE_DELAY_AUTO, AUTO_CLEAR, TERMINALS, OFF_STATE,
-        *RANGES_AUTO, LIMITED_AMPERES, PROTECTION, FILTER, FILTER_COUNT,
+        *RANGES_AUTO, LIMITED_AMPERES, PROTECTION, FILTER, FILTER_KIND, FILTER_COUNT,
     )  # fmt: skip
     models = ("2400",)
     links = ("serial", "gpib", "hislip", "vxi11")

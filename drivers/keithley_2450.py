@@ -72,6 +72,22 @@ AUTO_ZERO_VOLTS = Quantity(
     "auto_zero_volts", "SENS:VOLT:AZER", "Control whether volts have zeros of their own.",
     kind=bool,
 )  # fmt: skip
+FILTER_AMPERES = Quantity(
+    "filter_amperes", "SENS:CURR:AVER", "Control whether readings of amperes are averaged.",
+    kind=bool,
+)  # fmt: skip
+FILTER_VOLTS = Quantity(
+    "filter_volts", "SENS:VOLT:AVER", "Control whether readings of volts are averaged.", kind=bool
+)
+FILTER_COUNT_AMPERES = Quantity(
+    "filter_count_amperes", "SENS:CURR:AVER:COUN",
+    "Control how many readings of amperes are averaged (1 to 100).", kind=int, low=1, high=100,
+)  # fmt: skip
+FILTER_COUNT_VOLTS = Quantity(
+    "filter_count_volts", "SENS:VOLT:AVER:COUN",
+    "Control how many readings of volts are averaged (1 to 100).", kind=int, low=1, high=100,
+)  # fmt: skip
+FILTERS = (FILTER_AMPERES, FILTER_VOLTS, FILTER_COUNT_AMPERES, FILTER_COUNT_VOLTS)
 DELAY_VOLTS = Quantity(
     "delay_volts", "SOUR:VOLT:DEL",
     "Control the time between volts and their reading in s (0 to 10000).", unit="s", low=0.0,
@@ -137,8 +153,9 @@ class Keithley2450(SourceOutput):
     quantities = (
         OUTPUT, LEVEL_VOLTS, LEVEL_AMPERES, FUNCTION, LIMIT_AMPERES, LIMIT_VOLTS, LIMITED_AMPERES,
         LIMITED_VOLTS, MEASURED, NPLC_AMPERES, NPLC_VOLTS, REMOTE_SENSE_AMPERES,
-        REMOTE_SENSE_VOLTS, AUTO_ZERO_AMPERES, AUTO_ZERO_VOLTS, *RANGES_AUTO, DELAY_VOLTS,
-        DELAY_AMPERES, COUNT, TERMINALS, OFF_STATE_VOLTS, OFF_STATE_AMPERES, PROTECTION,
+        REMOTE_SENSE_VOLTS, AUTO_ZERO_AMPERES, AUTO_ZERO_VOLTS, *RANGES_AUTO, *FILTERS,
+        DELAY_VOLTS, DELAY_AMPERES, COUNT, TERMINALS, OFF_STATE_VOLTS, OFF_STATE_AMPERES,
+        PROTECTION,
     )  # fmt: skip
     models = ("2450",)
     links = ("tcp", "usb", "vxi11", "gpib", "hislip")
@@ -157,11 +174,17 @@ class Keithley2450(SourceOutput):
         return "CURR" if self._chosen == VOLTS else "VOLT"
 
     def reading_seconds(self) -> float:
-        """Conversions and delays of one measurement at most, s."""
+        """Conversions, filter and delays of one measurement at most, s."""
         sources_volts = self._chosen == VOLTS
         nplc = self._told(NPLC_AMPERES if sources_volts else NPLC_VOLTS, self.nplc)
         delay = self._told(DELAY_VOLTS if sources_volts else DELAY_AMPERES, 0.0)
-        each = CONVERSIONS * nplc / self.line_frequency + COMMAND_SECONDS
+        kept, count = (
+            (FILTER_AMPERES, FILTER_COUNT_AMPERES)
+            if sources_volts
+            else (FILTER_VOLTS, FILTER_COUNT_VOLTS)
+        )
+        repeats = self._told(count, 10) if self._told(kept, 0.0) else 1.0
+        each = repeats * CONVERSIONS * nplc / self.line_frequency + COMMAND_SECONDS
         return self._told(COUNT, 1) * each + max(AUTO_DELAY, delay)
 
     def protecting(self, volts: float) -> str:

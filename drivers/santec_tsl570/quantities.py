@@ -89,6 +89,11 @@ COHERENCE_CONTROL = NumberedSwitch(
     "coherence_control", "COHC", "Control whether the line is broadened."
 )
 MODULATION = NumberedSwitch("modulation", "AM:STAT", "Control whether the light is modulated.")
+MODULATION_SOURCE = NumberedWord(
+    "modulation_source", "AM:SOUR", "Control what the modulation input acts on.",
+    choices=("coherence", "intensity", "frequency"),
+    words={"coherence": "0", "intensity": "1", "frequency": "3"},
+)  # fmt: skip
 SWEEP_START = Length(
     "sweep_start", "WAV:SWE:STAR", "Control where sweeps start in m (1240e-9 to 1680e-9).",
     low=SHORTEST, high=LONGEST,
@@ -165,8 +170,9 @@ ALERT = Quantity("alert", "SYST:ALER", "Measure what the laser warns of.", kind=
 
 QUANTITIES = (
     SHUTTER_OPEN, DIODE, WAVELENGTH, FINE, OFFSET, POWER_DBM, MONITORED_DBM, POWER_UNIT,
-    ATTENUATION, POWER_CONTROL, COHERENCE_CONTROL, MODULATION, SWEEP_START, SWEEP_STOP, SWEEP_STEP,
-    SWEEP_SPEED, SWEEP_DWELL, SWEEP_DELAY, SWEEP_CYCLES, SWEEP_MODE, SWEEP_STATE, SWEEPS_DONE,
+    ATTENUATION, POWER_CONTROL, COHERENCE_CONTROL, MODULATION, MODULATION_SOURCE,
+    SWEEP_START, SWEEP_STOP, SWEEP_STEP, SWEEP_SPEED, SWEEP_DWELL, SWEEP_DELAY,
+    SWEEP_CYCLES, SWEEP_MODE, SWEEP_STATE, SWEEPS_DONE,
     POINTS, TRIGGER_IN, TRIGGER_IN_FALLING, STANDBY, TRIGGER_OUT, TRIGGER_OUT_FALLING, TRIGGER_STEP,
     TRIGGER_PERIOD, TRIGGER_THROUGH, COMMAND_SET, INTERLOCKED, PRODUCT, ALERT,
 )  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import IdentityError, InstrumentError
-from drivers.keithley_2400 import Keithley2400
+from drivers.errors import IdentityError, InstrumentError, LimitError
+from drivers.keithley_2400 import FILTER, FILTER_COUNT, FILTER_KIND, Keithley2400
 from drivers.link_model import LinkModel
 from drivers.protocol.scpi_numbers import read_numbers, special_values
 from drivers.transport.memory import MemoryNetwork
@@ -74,6 +74,28 @@ def test_opening_only_identifies(play) -> None:
         assert smu.identity.firmware.startswith("C33")
 
     play([], scenario, expect={"model": "2400"})
+
+
+def test_averages_are_these_bytes(play) -> None:
+    async def scenario(smu: Keithley2400) -> None:
+        await smu.set(FILTER_KIND, "MOV")
+        assert await smu.get(FILTER_KIND) == "MOV"
+        await smu.set(FILTER_COUNT, 100)
+        await smu.set(FILTER, value=True)
+        sent = smu.exchanges
+        for wrong in (0, 101):
+            with pytest.raises(LimitError):
+                await smu.set(FILTER_COUNT, wrong)
+        with pytest.raises(ValueError, match="REP"):
+            await smu.set(FILTER_KIND, "MEDIAN")
+        assert smu.exchanges == sent
+
+    play(
+        entries(
+            "SENS:AVER:TCON MOV", ("SENS:AVER:TCON?", "MOV"), "SENS:AVER:COUN 100", "SENS:AVER ON"
+        ),
+        scenario,
+    )
 
 
 def test_another_model_is_refused(virtual, script) -> None:

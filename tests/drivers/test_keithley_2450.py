@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.errors import InstrumentError
-from drivers.keithley_2450 import Keithley2450
+from drivers.errors import InstrumentError, LimitError
+from drivers.keithley_2450 import (
+    FILTER_AMPERES,
+    FILTER_COUNT_AMPERES,
+    FILTER_COUNT_VOLTS,
+    FILTER_VOLTS,
+    Keithley2450,
+)
 from drivers.link_model import LinkModel
 from drivers.transport.link import LinkTimeout
 from drivers.transport.memory import MemoryNetwork
@@ -97,6 +103,31 @@ def test_a_source_of_volts_is_these_bytes(play) -> None:
             (READ, "1;5.001230E-01,6.250000E-04;0"), (READ, "1;4.000000E-01,2.000000E-02;1"),
             "ABOR", ("OUTP?", "1"), ("SOUR:FUNC?", "VOLT"), ("SOUR:VOLT?", "5.000000E-01"),
             "SOUR:VOLT 0", "OUTP OFF", "SOUR:VOLT 0", "SOUR:CURR 0",
+        ),
+        scenario,
+    )  # fmt: skip
+
+
+def test_filters_are_these_bytes_and_are_waited_for(play) -> None:
+    async def scenario(smu: Keithley2450) -> None:
+        await smu.source_volts(0.02)
+        plain = smu.reading_seconds()
+        await smu.set(FILTER_COUNT_AMPERES, 100)
+        assert smu.reading_seconds() == plain  # it is off
+        await smu.set(FILTER_AMPERES, value=True)
+        assert smu.reading_seconds() > 50.0 * (smu.nplc / smu.line_frequency)
+        await smu.set(FILTER_VOLTS, value=False)
+        await smu.set(FILTER_COUNT_VOLTS, 10)
+        sent = smu.exchanges
+        for wrong in (0, 101):
+            with pytest.raises(LimitError):
+                await smu.set(FILTER_COUNT_VOLTS, wrong)
+        assert smu.exchanges == sent
+
+    play(
+        entries(
+            *STARTED, "SENS:CURR:AVER:COUN 100", "SENS:CURR:AVER ON", "SENS:VOLT:AVER OFF",
+            "SENS:VOLT:AVER:COUN 10",
         ),
         scenario,
     )  # fmt: skip

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from drivers.errors import IdentityError, InstrumentError
 from drivers.santec_tsl570 import SantecTsl570
-from drivers.santec_tsl570.quantities import POWER_DBM, TRIGGER_STEP, WAVELENGTH
+from drivers.santec_tsl570.quantities import (
+    MODULATION_SOURCE,
+    POWER_DBM,
+    TRIGGER_STEP,
+    WAVELENGTH,
+)
 from drivers.transport.link import LinkError
 from drivers.transport.memory import MemoryNetwork
 from drivers.transport.resource import ResourceError
@@ -97,6 +102,8 @@ def test_light_in_the_legacy_set_and_milliwatts() -> None:
         assert await laser.read_power_dbm() == pytest.approx(6.98970, abs=1e-4)
         await laser.set_power_dbm(-3.0)
         await laser.set(TRIGGER_STEP, 1e-12)
+        assert await laser.get(MODULATION_SOURCE) == "frequency"
+        await laser.set(MODULATION_SOURCE, "intensity")
 
     scripted(
         [
@@ -106,6 +113,7 @@ def test_light_in_the_legacy_set_and_milliwatts() -> None:
             said("POW?", b"5.00\r"), said("POW:UNIT?", b"1\r"),
             said("POW:UNIT?", b"0\r"), said("POW -3.00"),
             said("TRIG:OUTP:STEP 0.0010"),
+            said("AM:SOUR?", b"3\r"), said("AM:SOUR 1"),
         ],
         scenario,
         scpi=False,

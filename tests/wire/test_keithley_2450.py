@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from drivers.errors import InstrumentError, LimitError
-from drivers.keithley_2450 import Keithley2450
+from drivers.keithley_2450 import FILTER_AMPERES, Keithley2450
 from drivers.link_model import LinkModel
 from drivers.transport.link import LinkError
 from sim_backends import faults
@@ -100,6 +100,25 @@ def test_all_that_can_be_set_is_known(memory) -> None:
                 for end in (level.low, level.high, 0.0):
                     await smu.set(level, end)
                 await smu.set(limit, limit.high)
+
+    memory.run(simulated, scenario, door="tcp")
+
+
+def test_a_filtered_reading_takes_its_time_and_is_waited_for(memory) -> None:
+    async def scenario(reached) -> None:
+        loop = asyncio.get_running_loop()
+        async with driver(reached, nplc=10.0) as smu:
+            await smu.source_volts(20e-3)
+            await smu.on()
+            await smu.set_level(1.0)
+            took = []
+            for on in (False, True):
+                await smu.set(FILTER_AMPERES, on)
+                began = loop.time()
+                assert (await smu.measure()).volts == pytest.approx(1.0, abs=1e-3)
+                took.append(loop.time() - began)
+            assert took[1] == pytest.approx(10.0 * took[0], rel=0.1)  # ten readings are averaged
+            await smu.off()
 
     memory.run(simulated, scenario, door="tcp")
 
