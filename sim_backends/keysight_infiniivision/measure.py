@@ -17,6 +17,7 @@ from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.session import ScpiSession
 from sim_backends.oscilloscope.device import number_of
+from sim_backends.oscilloscope.pulses import Pulses
 
 from .notation import SHORT
 
@@ -30,6 +31,19 @@ HYSTERESIS = 0.1
 """Part of the swing by which a waveform must leave its middle before it crosses it again."""
 INTERVALS = ("CYCLe", "DISPlay", "AUTO")
 COUPLINGS = ("AC", "DC")
+PULSES: dict[str, Callable[[Pulses], float]] = {
+    "VTOP": lambda shown: shown.top,
+    "VBASe": lambda shown: shown.base,
+    "VAMPlitude": lambda shown: shown.amplitude,
+    "OVERshoot": lambda shown: 100.0 * shown.overshoot,
+    "PREShoot": lambda shown: 100.0 * shown.preshoot,
+    "RISetime": lambda shown: shown.duration(rises=True),
+    "FALLtime": lambda shown: shown.duration(rises=False),
+    "PWIDth": lambda shown: shown.positive_width,
+    "NWIDth": lambda shown: shown.negative_width,
+    "DUTYcycle": lambda shown: 100.0 * shown.positive_width / shown.period,
+}
+"""What is told of pulses: V, s, and ratios in percent."""
 
 
 def period(volts: Floats, step: float) -> float:
@@ -57,7 +71,7 @@ def period(volts: Floats, step: float) -> float:
 
 
 def add_measure(scope: KeysightInfiniivision) -> None:
-    """Enter MEASure:SOURce, VPP, VMAX, VMIN, VAVerage, VRMS, FREQuency and PERiod."""
+    """Enter MEASure:SOURce, VPP, VMAX, VMIN, VAVerage, VRMS, FREQuency, PERiod and `PULSES`."""
     scope.settings.choice("measure source", "MEASure:SOURce", scope.words, "CHANnel1")
     scope.action("MEASure:CLEar", lambda: None)
 
@@ -80,6 +94,8 @@ def add_measure(scope: KeysightInfiniivision) -> None:
     enter("VRMS", _rms)
     enter("PERiod", lambda volts, step, options: period(volts, step))
     enter("FREQuency", lambda volts, step, options: 1.0 / period(volts, step))
+    for name, of in PULSES.items():
+        enter(name, lambda volts, step, options, of=of: of(Pulses(volts, step)))
 
 
 def _given(scope: KeysightInfiniivision, text: str) -> tuple[int, list[str]]:

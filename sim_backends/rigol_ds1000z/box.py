@@ -29,6 +29,10 @@ def add_box(scope: RigolDs1000z) -> None:
     settings = scope.settings
     settings.choice("drawing", "DISPlay:TYPE", ("VECTors", "DOTS"), "VECTors")
     settings.choice("grid", "DISPlay:GRID", ("FULL", "HALF", "NONE"), "FULL")
+    settings.choice(
+        "persistence", "DISPlay:GRADing:TIME",
+        ("MIN", "0.1", "0.2", "0.5", "1", "5", "10", "INFinite"), "MIN",
+    )  # fmt: skip
     for name in ("WBRightness", "GBRightness"):
         settings.number(name, f"DISPlay:{name}", 0, 100, 50, whole=True, form=nr1)
     settings.boolean("beeper", "SYSTem:BEEPer", False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, integer, number
 from sim_backends.engine.session import ScpiSession
+from sim_backends.engine.settings import Settings
 from sim_backends.engine.writing import nr1
 
 from .models import DIVISIONS, SCALES
@@ -32,6 +33,23 @@ def add_time_base(scope: RigolDs1000z) -> None:
         form=sci, changed=lambda _: scope.changed(),
     )  # fmt: skip
     settings.choice("time mode", "TIMebase:MODE", ("MAIN", "XY", "ROLL"), "MAIN")
+    # The delayed sweep magnifies a part on the screen, which is not simulated: no record changes.
+    settings.boolean("delayed", "TIMebase:DELay:ENABle", False)
+    settings.number(
+        "delayed scale", "TIMebase:DELay:SCALe", SCALES[0],
+        lambda _: settings.value("time scale"), 500e-9, unit="S", form=sci,
+    )  # fmt: skip
+    settings.number(
+        "delayed offset", "TIMebase:DELay:OFFSet",
+        lambda _: settings.value("time offset") - _beside(settings),
+        lambda _: settings.value("time offset") + _beside(settings), 0.0, unit="S", form=sci,
+    )  # fmt: skip
+
+
+def _beside(settings: Settings) -> float:
+    """Seconds by which the middle of the delayed sweep can be beside the middle of the main one."""
+    spare = settings.value("time scale") - settings.value("delayed scale")
+    return DIVISIONS / 2 * max(0.0, spare)
 
 
 def _near(text: str, unit: str) -> float:

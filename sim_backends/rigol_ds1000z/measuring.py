@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.writing import INFINITE
+from sim_backends.oscilloscope.pulses import Pulses
 
-from .models import SCREEN_POINTS
+from .models import DIVISIONS, SCREEN_POINTS
 from .notation import sci
 from .waveform import CODES_PER_DIVISION, REFERENCE
 
 if TYPE_CHECKING:
     from .scope import RigolDs1000z
 
-ITEMS: dict[str, Callable[[NDArray[np.float64]], float]] = {
-    "VMAX": lambda volts: float(volts.max()),
-    "VMIN": lambda volts: float(volts.min()),
-    "VPP": lambda volts: float(np.ptp(volts)),
-    "VAVG": lambda volts: float(volts.mean()),
-    "VRMS": lambda volts: float(np.sqrt(np.mean(volts**2))),
+ITEMS: dict[str, Callable[[Pulses], float]] = {
+    "VMAX": lambda shown: shown.maximum,
+    "VMIN": lambda shown: shown.minimum,
+    "VPP": lambda shown: shown.maximum - shown.minimum,
+    "VTOP": lambda shown: shown.top,
+    "VBASe": lambda shown: shown.base,
+    "VAMP": lambda shown: shown.amplitude,
+    "VUPper": lambda shown: shown.base + 0.9 * shown.amplitude,
+    "VMID": lambda shown: shown.base + 0.5 * shown.amplitude,
+    "VLOWer": lambda shown: shown.base + 0.1 * shown.amplitude,
+    "VAVG": lambda shown: float(shown.volts.mean()),
+    "VRMS": lambda shown: float(np.sqrt(np.mean(shown.volts**2))),
+    "VARIance": lambda shown: float(shown.volts.var()),
+    "MARea": lambda shown: float(shown.volts.sum()) * shown.step,
+    "OVERshoot": lambda shown: shown.overshoot,
+    "PREShoot": lambda shown: shown.preshoot,
+    "PERiod": lambda shown: shown.period,
+    "FREQuency": lambda shown: 1.0 / shown.period,
+    "RTIMe": lambda shown: shown.duration(rises=True),
+    "FTIMe": lambda shown: shown.duration(rises=False),
+    "PSLEWrate": lambda shown: 0.8 * shown.amplitude / shown.duration(rises=True),
+    "NSLEWrate": lambda shown: -0.8 * shown.amplitude / shown.duration(rises=False),
+    "PWIDth": lambda shown: shown.positive_width,
+    "NWIDth": lambda shown: shown.negative_width,
+    "PDUTy": lambda shown: shown.positive_width / shown.period,
+    "NDUTy": lambda shown: shown.negative_width / shown.period,
+    "PEDGes": lambda shown: shown.count(rises=True),
+    "NEDGes": lambda shown: shown.count(rises=False),
 }
+"""Ratios are parts of 1, as the guide's own: an overshoot of 5 % is 5.000000e-02."""
 
 
 class Measuring:
@@ -55,7 +79,7 @@ class Measuring:
         source = self._scope.settings.word("measure source")
         if len(words) == 2:
             source = choice(words[1], self._scope.words)
-        return item, int(source[-1])
+        return next(one for one in ITEMS if one.upper() == item), int(source[-1])
 
     def _measure(self, text: str) -> str:
         item, channel = self._split(text)
@@ -68,4 +92,6 @@ class Measuring:
         codes = screen.astype(float)
         increment = scope.settings.value("scale", channel) / CODES_PER_DIVISION
         level = round(scope.settings.value("offset", channel) / increment)
-        return sci(ITEMS[item]((codes - level - REFERENCE) * increment))
+        step = DIVISIONS * scope.settings.value("time scale") / SCREEN_POINTS
+        value = ITEMS[item](Pulses((codes - level - REFERENCE) * increment, step))
+        return sci(value if math.isfinite(value) else INFINITE)

@@ -326,6 +326,35 @@ def test_numbers_of_what_is_on_the_screen(within) -> None:
     within(scenario)
 
 
+class Square:
+    """1 V for 200 us, -1 V for 600 us, from an edge at EXT on, again and again."""
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return np.where(np.mod(times + 2e-9, 8e-4) < 2e-4, 1.0, -1.0)
+
+    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
+        return (np.floor(after / 8e-4) + 1) * 8e-4
+
+
+def test_numbers_of_pulses(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Square())
+        client.all(":CHAN1:SCAL 0.5", ":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM", ":TIM:RANG 5e-3")
+        client.raw("*TRG;*OPC?")
+        await asyncio.sleep(0.1)
+        for name, value in {
+            "VTOP": 1.0, "VBASe": -1.0, "VAMPlitude": 2.0, "PWIDth": 2e-4, "NWID": 6e-4,
+            "DUTYcycle": 25.0,
+        }.items():  # fmt: skip
+            found = float(client.write(f":MEASure:{name}? CHANnel1"))
+            assert found == pytest.approx(value, rel=0.03), name
+        assert 0.0 <= float(client.write(":MEAS:OVER?")) < 5.0
+        assert 0.0 < float(client.write(":MEAS:RIS?;FALL?").split(";")[1]) < 2e-6
+        assert client.write(":MEAS:PWID CHAN1;:SYST:ERR?") == client.no_error
+
+    within(scenario)
+
+
 def test_a_waveform_without_a_period() -> None:
     assert np.isnan(period(np.zeros(100), 1.0))
     assert np.isnan(period(np.linspace(0.0, 1.0, 100), 1.0))

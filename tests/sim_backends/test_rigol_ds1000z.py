@@ -253,6 +253,50 @@ def test_measurements(within) -> None:
     within(scenario)
 
 
+class Square:
+    """1.9 V for 300 us, 0.1 V for 700 us, from an edge at EXT on, again and again."""
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return np.where(np.mod(times + 2e-9, 1e-3) < 300e-6, 1.9, 0.1)
+
+    def next_edge(self, source: int, level: float, rising: bool, after: float) -> float | None:
+        return (np.floor(after / 1e-3) + 1) * 1e-3
+
+
+def test_items_of_pulses(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Square())
+        client.all(*SETUP, ":CHAN1:SCAL 0.5", ":TIM:SCAL 5e-4", ":MEAS:SOUR CHAN1", ":SING")
+        await asyncio.sleep(0.1)
+        for item, value in {
+            "VTOP": 1.9, "VBASe": 0.1, "VBAS": 0.1, "vamp": 1.8, "VMID": 1.0, "VUPper": 1.72,
+            "VLOW": 0.28, "VARI": 0.3 * 0.7 * 1.8**2, "MARea,CHAN1": (1.9 * 0.3 + 0.1 * 0.7) * 6e-3,
+            "PERiod": 1e-3, "FREQ": 1e3, "PWIDth,CHAN1": 3e-4, "NWID": 7e-4, "PDUTy": 0.3,
+            "NDUTy": 0.7, "PEDGes": 5, "NEDG": 6,
+        }.items():  # fmt: skip
+            found = float(client.write(f":MEAS:ITEM? {item}"))
+            assert found == pytest.approx(value, rel=0.04, abs=5e-3), item
+        assert 0 <= float(client.write(":MEAS:ITEM? OVER")) < 0.05  # noise of a code
+        assert 0 < float(client.write(":MEAS:ITEM? RTIM")) < 10e-6
+        assert float(client.write(":MEAS:ITEM? NSLEW")) < -1e5
+        client.all(":TIM:SCAL 1e-5", ":SING")
+        await asyncio.sleep(0.1)
+        assert client.write(":MEAS:ITEM? PER") == "9.900000e+37"  # one edge is no period
+
+    within(scenario)
+
+
+def test_the_delayed_sweep_and_the_persistence(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(":TIM:SCAL 1e-3", ":TIM:DEL:SCAL 1e-4", ":TIM:DEL:OFFS 5e-3", ":TIM:DEL:ENAB 1")
+        assert client.write(":TIM:DEL:ENAB?;SCAL?;OFFS?") == "1;1.000000e-04;5.000000e-03"
+        assert client.refused(":TIM:DEL:OFFS 6e-3") == -222
+        client.all(":DISP:GRAD:TIME 0.5", ":DISP:GRAD:TIME INFinite")
+        assert client.write(":DISP:GRAD:TIME?") == "INF"
+
+    within(scenario)
+
+
 def test_a_channel_triggers(within) -> None:
     async def scenario(client: Client) -> None:
         now = asyncio.get_running_loop().time
