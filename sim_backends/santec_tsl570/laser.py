@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
 from sim_backends.engine.device import ScpiDevice
 from sim_backends.engine.dialect import Dialect
@@ -39,6 +40,9 @@ def product_range(code: str) -> tuple[float, float]:
 class SantecTsl570(ScpiDevice):
     """A laser as it comes: dark, its shutter closed, in the command set it was left in.
 
+    How errors and alerts are written is from a driver in use (QMI) that waits for `0,"No error"`
+    and `No alerts.`, by these very texts.
+
     Faults of its own: `interlock`, `alert` (number and text), `hangs` (what follows a line feed
     makes it deaf, not only wrong), `silent_range` (sweep range queries are not answered).
     """
@@ -47,8 +51,6 @@ class SantecTsl570(ScpiDevice):
         request_end=b"\r",
         reply_end=b"\r",
         blocks_in=False,
-        no_error="0,No error",
-        error_entry="{code},{text}",
     )
 
     def __init__(
@@ -95,7 +97,7 @@ class SantecTsl570(ScpiDevice):
         """`interlock=1|0`, `alert=TEXT` (none: over), `hang`, `silent-range`."""
 
         def alert(value: str) -> Callable[[], None]:
-            return lambda: setattr(self, "alert", (1, value) if value else None)
+            return lambda: setattr(self, "alert", (20, value) if value else None)
 
         return {
             "interlock": switched(self.interlock),
@@ -275,6 +277,10 @@ class SantecTsl570(ScpiDevice):
         ):
             declare.code(name, pattern, allowed, default)
         declare.query("SYSTem:COMMunicate:ETHernet:MACaddress", lambda: "0013A0000000")
+        for pattern, first in (
+            ("IPADdress", "192.168.1.100"), ("SMASk", "255.255.255.0"), ("DGATeway", "192.168.1.1"),
+        ):  # fmt: skip
+            self._address(declare, f"SYSTem:COMMunicate:ETHernet:{pattern}", first)
         declare.query("SYSTem:COMMunicate:ETHernet:PORT", lambda: notation.whole(5000))
         declare.query("SYSTem:LOCK", lambda: notation.whole(self._interlocked))
         declare.query("SYSTem:ALERt", self._alert)
@@ -283,9 +289,23 @@ class SantecTsl570(ScpiDevice):
         declare.action("SPECial:REBoot", self.reset)
         declare.action("SPECial:SHUTdown", self.reset)
 
+    def _address(self, declare: Declaring, pattern: str, first: str) -> None:
+        """An address in four numbers. It is kept and told; the laser is reached as before."""
+        kept = [first]
+
+        def keep(text: str) -> None:
+            try:
+                kept[0] = str(IPv4Address(text))
+            except ValueError:
+                raise ScpiError(-222) from None
+
+        declare.pair(pattern, keep, lambda: kept[0])
+
     def _set_code(self, text: str) -> None:
         self.notation.scpi = self._switch(text)
 
     def _alert(self) -> str:
-        number, text = self.alert or (0, "No alerts")
-        return f"{number},{text}"
+        if self.alert is None:
+            return "No alerts."
+        number, text = self.alert
+        return f"No{number:02d}.,{text}"

@@ -47,7 +47,7 @@ class Client:
     def errors(self) -> list[str]:
         """The queue, emptied."""
         found = []
-        while (entry := self.ask("SYST:ERR?")) != "0,No error":
+        while (entry := self.ask("SYST:ERR?")) != '0,"No error"':
             found.append(entry)
         return found
 
@@ -128,13 +128,13 @@ def test_a_line_feed_garbles_the_next_command(run: Callable[..., Any]) -> None:
         client.session.receive(b"*IDN?\r\n")
         assert client.sent == [b"SANTEC,TSL-570,21020001,0001.0000.0001\r"]
         assert client.ask(":WAV?") == ""
-        assert client.errors() == ["-101,Invalid character"]
+        assert client.errors() == ['-101,"Invalid character"']
         client.laser.hangs = True
         client.session.receive(b"\n")
         assert [client.ask(":WAV?"), client.ask("SYST:ERR?")] == ["", ""]
         other = client.laser.converse(client.sent.append)
         other.receive(b"SYST:ERR?\r")
-        assert client.sent == [b"-101,Invalid character\r"]
+        assert client.sent == [b'-101,"Invalid character"\r']
 
     run(scenario())
 
@@ -157,7 +157,7 @@ def test_light_needs_the_diode_and_the_open_shutter(run: Callable[..., Any]) -> 
         assert told[-1] == (0.0, told[-1].wavelength, False)
         assert [client.ask("SYST:LOCK?"), client.ask("POW:STAT?")] == ["1", "0"]
         client.ask("POW:STAT 1")
-        assert client.errors() == ["-200,Execution error"]
+        assert client.errors() == ['-200,"Execution error"']
 
     run(scenario())
 
@@ -206,7 +206,7 @@ def test_a_sweep_from_standby_with_its_log(lit: Callable[..., Any]) -> None:
         assert client.ask("WAV:SWE?;:READ:POIN?") == "1;0"
         client.ask("READ:DAT?")
         client.ask("WAV 1520")
-        assert client.errors() == ["-230,Data corrupt or stale", "-221,Settings conflict"]
+        assert client.errors() == ['-230,"Data corrupt or stale"', '-221,"Settings conflict"']
         await asyncio.sleep(0.5)
         assert client.laser.source.wavelength == pytest.approx(1505e-9, abs=2e-11)
         await asyncio.sleep(0.6)
@@ -239,7 +239,7 @@ def test_trigger_input_polarity_and_closed_shutter(lit: Callable[..., Any]) -> N
         client.ask("WAV:SWE 0")
         assert client.ask("WAV:SWE?") == "0"
         client.ask("POW:SHUT 1;:WAV:SWE 1")
-        assert client.errors() == ["-200,Execution error"]
+        assert client.errors() == ['-200,"Execution error"']
 
     lit(scenario)
 
@@ -264,7 +264,7 @@ def test_the_range_shrinks_with_the_speed(lit: Callable[..., Any]) -> None:
         client.ask("WAV:SWE:SPE 200")
         assert client.ask("WAV:SWE:RANG:MIN?;MAX?") == "1482.0000;1638.0000"
         client.ask("WAV:SWE:STAR 1480;STOP 1500;:WAV:SWE 1")
-        assert client.errors() == ["-221,Settings conflict"]
+        assert client.errors() == ['-221,"Settings conflict"']
         client.laser.silent_range = True
         assert client.ask("WAV:SWE:RANG:MIN?") == ""
 
@@ -305,14 +305,26 @@ def test_any_bytes_leave_it_alive(data: bytes) -> None:
     asyncio.run(scenario())
 
 
+def test_addresses_on_the_network_are_kept_and_told(lit: Callable[..., Any]) -> None:
+    async def scenario(client: Client) -> None:
+        for header in ("IPADdress", "SMASk", "DGATeway"):
+            assert client.ask(f":SYST:COMM:ETH:{header} 192.168.7.9") == ""
+            assert client.ask(f":SYSTem:COMMunicate:ETHernet:{header}?") == "192.168.7.9"
+            client.ask(f"SYST:COMM:ETH:{header} 192.168.7.256")
+            assert client.errors() == ['-222,"Data out of range"']
+            assert client.ask(f"SYST:COMM:ETH:{header}?") == "192.168.7.9"
+
+    lit(scenario)
+
+
 def test_faults_of_its_own(lit: Callable[..., Any]) -> None:
     async def scenario(client: Client) -> None:
         faults = client.laser.own_faults
-        assert client.ask("SYST:ALER?") == "0,No alerts"
+        assert client.ask("SYST:ALER?") == "No alerts."
         faults["alert"]("over-temperature")()
-        assert client.ask("SYST:ALER?") == "1,over-temperature"
+        assert client.ask("SYST:ALER?") == "No20.,over-temperature"
         faults["alert"]("")()
-        assert client.ask("SYST:ALER?") == "0,No alerts"
+        assert client.ask("SYST:ALER?") == "No alerts."
         faults["interlock"]("1")()
         assert client.laser.source.power == 0.0
         faults["interlock"]("0")()
