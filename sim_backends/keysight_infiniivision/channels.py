@@ -74,7 +74,10 @@ def add_channels(scope: KeysightInfiniivision) -> None:
 
     def show(on: bool) -> Command:
         def run(session: ScpiSession, suffixes: Suffixes, text: str) -> None:
-            settings["display", number_of(choice(arguments(text, 1, 1)[0], scope.words))] = on
+            # The guide: ":BLANk [<source>]", without a source "all sources are turned off".
+            words = scope.words if not on and not text.strip() else arguments(text, 1, 1)
+            for word in words:
+                settings["display", number_of(choice(word, scope.words))] = on
             scope.changed()
 
         return run

@@ -355,6 +355,17 @@ def test_numbers_of_pulses(within) -> None:
     within(scenario)
 
 
+def test_blank_without_a_source_blanks_all(within) -> None:
+    async def scenario(client: Client) -> None:
+        client.all(":VIEW CHAN1", ":VIEW CHANnel2")
+        assert client.write(":STAT? CHAN1;STAT? CHAN2") == "1;1"
+        client.all(":BLANk")
+        assert client.write(":STAT? CHAN1;STAT? CHAN2") == "0;0"
+        assert client.refused(":VIEW") == -109
+
+    within(scenario)
+
+
 def test_a_waveform_without_a_period() -> None:
     assert np.isnan(period(np.zeros(100), 1.0))
     assert np.isnan(period(np.linspace(0.0, 1.0, 100), 1.0))
