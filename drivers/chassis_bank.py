@@ -27,6 +27,11 @@ class HeaterElement:
     i_max: float
     p_max: float
 
+    @property
+    def place(self) -> str:
+        """The instrument and its channel, as its panel counts them."""
+        return f"{self.driver.name} channel {self.driver.layout.first + self.channel}"
+
 
 class ChassisBank:
     """A `WeightBank` of heaters, programmed over all its chassis concurrently.
@@ -47,7 +52,7 @@ class ChassisBank:
         self.settle_time = settle_time
         taken: set[tuple[int, int]] = set()
         for index, element in enumerate(elements):
-            where = f"{name} element {index} ({element.driver.name} channel {element.channel})"
+            where = f"{name} element {index} ({element.place})"
             if (id(element.driver), element.channel) in taken:
                 raise ValueError(f"{where}: the channel is wired to another element already")
             taken.add((id(element.driver), element.channel))
@@ -149,6 +154,6 @@ class ChassisBank:
         if not good.all():
             at = int(np.argmin(good))
             element = self._elements[at]
-            where = f"element {at} ({element.driver.name} channel {element.channel})"
+            where = f"element {at} ({element.place})"
             limit = f"0 to {high[at]:.9g} {unit} ({what})"
             raise LimitError(self.name, where, float(values[at]), limit, unit)

@@ -103,7 +103,7 @@ class SourceOutput(SourceMeter):
             if np.shape(given) != (1,):
                 raise ValueError(f"{self.name}: {what} has shape {np.shape(given)}, not (1,)")
             if not given[0] >= 0.0:
-                raise LimitError(self.name, 0, float(given[0]), f"{what} of 0 or more")
+                raise LimitError(self.name, "", float(given[0]), f"{what} of 0 or more")
         if self._unit_limits is None:
             self._unit_limits = self._limits
         narrow = self._unit_limits.narrowed(float(v_max[0]), float(i_max[0]))
@@ -174,7 +174,7 @@ class SourceOutput(SourceMeter):
             return 0
         level, most = float(volts[0]), self._limits.max_volts
         if not 0.0 <= level <= most:  # NaN, too
-            raise LimitError(self.name, 0, level, f"0 to {most:.9g} V", "V")
+            raise LimitError(self.name, "", level, f"0 to {most:.9g} V", "V")
         async with self._writing:
             if self._link.doubtful:
                 self._held = math.nan

@@ -14,7 +14,7 @@ from .bench_file import BenchDocumentError
 from .catalogue import MODELS, UnknownModelError, build
 from .faults import LinkFaults
 from .host.clock import BenchClock
-from .host.serving import InstrumentHost, Served
+from .host.serving import Address, InstrumentHost, Served
 from .instrument import OptionError, Placement
 from .ordering import OrderError, parse_order, place
 from .readdress import readdressed
@@ -113,7 +113,7 @@ async def _serve(
     try:
         for address in host.addresses:
             about = f"  ({address.door.about})" if address.door.about else ""
-            print(f"{address.name}: {address.resource}{about}")
+            print(f"{address.name}: {address.resource}{about}{_elsewhere(address, host)}")
         if chosen.as_bench is not None:
             chosen.as_bench.write_text(readdressed(text, host.addresses), encoding="utf-8")
             print(f"bench file with these addresses: {chosen.as_bench}")
@@ -123,6 +123,16 @@ async def _serve(
         await asyncio.Event().wait()
     finally:
         await host.close()
+
+
+def _elsewhere(address: Address, host: InstrumentHost) -> str:
+    """What is said of an instrument whose own port something else has; those of one bench lie in a
+    row.
+    """
+    own = address.own
+    if own in (None, address.port) or any(one.port == own for one in host.addresses):
+        return ""
+    return f"  (not on its own port {own}, where another program listens already)"
 
 
 def main(arguments: list[str] | None = None) -> int:

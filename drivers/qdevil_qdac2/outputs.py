@@ -44,8 +44,8 @@ class QdevilQdac2(QdacWaveforms):
     """A QDAC-II on TCP port 5025 or its USB serial port, as `VoltageOutputs`.
 
     There channels are counted from 0: channel 0 is output 1 of the panel. `get` and `set` take the
-    numbers of the panel. Outputs go to a new voltage at `slew`. Negative voltages are refused
-    unless `bipolar`: a heater must not be given -6 V for +6 V.
+    numbers of the panel, and errors name them. Outputs go to a new voltage at `slew`. Negative
+    voltages are refused unless `bipolar`: a heater must not be given -6 V for +6 V.
 
     The instrument measures currents, not voltages: `read_volts` is what its generators give out,
     which a short or a broken output does not show.
@@ -54,7 +54,9 @@ class QdevilQdac2(QdacWaveforms):
     models: ClassVar[tuple[str, ...]] = ("QDAC-II",)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial")
     roles: ClassVar[tuple[str, ...]] = ("VoltageOutputs", "WeightBank")
-    layout = OutputLayout(CHANNELS // 8, 8, V_FULL, {"": I_FULL}, at_limit="nothing", volts="set")
+    layout = OutputLayout(
+        CHANNELS // 8, 8, V_FULL, {"": I_FULL}, at_limit="nothing", volts="set", first=1
+    )
     # Of the base it is the channels of quantities, which all name their own here.
     channels: int = CHANNELS  # type: ignore[assignment]
     default_port: ClassVar[int | None] = 5025
@@ -119,7 +121,9 @@ class QdevilQdac2(QdacWaveforms):
             good = np.asarray(given) >= 0.0
             if not good.all():
                 at = int(np.argmin(good))
-                raise LimitError(self.name, at, float(given[at]), f"{what} of 0 or more")
+                raise LimitError(
+                    self.name, f"output {at + 1}", float(given[at]), f"{what} of 0 or more"
+                )
         self.v_max = np.minimum(v_max, V_FULL)
         self.i_max = np.minimum(i_max, I_FULL)
 
@@ -141,7 +145,7 @@ class QdevilQdac2(QdacWaveforms):
         over = np.flatnonzero(np.abs(amps) > 1.01 * self.i_max + 1e-5)
         if over.size:
             told = ", ".join(
-                f"channel {at} {1e3 * amps[at]:.3f} mA (limit {1e3 * self.i_max[at]:g} mA)"
+                f"output {at + 1} {1e3 * amps[at]:.3f} mA (limit {1e3 * self.i_max[at]:g} mA)"
                 for at in over.tolist()
             )
             raise InstrumentError(
@@ -243,7 +247,7 @@ class QdevilQdac2(QdacWaveforms):
                 raise refused
             high = np.flatnonzero(np.abs(volts) > AT_ZERO)
             if high.size:
-                told = ", ".join(f"channel {at} {volts[at]:.4g} V" for at in high.tolist())
+                told = ", ".join(f"output {at + 1} {volts[at]:.4g} V" for at in high.tolist())
                 hint = "switch the instrument off by hand"
                 raise InstrumentError(self.name, f"SOUR:VOLT? {ALL}", told, hint)
             self._held[:] = 0.0
@@ -284,7 +288,7 @@ class QdevilQdac2(QdacWaveforms):
         known = (channels >= 0) & (channels < CHANNELS)
         if not known.all():
             bad = int(channels[~known][0])
-            raise LimitError(self.name, "channel", bad, f"channels 0 to {CHANNELS - 1}")
+            raise LimitError(self.name, "output", bad + 1, f"outputs 1 to {CHANNELS}")
         if len(set(channels.tolist())) != channels.size:
             raise ValueError(f"{self.name}: a channel is given twice in {channels.tolist()}")
         low, high = self._bounds(channels)
@@ -292,7 +296,8 @@ class QdevilQdac2(QdacWaveforms):
         if not good.all():
             at = int(np.argmin(good))
             limit = f"{low[at]:.9g} to {high[at]:.9g} V"
-            raise LimitError(self.name, int(channels[at]), float(volts[at]), limit, "V")
+            where = f"output {channels[at] + 1}"
+            raise LimitError(self.name, where, float(volts[at]), limit, "V")
 
     async def _write(self, channels: NDArray[np.intp], volts: NDArray[np.float64]) -> None:
         """Send checked voltages, and wait until the outputs have got there."""

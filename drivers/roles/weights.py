@@ -63,7 +63,7 @@ class OutputLayout:
     the instrument tells it ("" for all others). option : of the driver, how many modules are
     fitted. level : name of the quantity that an output's volts are set by. at_limit : what becomes
     of an output that asks for more than its i_max. volts : whether they are measured at the output,
-    or told as they were set.
+    or told as they were set. first : the number that the panel gives the first output.
     """
 
     modules: int
@@ -74,6 +74,7 @@ class OutputLayout:
     level: str = "volts"
     at_limit: AtLimit = "cut off"
     volts: Literal["measured", "set"] = "measured"
+    first: int = 0
 
     def fitted(self, options: Mapping[str, Any]) -> int:
         """Modules of an instrument with these options; a value that is no number counts as all."""

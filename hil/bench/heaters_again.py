@@ -82,13 +82,14 @@ async def bring_back(
     await bench.ramp(machine.levels, heaters.levels, tell)
     await machine.settled()
     told: list[str] = []
+    places = {one.name: one for one in bench.parts.instruments}
     for number, bank in enumerate(bench.parts.banks):
         elements = bench.file.bank_elements(number)
         asked = elements.volts(heaters.levels[number])
         read = elements.volts(await bank.read_back())
         told += [
-            f"{elements.chassis[at]} {HEATER}[{elements.channel[at]}]: reads {read[at]:.4g} V, "
-            f"not {asked[at]:.4g} V"
+            f"{channel_place(places[elements.chassis[at]], int(elements.channel[at]))}: "
+            f"reads {read[at]:.4g} V, not {asked[at]:.4g} V"
             for at in np.flatnonzero(~(np.abs(read - asked) <= MEASURED))
         ]
     return told

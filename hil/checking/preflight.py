@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from hil.bench.assembly import Assembled
 from hil.bench.calibration_setup import BenchSetup
 from hil.bench.loop_thread import to_the_end
 from hil.bench.opening import OpenBench
@@ -63,7 +64,10 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
         "at the end",
     )
     await check_temperatures(report, parts)
-    if parts.switch_is_open and all(one.is_open for one in parts.signal_instruments):
+    if away := _beside_away(parts):
+        for name in _OPTICS:
+            report.skipped(name, f"{' and '.join(away)} not reached: see to that first")
+    elif parts.switch_is_open and all(one.is_open for one in parts.signal_instruments):
         with report.looking_at("light"):
             await core.carry(report.tell)
             await check_stage(report, file, parts)
@@ -84,6 +88,18 @@ async def _look(core: OpenBench, report: Report, *, iv: bool) -> None:
         await check_heaters(report, file, parts)
     else:
         report.skipped("heaters", "no I-V test was asked for (--no-iv)")
+
+
+def _beside_away(parts: Assembled) -> list[str]:
+    """Names of what the light needs beside the signal path, and was not reached."""
+    needed = [parts.stage, parts.laser]
+    needed += [one.meter for one in parts.taps] + [one.generator for one in parts.delays]
+    needed += [one.switch for one in parts.routes]
+    return [
+        one.name
+        for one in parts.instruments
+        if not one.is_open and any(one is other for other in needed)
+    ]
 
 
 async def _end(core: OpenBench, report: Report) -> None:

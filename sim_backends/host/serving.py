@@ -46,6 +46,8 @@ class Address:
     door: Door
     resource: str
     port: int | None
+    own: int | None = None
+    """The port that the real instrument has, where that was tried first."""
 
 
 class InstrumentHost:
@@ -150,4 +152,8 @@ class InstrumentHost:
         )
 
     def _tell(self, one: Served, door: Door, resource: str, port: int | None) -> None:
-        self.addresses.append(Address(one.name, door, resource, port))
+        # VXI-11 has no port of its own.
+        own = (
+            None if self._free or port is None or resource.endswith("::inst0::INSTR") else door.port
+        )
+        self.addresses.append(Address(one.name, door, resource, port, own))

@@ -161,9 +161,9 @@ def test_nothing_beyond_a_limit_leaves() -> None:
         dac.set_limits(limits, np.full(24, 0.5))
         assert dac.i_max[0] == 0.01
         for channel, volts, words in [
-            (3, 1.00001, "channel 3: .* 0 to 1.0000004 V"), (0, 6.51, "channel 0: 6.51 V"),
+            (3, 1.00001, "output 4: .* 0 to 1.0000004 V"), (0, 6.51, "output 1: 6.51 V"),
             (0, -0.1, "-0.1 V"), (0, math.nan, "nan"), (0, math.inf, "inf"),
-            (24, 0.0, "channels 0 to 23"), (-1, 0.0, "channels 0 to 23"),
+            (24, 0.0, "outputs 1 to 24"), (-1, 0.0, "outputs 1 to 24"),
         ]:  # fmt: skip
             with pytest.raises(LimitError, match=words):
                 await dac.write_volts(np.array([channel]), np.array([volts]))
@@ -266,7 +266,7 @@ def test_off_ramps_to_zero_and_looks() -> None:
     async def scenario(dac: QdevilQdac2) -> None:
         await dac.off()
         assert await dac.write_volts(np.array([5]), np.zeros(1)) == 0
-        with pytest.raises(InstrumentError, match=r"channel 2 1.5 V.*by hand"):
+        with pytest.raises(InstrumentError, match=r"output 3 1.5 V.*by hand"):
             await dac.off()
         with pytest.raises(InstrumentError, match="Undefined header"):
             await dac.off()
@@ -325,7 +325,7 @@ def test_currents_above_the_limit_are_told() -> None:
     async def scenario(dac: QdevilQdac2) -> None:
         dac.set_limits(np.full(24, 6.5), np.full(24, 0.008))
         await dac.check_faults()
-        with pytest.raises(InstrumentError, match=r"channel 4 9.000 mA \(limit 8 mA\)"):
+        with pytest.raises(InstrumentError, match=r"output 5 9.000 mA \(limit 8 mA\)"):
             await dac.check_faults()
 
     play(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import socket
 import tomllib
 
 import pytest
 
 from drivers.transport.real import RealConnector
-from sim_backends.__main__ import main
+from sim_backends.__main__ import _serve, main
 from sim_backends.bench_file import BenchDocumentError
 from sim_backends.catalogue import build
 from sim_backends.faults import LinkFaults, drop, duplicate
@@ -283,3 +285,28 @@ def test_a_fault_at_a_time_waits_for_it(run) -> None:
         assert link.next(b"x").parts == ()
 
     run(scenario())
+
+
+def test_an_instrument_that_is_not_on_its_own_port_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client at the usual port would speak to another program; those of a bench lie in a row."""
+
+    async def nothing(*of: object, **more: object) -> None:
+        return None
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        door = Door("tcp", port, lambda send: pytest.fail("nobody calls"))
+        served = [Served("one", (door,)), Served("two", (Door("serial", None, door.converse),))]
+        monkeypatch.setattr(asyncio.Event, "wait", nothing)
+        chosen = argparse.Namespace(host="127.0.0.1", free_ports=False, as_bench=None)
+        asyncio.run(_serve(served, chosen, [], ""))
+        first, second = capsys.readouterr().out.splitlines()[:2]
+    said = f"(not on its own port {port}, where another program listens already)"
+    assert first.endswith(said)
+    assert "own port" not in second
+    asyncio.run(_serve([served[0], Served("three", (door,))], chosen, [], ""))
+    assert "own port" not in capsys.readouterr().out

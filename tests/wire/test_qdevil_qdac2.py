@@ -176,7 +176,7 @@ def test_currents_beyond_a_limit_are_found(memory) -> None:
         async with driver(reached) as dac:
             dac.set_limits(np.full(24, 6.5), np.full(24, 0.004))
             await dac.write_volts(np.array([7]), np.array([4.0]))
-            with pytest.raises(InstrumentError, match=r"channel 7 (4\.99|5\.00). mA"):
+            with pytest.raises(InstrumentError, match=r"output 8 (4\.99|5\.00). mA"):
                 await dac.check_faults()
 
     memory.run(maker(), scenario, door="tcp")
@@ -246,5 +246,20 @@ def test_outputs_that_somebody_else_set_are_found(memory) -> None:
             dac._link.doubt()  # getting back into step must not hide it
             with pytest.raises(OutputFault, match=r"output 1 0 V, not 0\.1 V, output 2 0 V"):
                 await dac.check_held(every=True)
+
+    memory.run(maker(), scenario, door="tcp")
+
+
+def test_errors_name_outputs_as_the_panel_does(memory) -> None:
+    """17 against 18: an operator would look at the wrong output."""
+
+    async def scenario(reached) -> None:
+        async with driver(reached) as dac:
+            with pytest.raises(LimitError, match=r"^dac output 18: 11 V is refused"):
+                await dac.write_volts(np.array([17]), np.array([11.0]))
+            elements = [HeaterElement(dac, 17, 800.0, 6.5, 0.009, 0.05)]
+            bank = ChassisBank("bank-0", elements, power_max=0.1, settle_time=1e-4)
+            with pytest.raises(LimitError, match=r"element 0 \(dac channel 18\)"):
+                await bank.program(np.array([0.06]))
 
     memory.run(maker(), scenario, door="tcp")

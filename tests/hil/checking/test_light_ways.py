@@ -101,3 +101,16 @@ def test_an_output_that_serves_another_is_an_item_that_fails(
     assert ended.code == 1, ended.out
     (failed,) = ended.lines("FAIL")
     assert "input 3 is joined to output 17" in failed
+
+
+def test_a_laser_that_was_not_reached_is_what_is_said(bench: Path, check: Check) -> None:
+    """Not that it is not open, as if somebody at the bench could open it."""
+    ended = check(
+        bench, "--no-iv", spoil=lambda core: simulated(core).faults["laser"].silence(100_000)
+    )
+    assert ended.code == 1
+    (failed,) = ended.lines("FAIL")
+    assert failed.startswith("instrument laser: not reached at ")
+    skipped = [line for line in ended.lines("SKIPPED") if "laser not reached" in line]
+    assert [line.split(":")[0] for line in skipped] == ["dark level", "signal gate", "light"]
+    assert "open()" not in ended.out
