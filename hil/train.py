@@ -7,9 +7,11 @@ with the accuracy on held-out data measured on the bench, what it cost, and wher
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +25,7 @@ from hil.bench.file import BenchFile, load
 from hil.bench.opening import OpenBench
 from hil.calibrating.folder import newest_record
 from hil.calibrating.validity import check_holds
-from hil.console import run_command
+from hil.console import MENDABLE, HungUp, run_command
 from hil.control.plan import plan_pass
 from hil.learn.api import (
     AS_BUILT,
@@ -45,10 +47,12 @@ from hil.learn.training import train_job
 from hil.monitor.starting import open_window
 from hil.progress import ConsoleProgress
 from hil.record import folder as files
+from hil.record.checkpoints import EPOCH, STEP
 from hil.record.finding import find_run
 from hil.record.folder import RunFolder, RunFolderError
 from hil.record.guardian import last_word
 from hil.record.holding import is_held
+from hil.telemetry.commands import Stopped
 from hil.telemetry.options import attach_telemetry
 
 
@@ -103,6 +107,22 @@ def dry_run(core: OpenBench, job: Job) -> int:
     return 0
 
 
+@contextmanager
+def going_on(folder: Path, asked: argparse.Namespace) -> Iterator[None]:
+    """Name the command that goes on with a run that is broken off."""
+    try:
+        yield
+    except HungUp:
+        raise  # nobody reads it
+    except (KeyboardInterrupt, Stopped, *MENDABLE):
+        if any((folder / name).is_file() for name in (STEP, EPOCH)):
+            words = ["--resume", str(folder)]
+            for name in asked.assume:
+                words += ["--assume", name]
+            print(f"broken off; go on with\n  python -m hil.train {shlex.join(words)}")
+        raise
+
+
 def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path | None) -> Result:
     """Open the bench, train by one method, close it again."""
     core, job = build(asked, file, method)
@@ -124,7 +144,10 @@ def run_one(asked: argparse.Namespace, file: BenchFile, method: str, out: Path |
         )
         if asked.monitor:
             open_window(path)
-        with ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher:
+        with (
+            going_on(path, asked),
+            ConsoleProgress(f"{method:15s}", job.settings.epochs) as watcher,
+        ):
             return bench.do(train_job(core, job, folder, watcher))
 
 
@@ -155,7 +178,8 @@ def resume(asked: argparse.Namespace) -> Result:
         check_same_bench(folder, core)  # once more, now that instruments have told who they are
         if asked.monitor:
             open_window(folder.path)
-        with ConsoleProgress(f"{job.settings.method:15s}", job.settings.epochs) as watcher:
+        method = f"{job.settings.method:15s}"
+        with going_on(folder.path, asked), ConsoleProgress(method, job.settings.epochs) as watcher:
             return bench.do(train_job(core, job, folder, watcher, left))
 
 
