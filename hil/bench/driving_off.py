@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.roles.weights import VoltageOutputs
 from hil.bench.assembly import Assembled
 from hil.control.machine import Machine
 from hil.control.sequencer import Sequencer
+
+STILL_HOT = 0.5
+"""V, above any error of a reading at rest."""
 
 Ramp = Callable[[NDArray[np.float64], NDArray[np.float64]], Awaitable[None]]
 
@@ -96,12 +100,30 @@ async def go_dark(parts: Assembled, steps: Steps) -> None:
 
 async def write_zeros(parts: Assembled, steps: Steps) -> bool:
     """Every channel of every chassis to 0 V, unconditionally: also where the ramp failed, for a
-    channel must not stay hot unseen. Gives whether none failed.
+    channel must not stay hot unseen. Those that measure their outputs are asked what these give
+    now. Gives whether all were set.
     """
-    zeroed = await asyncio.gather(
-        *(steps.attempt(f"{one.name} off", one.off()) for one in parts.chassis if one.is_open)
-    )
-    return all(zeroed)
+
+    async def zero(outputs: VoltageOutputs) -> bool:
+        done = await steps.attempt(f"{outputs.name} off", outputs.off())
+        if done and outputs.layout.volts == "measured":
+            await steps.attempt(outputs.name, _find_hot(outputs))
+        return done
+
+    return all(await asyncio.gather(*(zero(one) for one in parts.chassis if one.is_open)))
+
+
+async def _find_hot(outputs: VoltageOutputs) -> None:
+    """Raise `RuntimeError` where outputs that were set to 0 V go on giving volts: a driver that has
+    failed acknowledges everything.
+    """
+    volts = await outputs.read_volts()
+    hot = np.flatnonzero(np.nan_to_num(volts) > STILL_HOT)
+    if hot.size:
+        named = ", ".join(f"{one + outputs.layout.first}: {volts[one]:.2f} V" for one in hot)
+        raise RuntimeError(
+            f"set to 0 V, but channels still give volts ({named}); cut its supply, by hand"
+        )
 
 
 def unfailing(tell: Callable[[str], None]) -> Callable[[str], None]:

@@ -74,7 +74,7 @@ def add_channels(scope: KeysightInfiniivision) -> None:
 
     def show(on: bool) -> Command:
         def run(session: ScpiSession, suffixes: Suffixes, text: str) -> None:
-            # The guide: ":BLANk [<source>]", without a source "all sources are turned off".
+            # Without a source the guide lets BLANk switch off all of them.
             words = scope.words if not on and not text.strip() else arguments(text, 1, 1)
             for word in words:
                 settings["display", number_of(choice(word, scope.words))] = on
