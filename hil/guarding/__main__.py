@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, NoReturn
 
 from drivers.instrument import Identity, Instrument
@@ -63,9 +62,10 @@ class NoLinks:
 def load_visa(instruments: Iterable[Instrument]) -> None:
     """Load what VISA links need, where there are any: it takes long, and memory."""
     if any(link_kind(parse(one.resource)) in VISA & set(one.links) for one in instruments):
-        import_module("drivers.transport.visa")
+        import drivers.transport.visa  # noqa: F401
+
         with suppress(ImportError):  # another VISA library serves them
-            import_module("pyvisa_py")
+            import pyvisa_py  # noqa: F401
 
 
 def charged(line: Line) -> dict[str, Any] | None:
