@@ -97,11 +97,10 @@ class QontrolChain(QontrolExchanges):
         """
         async with self._writing:
             async with self._link.exchange("configure") as link:
-                before = await self._since(link)
+                before = await self._heard(link)
                 deadline = self._deadline(12, 160)
                 await dialogue.renumber(link, deadline)
                 chain = tuple(await dialogue.list_modules(link, self.name, deadline))
-                await self._close_exchange(link)
             self._raise(f"{self._last} before NUP=0", before)
             if chain != self.chain:
                 self._link.doubt()
@@ -135,9 +134,9 @@ class QontrolChain(QontrolExchanges):
 
     async def check_faults(self) -> None:
         """Raise `InstrumentError` for the faults that have come since the last exchange."""
-        async with self._link.exchange("poll") as link:
-            faults = await self._since(link)
-        self._raise(self._last, faults)
+        before = self._last
+        _, faults, _ = await self._exchange("poll", b"", 0, before)
+        self._raise(before, faults)
 
     async def _overhear(self) -> None:
         """As `check_faults`, of what lies in the input by now: nothing is asked or waited for."""

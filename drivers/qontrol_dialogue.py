@@ -6,8 +6,7 @@ depends on the modules that there are. Source: Qontrol API 1.1.20 and its transc
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,64 +64,58 @@ class Introduction:
     chain: tuple[ChainEntry, ...]
 
 
-async def collect(
-    link: ByteLink,
-    lines: int,
-    faults: list[Fault],
-    timeout: float,
-    *,
-    closing: bytes = b"",
-    earlier: list[Fault] | None = None,
-) -> list[bytes]:
+async def collect(link: ByteLink, lines: int, faults: list[Fault], timeout: float) -> list[bytes]:
     """Read `lines` reply lines, cleaned; fault lines between them are added to `faults`.
 
-    What stands before an answer to the `closing` question is older than this exchange: replies are
-    passed over. Where such an answer must still come, faults before it are added to `earlier`.
     Returns early, with fewer lines, when a fault comes in place of a reply. Raises `LinkTimeout`
     and `LinkClosed`.
     """
-    awaited = earlier is not None
     replies: list[bytes] = []
-    while awaited or len(replies) < lines:
-        try:
-            line = await link.read_until(b"\n", timeout)
-        except LinkTimeout:
-            if faults:
-                return replies  # the fault came in place of the rest
-            raise
-        if line == b"OK\n":
-            replies.append(b"OK")
-            continue
-        cleaned = qontrol.clean(line)
-        if closing and cleaned.endswith(closing):
-            awaited = False
-            replies.clear()
-            continue
+    while len(replies) < lines:
+        cleaned = qontrol.clean(await link.read_until(b"\n", timeout))
         fault = qontrol.parse_fault(cleaned)
-        if fault is None:
-            if cleaned:
-                replies.append(cleaned)
-            continue
-        if awaited and earlier is not None:
-            earlier.append(fault)
-            continue
-        faults.append(fault)
-        if not fault.unasked:
-            return replies
+        if fault is not None:
+            faults.append(fault)
+            if not fault.unasked:
+                return replies
+        elif cleaned:
+            replies.append(cleaned)
     return replies
 
 
-async def until_closed(link: ByteLink, closing: bytes, lines: list[bytes], timeout: float) -> None:
-    """Add the lines before the answer to the `closing` question, cleaned, to `lines`.
+@dataclass
+class Told:
+    """What a chain says from a frame to the answer to the question behind it: lines, cleaned."""
 
-    Noise may stand before that answer. Raises `LinkTimeout` and `LinkClosed`.
-    """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    while not (line := qontrol.clean(await link.read_until(b"\n", end - loop.time()))).endswith(
-        closing
-    ):
-        lines.append(line)
+    begun: bytes = b""
+    """What was read already of the first line."""
+    replies: list[bytes] = field(default_factory=list[bytes])
+    faults: list[Fault] = field(default_factory=list[Fault])
+
+    def suffices(self, lines: int) -> bool:
+        """Whether there are all `lines` replies, or a refusal in place of one."""
+        return len(self.replies) >= lines or any(not fault.unasked for fault in self.faults)
+
+    async def until_closed(
+        self, link: ByteLink, lines: int, closing: bytes, timeout: float
+    ) -> None:
+        """Read until `closing` ends a line behind `lines` replies (or a refusal).
+
+        An earlier one is a copy of that of another exchange. There may be more replies than `lines`
+        then: some came twice. Raises `LinkTimeout` and `LinkClosed`; what came before is kept.
+        """
+        while True:
+            line = await link.read_until(b"\n", timeout)
+            cleaned, self.begun = qontrol.clean(self.begun + line), b""
+            if cleaned.endswith(closing):
+                if self.suffices(lines):
+                    return
+                continue
+            fault = qontrol.parse_fault(cleaned)
+            if fault is not None:
+                self.faults.append(fault)
+            elif cleaned:
+                self.replies.append(cleaned)
 
 
 async def until_quiet(link: ByteLink, first: float = QUIET) -> bool:
@@ -201,15 +194,18 @@ def fault_error(name: str, command: str, faults: list[Fault]) -> InstrumentError
     return kind(name, command, ", ".join(map(str, faults)), hint)
 
 
-async def lines_until_quiet(link: ByteLink, timeout: float) -> list[bytes]:
-    """The lines of an answer whose length is not known, cleaned. Raises `LinkClosed`."""
+async def lines_until_quiet(link: ByteLink, timeout: float, begun: bytes = b"") -> list[bytes]:
+    """The lines of an answer whose length is not known, cleaned; of the first one, `begun` was read
+    already. Raises `LinkClosed`.
+    """
     lines: list[bytes] = []
     while True:
         try:
             line = await link.read_until(b"\n", QUIET if lines else timeout)
         except LinkTimeout:
             return lines
-        lines.append(qontrol.clean(line))
+        lines.append(qontrol.clean(begun + line))
+        begun = b""
 
 
 async def renumber(link: ByteLink, timeout: float) -> None:

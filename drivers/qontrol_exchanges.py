@@ -18,7 +18,7 @@ from drivers.link_model import LinkModel
 from drivers.protocol import qontrol
 from drivers.protocol.qontrol import ChainEntry, Fault
 from drivers.qontrol_quantities import V_FULL
-from drivers.qontrol_writes import UNKNOWN
+from drivers.qontrol_writes import CLOSING_READ, CLOSING_SENT, UNKNOWN
 from drivers.transport.link import ByteLink, Connector, LinkTimeout
 from drivers.transport.resource import serial_device
 
@@ -28,6 +28,7 @@ BAUD = 115200
 CHANNELS_PER_MODULE = 8
 OK_BYTES = 3
 """What every addressed module answers: `OK` and a line feed."""
+CLOSING_QUESTION = qontrol.ask("ID")
 LOST_POWER = (3, 90)
 """Codes after which a module has forgotten its limits: power error, powered up."""
 I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q8bi": 0.1}
@@ -37,11 +38,10 @@ I_FULL: Mapping[str, float] = {"Q8iv": 0.024, "Q8b": 0.083333333, "Q8a": 0.1, "Q
 class QontrolExchanges(Instrument):
     """How a chain is spoken to; see `QontrolQ8`.
 
-    All its acknowledgements are alike, and may come twice. So each exchange ends with a question
-    that is not waited for: who the first module is. The answers of the next exchange begin with
-    that one, and what stands before it is older. A copy that comes after that answer, while the
-    next exchange is under way, is not told: it acknowledges early, and a fault in place of the true
-    acknowledgement is raised by the exchange that follows.
+    All its acknowledgements are alike, and may come twice. So each frame is closed by a question in
+    the same write, who the first module is, and only its answer ends the exchange: a copy of an
+    acknowledgement may stand before the true one, but in no place of it, nor of a fault. That a
+    chain takes two instructions in one write is not in its documents: `E14` would tell.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class QontrolExchanges(Instrument):
         self._last = "open"
         self._closing = b""
         """What is answered to the question that ends each exchange."""
-        self._asked_at: float | None = None
-        """When it was asked, where its answer has not been read yet."""
+        self._begun = b""
+        """What was read of a line whose end had not come yet."""
         self._limits_due = False
         self._link = self._guard(
             lambda: connector.serial(device, BAUD), self._greet, self._synchronise
@@ -86,15 +86,19 @@ class QontrolExchanges(Instrument):
     async def _listen(self, command: str) -> list[bytes]:
         """An answer of unknown length, until the chain is silent; a fault in it is raised."""
         async with self._link.exchange("read") as link:
-            before = await self._since(link)
+            before = await self._heard(link)
             blamed = f"{self._last} before {command}" if before else command
             self._last = command
-            await link.write(f"{command}\n".encode("ascii"))
-            told = await dialogue.lines_until_quiet(link, self._deadline(12, 2048))
-            lines = [line for line in told if line != self._closing]
-            if not lines:
-                raise InstrumentError(self.name, command, "nothing", "no answer came in time")
-            await self._close_exchange(link)
+            await link.write(f"{command}\n".encode("ascii") + CLOSING_QUESTION)
+            told = await dialogue.lines_until_quiet(link, self._deadline(12, 2048), self._rest())
+            if not told or not told[-1].endswith(self._closing):
+                shown = told[-1].decode("latin-1") if told else "nothing"
+                raise InstrumentError(
+                    self.name, command, shown, f"{self._closing.decode()} was due at its end"
+                )
+        lines = [line for line in told if not line.endswith(self._closing)]
+        if not lines:
+            raise InstrumentError(self.name, command, "nothing", "no answer came in time")
         faults = [fault for line in lines if (fault := qontrol.parse_fault(line))]
         self._raise(blamed, before + faults)
         return lines
@@ -104,90 +108,66 @@ class QontrolExchanges(Instrument):
     ) -> tuple[list[bytes], list[Fault], str]:
         """Send and collect `lines` reply lines; faults are returned wherever they came.
 
-        Those that came before belong to the exchange before, which the returned command names. The
-        frame leaves at once, whatever that exchange may still have to say.
+        Those that came before belong to the exchange before, which the returned command names.
         """
-        faults: list[Fault] = []
         async with self._link.exchange(kind) as link:
             earlier = await self._heard(link)
-            deadline = self._deadline(len(frame), width * lines)
-            await link.write(frame)
-            owed = self._asked_at is not None
-            try:
-                replies = await dialogue.collect(
-                    link, lines, faults, deadline, closing=self._closing,
-                    earlier=earlier if owed else None,
-                )  # fmt: skip
-            except LinkTimeout:
-                if not owed:
-                    raise
-                # What was lost may be the closing answer: the same once more, in step.
-                await self._synchronise(link)
-                await link.write(frame)
-                replies = await dialogue.collect(link, lines, faults, deadline)
             blamed = f"{self._last} before {command}" if earlier else command
             self._last = command
-            if len(replies) < lines:  # refused: what else the chain says is not known
+            deadline = self._deadline(len(frame) + CLOSING_SENT, width * lines + CLOSING_READ)
+            told = await self._told(link, frame, lines, deadline)
+            if told is None:  # the same once more: no frame does anything that it would not twice
+                told = await self._told(link, frame, lines, deadline)
+            if told is None:
                 self._link.doubt()
-            else:
-                await self._close_exchange(link)
-        return replies, earlier + faults, blamed
+                raise InstrumentError(
+                    self.name, command, "answers that do not end where they should", dialogue.NOISE
+                )
+        return told.replies[:lines], earlier + told.faults, blamed
 
-    async def _close_exchange(self, link: ByteLink) -> None:
-        """Ask who is there, behind all that has been answered; see the class."""
-        await link.write(qontrol.ask("ID"))
-        self._asked_at = asyncio.get_running_loop().time()
+    async def _told(
+        self, link: ByteLink, frame: bytes, lines: int, deadline: float
+    ) -> dialogue.Told | None:
+        """What is said to a frame, or None where that is in doubt, in step; raises `LinkTimeout`.
 
-    async def _since(self, link: ByteLink) -> list[Fault]:
-        """Faults told since the last exchange, to the end of what it has to say."""
-        faults = await self._heard(link)
-        if self._asked_at is None:
-            return faults
-        lines: list[bytes] = []
-        waited = asyncio.get_running_loop().time() - self._asked_at
-        timeout = self._deadline(4, len(self._closing) + 1) - waited
+        In doubt is an answer that nothing closed, and one that has too many lines.
+        """
+        await link.write(frame + CLOSING_QUESTION)
+        told = dialogue.Told(self._rest())
         try:
-            await dialogue.until_closed(link, self._closing, lines, max(timeout, 0.0))
+            await told.until_closed(link, lines, self._closing, deadline)
         except LinkTimeout:
+            if told.faults:  # they came in place of the rest
+                self._link.doubt()
+                return told
+            if not told.suffices(lines):
+                raise
             logger.warning("%s: did not say who it is; resynchronising", self.name)
             await self._synchronise(link)
-        self._asked_at = None
-        return faults + self._faults_of(lines) + await self._heard(link)
+            return None
+        if len(told.replies) > lines and not told.faults:
+            logger.warning("%s: %r came once more", self.name, b" ".join(told.replies)[:80])
+            if set(told.replies) != {b"OK"}:
+                return None
+        return told
 
     async def _heard(self, link: ByteLink) -> list[Fault]:
-        """Faults that lie in the input before anything is asked."""
-        pending = await link.drain_input()
-        if not pending:
-            return []
-        if not pending.endswith(b"\n"):
-            try:
-                pending += await link.read_until(b"\n", self.timeout)
-            except LinkTimeout:
-                if self._asked_at is None:
-                    raise
-                pending = pending[: pending.rfind(b"\n") + 1]  # cut short, and its rest lost
-                await self._synchronise(link)
-        lines = [cleaned for line in pending.split(b"\n") if (cleaned := qontrol.clean(line))]
-        older: list[bytes] = []
-        while lines and self._asked_at is not None:
-            line = lines.pop(0)
-            if line.endswith(self._closing):
-                self._asked_at = None
-            else:
-                older.append(line)
-        lines = [line for line in lines if line != self._closing]  # a copy, of no harm
-        faults = [fault for line in lines if (fault := qontrol.parse_fault(line))]
-        if len(faults) < len(lines):
-            logger.warning("%s: unasked input %r; resynchronising", self.name, pending)
-            await self._synchronise(link)
-        return self._faults_of(older) + faults
+        """Faults that lie in the input before anything is asked.
 
-    def _faults_of(self, older: list[bytes]) -> list[Fault]:
-        """The faults among lines before the closing answer; all else there came twice."""
-        faults = [fault for line in older if (fault := qontrol.parse_fault(line))]
-        if len(faults) < len(older):
-            logger.warning("%s: %r came once more", self.name, b" ".join(older)[:80])
+        Nothing is waited for: what an `off` sends must leave at once. The begin of a line is kept.
+        """
+        *whole, self._begun = (self._begun + await link.drain_input()).split(b"\n")
+        lines = [cleaned for line in whole if (cleaned := qontrol.clean(line))]
+        faults = [fault for line in lines if (fault := qontrol.parse_fault(line))]
+        copies = [line for line in lines if line in (b"OK", self._closing)]  # of no harm
+        if len(faults) + len(copies) < len(lines):
+            logger.warning("%s: unasked input %r", self.name, b" ".join(lines)[:80])
+            self._words[:] = UNKNOWN  # a module that starts anew may say anything
         return faults
+
+    def _rest(self) -> bytes:
+        begun, self._begun = self._begun, b""
+        return begun
 
     def _raise(self, command: str, faults: list[Fault]) -> None:
         if not faults:
@@ -199,12 +179,12 @@ class QontrolExchanges(Instrument):
 
     async def _synchronise(self, link: ByteLink) -> None:
         self._words[:] = UNKNOWN
-        self._asked_at = None
+        self._begun = b""
         await dialogue.synchronise(link, self.timeout)
 
     async def _greet(self, link: ByteLink) -> None:
         self._words[:] = UNKNOWN
-        self._asked_at = None
+        self._begun = b""
         self._limits_due = True
         told = await dialogue.introduce(link, self.name, self._deadline(12, 160))
         first = told.chain[0]

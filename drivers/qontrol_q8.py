@@ -132,6 +132,8 @@ class QontrolQ8(QontrolChain):
         async with self._writing:
             if self._limits_wanted and (self._limits_due or self._link.doubtful):
                 await self._write_limits()  # a chassis that lost power has lost them
+            if self._link.doubtful:
+                self._words[:] = UNKNOWN  # as on meeting it again, which comes after the plan
             wanted = self._words.copy()
             wanted[channels] = words
             changed = int((wanted != self._words).sum())
@@ -180,8 +182,8 @@ class QontrolQ8(QontrolChain):
         if not changed:
             return 0.0
         vectors = -(-changed // self._longest)
-        sent = vectors * VECTOR_BYTES + 2 * changed + (vectors - 1) * CLOSING_SENT
-        read = vectors * OK_BYTES * self.modules + (vectors - 1) * CLOSING_READ
+        sent = vectors * VECTOR_BYTES + 2 * changed + vectors * CLOSING_SENT
+        read = vectors * OK_BYTES * self.modules + vectors * CLOSING_READ
         return self.link.cost(sent, read, vectors)
 
     async def write_amps(self, channels: NDArray[np.intp], amps: NDArray[np.float64]) -> None:
@@ -319,8 +321,11 @@ class QontrolQ8(QontrolChain):
         oks = last // CHANNELS_PER_MODULE - first // CHANNELS_PER_MODULE + 1
         command = f"{code.name} of channels {first} to {last}"
         replies, faults, command = await self._exchange(kind, frame, oks, command)
-        if any(fault.code == 15 for fault in faults):
-            replies, faults, command = await self._exchange(kind, frame, oks, command)
+        refusals = [fault for fault in faults if not fault.unasked]
+        if refusals and all(fault.code == 15 for fault in refusals):
+            outputs = [fault for fault in faults if fault.unasked]
+            replies, faults, _ = await self._exchange(kind, frame, oks, command)
+            faults = outputs + faults
         if tolerant:
             for fault in [fault for fault in faults if fault.unasked]:
                 logger.warning("%s: %s, found while switching off", self.name, fault)

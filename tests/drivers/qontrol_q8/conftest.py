@@ -13,7 +13,7 @@ DEVICE = "/dev/qontrol-0"
 SERIAL = LinkModel(latency=0.016, bytes_per_second=11520.0)
 SYNC = (b"\nfirmware?\n", b"E10:00\nv2.4.1\n")
 CLOSING = (b"ID?\n", b"Q8iv-0001\n")
-"""Asked behind every exchange that went well, and not waited for."""
+"""Asked behind every question, in the same write, and waited for."""
 
 
 def greeting(modules: int = 2, serial: str = "0001") -> list:
@@ -39,18 +39,19 @@ def driver(network: MemoryNetwork, **options) -> QontrolQ8:
     return QontrolQ8("heaters-0", f"ASRL{DEVICE}::INSTR", network, link=SERIAL, **options)
 
 
-def closes(entry) -> bool:
-    """Whether an exchange goes well, and is all of it: a list of unknown length always does."""
+def closed_by(entry) -> list:
+    """An exchange of the opened driver, and the question that closes it: unanswered if it is."""
     sent, reply = entry
-    refused = reply is None or (isinstance(reply, bytes) and reply[:2] == b"E1")
-    return sent[:3] == b"LOG" or not (refused or sent == b"NUP=0\n")
+    if sent == b"NUP=0\n":
+        return [entry]
+    return [entry, CLOSING if reply is not None else (CLOSING[0], None)]
 
 
 @pytest.fixture
 def play(virtual, script):
     """Runs a scenario with an opened driver against a greeting and these entries.
 
-    The closing question stands behind each of them that is answered well, unless `closed` is False.
+    The closing question stands behind each of them, unless `closed` is False.
     """
 
     def _play(entries, scenario, *, closed=True, **options):
@@ -58,9 +59,7 @@ def play(virtual, script):
         said = [
             part
             for entry in entries
-            for part in (
-                [entry, CLOSING] if closed and entry not in known and closes(entry) else [entry]
-            )
+            for part in (closed_by(entry) if closed and entry not in known else [entry])
         ]
         server = script([*greeting(), *said])
         network = MemoryNetwork()

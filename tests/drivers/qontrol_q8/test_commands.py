@@ -126,7 +126,6 @@ def test_what_the_sheet_records_is_asked_and_read(play) -> None:
             (b"HELP0?\n", b"\nCORE COMMAND SET.\n See manual\nERROR CODES.\n"),
             (b"NUP=0\n", b"\x06OK\n\x06OK\n"),
             (b"NUPALL?\n", chain),
-            CLOSING,
         ],
         scenario,
     )
@@ -204,7 +203,7 @@ def test_off_waits_for_nothing_before_its_zeros_leave(play) -> None:
 
     def leave(writer) -> None:
         left.append(asyncio.get_running_loop().time())
-        writer.write(b"OK\nOK\nQ8iv-0001\nOK\nOK\n")  # copies, the answer due, then its own
+        writer.write(b"K\nOK\nOK\n")  # the end of a copy, then its own
 
     async def scenario(heaters: QontrolQ8) -> None:
         await heaters.write_volts(np.array([0]), np.array([6.0]))
@@ -212,8 +211,14 @@ def test_off_waits_for_nothing_before_its_zeros_leave(play) -> None:
         await heaters.off()
         assert left == [began]
 
+    copies = CLOSING[1] + b"\xa5\x5a\nOK\nO"
     play(
-        [(volts_frame(0, [32768]), b"OK\n"), (b"ID?\n", None), (zeros, leave), CLOSING],
+        [
+            (volts_frame(0, [32768]), b"OK\n"),
+            (b"ID?\n", copies),
+            (zeros, leave),
+            CLOSING,
+        ],
         scenario,
         closed=False,
     )
@@ -239,7 +244,7 @@ def test_off_sends_zeros_even_to_a_chain_that_does_not_answer(play) -> None:
             await heaters.off()
         await asyncio.sleep(0)
 
-    play([(zeros, None), (zeros, None)], scenario)
+    play([(zeros, None), (CLOSING[0], None), (zeros, None)], scenario, closed=False)
 
 
 def test_quantise_is_what_the_words_make() -> None:

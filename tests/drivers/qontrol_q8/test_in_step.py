@@ -26,7 +26,6 @@ def test_a_refusal_names_command_and_reply_and_forgets_the_words(play) -> None:
     play(
         [
             (volts_frame(0, [0, 0]), b"E14:00\nE15:00\n"),
-            SYNC,
             (volts_frame(0, [0, 0]), b"OK\n"),
         ],
         scenario,
@@ -37,12 +36,42 @@ def test_a_garbled_transfer_is_tried_once_more(play) -> None:
     async def scenario(heaters: QontrolQ8) -> None:
         assert await heaters.write_volts(np.array([0]), np.array([0.0])) == 1
 
-    play([(volts_frame(0, [0]), b"E15:01\n"), SYNC, (volts_frame(0, [0]), b"OK\n")], scenario)
+    play([(volts_frame(0, [0]), b"E15:01\n"), (volts_frame(0, [0]), b"OK\n")], scenario)
+
+
+def test_a_trip_beside_a_garbled_transfer_is_not_lost_with_it(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
+        with pytest.raises(InstrumentError, match="E02:03"):
+            await heaters.write_volts(np.array([0]), np.array([0.0]))
+
+    write = volts_frame(0, [0])
+    play([(write, b"E02:03\nE15:01\n"), (write, b"OK\n")], scenario)
+
+
+def test_a_fault_that_comes_in_two_parts_is_raised_once_it_is_whole(play) -> None:
+    """Also by a write that sends nothing, which hears the first part."""
+
+    async def scenario(heaters: QontrolQ8) -> None:
+        await heaters.write_volts(np.array([3]), np.array([0.0]))
+        assert await heaters.write_volts(np.array([3]), np.array([0.0])) == 0
+        with pytest.raises(InstrumentError, match=r"E02:03"):
+            await heaters.write_volts(np.array([4]), np.array([0.0]))
+
+    play(
+        [
+            (volts_frame(3, [0]), b"OK\n"),
+            (b"ID?\n", CLOSING[1] + b"E02:"),
+            (volts_frame(4, [0]), b"03\nOK\n"),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
 
 
 def test_late_faults_are_raised_with_the_command_before(play) -> None:
     async def trip_late(writer) -> None:
-        writer.write(b"OK\n")
+        writer.write(CLOSING[1])
         await asyncio.sleep(0.01)
         writer.write(b"E02:03\n")
 
@@ -58,11 +87,16 @@ def test_late_faults_are_raised_with_the_command_before(play) -> None:
 
     play(
         [
-            (volts_frame(3, [0]), trip_late),
+            (volts_frame(3, [0]), b"OK\n"),
+            (b"ID?\n", trip_late),
             (volts_frame(4, [0]), b"OK\n"),
-            (volts_frame(3, [0, 0]), b"OK\nE01:03\n"),
+            CLOSING,
+            (volts_frame(3, [0, 0]), b"OK\n"),
+            (b"ID?\n", CLOSING[1] + b"E01:03\n"),
+            CLOSING,
         ],
         scenario,
+        closed=False,
     )
 
 
@@ -86,7 +120,7 @@ def test_a_late_reply_never_answers_the_next_question(play) -> None:
         assert (await heaters.read_volts() == 1.0).all()
 
     right = (b"VALL?\n", b"+1.0000 V\n" * 16)
-    play([(b"VALL?\n", late), SYNC, right, CLOSING], scenario, closed=False)
+    play([(b"VALL?\n", late), CLOSING, SYNC, right, CLOSING], scenario, closed=False)
 
 
 def after(seconds: float, reply: bytes):
@@ -103,8 +137,8 @@ def after(seconds: float, reply: bytes):
 def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -> None:
     """The next write is refused; whenever the copy comes, that is what is heard of it."""
 
-    async def twice(writer) -> None:
-        writer.write(b"OK\n")
+    async def again(writer) -> None:
+        writer.write(CLOSING[1])
         await asyncio.sleep(later)
         writer.write(b"OK\n")
 
@@ -114,19 +148,52 @@ def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -
             await heaters.write_volts(np.array([1]), np.array([0.0]))
 
     play(
-        [(volts_frame(0, [0]), twice), CLOSING, (volts_frame(1, [0]), after(0.01, b"E11:03\n"))],
+        [
+            (volts_frame(0, [0]), b"OK\n"),
+            (b"ID?\n", again),
+            (volts_frame(1, [0]), after(0.01, b"E11:03\n")),
+            CLOSING,
+        ],
         scenario,
         closed=False,
     )
 
 
-def test_a_reading_that_comes_twice_is_not_the_next_one(play) -> None:
+@pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
+def test_a_copy_of_an_acknowledgement_does_not_end_the_next_write(play, later: float) -> None:
+    async def again(writer) -> None:
+        writer.write(CLOSING[1])
+        await asyncio.sleep(later)
+        writer.write(b"OK\n")
+
     async def scenario(heaters: QontrolQ8) -> None:
-        assert (await heaters.read_volts() == 1.0).all()
+        await heaters.write_volts(np.array([0]), np.array([0.0]))
+        began = asyncio.get_running_loop().time()
+        await heaters.write_volts(np.array([1]), np.array([0.0]))
+        assert asyncio.get_running_loop().time() >= began + later + 0.02
+        assert not heaters._link.doubtful
+
+    play(
+        [
+            (volts_frame(0, [0]), b"OK\n"),
+            (b"ID?\n", again),
+            (volts_frame(1, [0]), after(0.02, b"OK\n")),
+            CLOSING,
+        ],
+        scenario,
+        closed=False,
+    )
+
+
+def test_a_reading_that_comes_twice_is_not_believed(play) -> None:
+    async def scenario(heaters: QontrolQ8) -> None:
         assert (await heaters.read_volts() == 2.0).all()
+        with pytest.raises(InstrumentError, match=r"VALL\?.*do not end where they should.*noise"):
+            await heaters.read_volts()
 
     first, second = b"+1.0000 V\n" * 16, b"+2.0000 V\n" * 16
-    play([(b"VALL?\n", first * 2), (b"VALL?\n", second)], scenario)
+    ask = b"VALL?\n"
+    play([(ask, first * 2), (ask, second), (ask, first + second), (ask, first + second)], scenario)
 
 
 def test_the_closing_answer_may_come_twice_and_behind_noise(play) -> None:
@@ -159,10 +226,11 @@ def test_a_lost_closing_answer_costs_time_and_no_error(play) -> None:
     write, again = volts_frame(0, [0]), volts_frame(1, [0])
     play(
         [
-            (write, b"OK\n"),
+            (write, b"OK\n"),  # a copy of an older one, for all that is known
             (b"ID?\n", None),
-            (again, b"OK\n"),  # a copy of the first, for all that is known
             SYNC,
+            (write, b"OK\n"),
+            CLOSING,
             (again, b"OK\n"),
             CLOSING,
         ],
