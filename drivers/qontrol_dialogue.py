@@ -87,35 +87,48 @@ async def collect(link: ByteLink, lines: int, faults: list[Fault], timeout: floa
 class Told:
     """What a chain says from a frame to the answer to the question behind it: lines, cleaned."""
 
+    closing: bytes
+    """That answer."""
     begun: bytes = b""
-    """What was read already of the first line."""
+    """What was read already of the first line, or of one whose end is lost."""
     replies: list[bytes] = field(default_factory=list[bytes])
     faults: list[Fault] = field(default_factory=list[Fault])
+    mixed: bool = False
+    """Whether the first line may be of two: what it replies is not known."""
 
     def suffices(self, lines: int) -> bool:
-        """Whether there are all `lines` replies, or a refusal in place of one."""
-        return len(self.replies) >= lines or any(not fault.unasked for fault in self.faults)
+        """Whether there are all `lines` replies, or what stands for one."""
+        refused = any(not fault.unasked for fault in self.faults)
+        return len(self.replies) >= lines or refused or self.mixed
 
-    async def until_closed(
-        self, link: ByteLink, lines: int, closing: bytes, timeout: float
-    ) -> None:
-        """Read until `closing` ends a line behind `lines` replies (or a refusal).
+    async def until_closed(self, link: ByteLink, lines: int, timeout: float) -> None:
+        """Read until the closing answer ends a line behind `lines` replies (or a refusal).
 
         An earlier one is a copy of that of another exchange. There may be more replies than `lines`
         then: some came twice. Raises `LinkTimeout` and `LinkClosed`; what came before is kept.
         """
         while True:
-            line = await link.read_until(b"\n", timeout)
-            cleaned, self.begun = qontrol.clean(self.begun + line), b""
-            if cleaned.endswith(closing):
+            line = self._line(await link.read_until(b"\n", timeout))
+            if line.endswith(self.closing):
                 if self.suffices(lines):
                     return
                 continue
-            fault = qontrol.parse_fault(cleaned)
+            fault = qontrol.parse_fault(line)
             if fault is not None:
                 self.faults.append(fault)
-            elif cleaned:
-                self.replies.append(cleaned)
+            elif line:
+                self.replies.append(line)
+
+    def _line(self, read: bytes) -> bytes:
+        """The line that was read, cleaned: with its begin, or alone, whichever has a known form."""
+        if not self.begun:
+            return qontrol.clean(read)
+        whole, alone, self.begun = qontrol.clean(self.begun + read), qontrol.clean(read), b""
+        for line in (whole, alone):
+            if line == b"OK" or line.endswith(self.closing) or qontrol.parse_fault(line):
+                return line
+        self.mixed = True
+        return b""
 
 
 async def until_quiet(link: ByteLink, first: float = QUIET) -> bool:
@@ -141,8 +154,8 @@ async def synchronise(link: ByteLink, timeout: float) -> None:
     for _ in range(SYNCHRONISING_TRIES):
         await until_quiet(link)
         await link.write(b"\n" + qontrol.ask("firmware"))
-        while not qontrol.is_firmware(qontrol.clean(await link.read_until(b"\n", timeout))):
-            pass
+        while not qontrol.ends_in_firmware(qontrol.clean(await link.read_until(b"\n", timeout))):
+            pass  # noise and the begin of a line may stand before it
         if not await until_quiet(link):
             return
     raise LinkTimeout(f"{link.name} does not stop talking; power it off and on")

@@ -133,9 +133,9 @@ class QontrolExchanges(Instrument):
         In doubt is an answer that nothing closed, and one that has too many lines.
         """
         await link.write(frame + CLOSING_QUESTION)
-        told = dialogue.Told(self._rest())
+        told = dialogue.Told(self._closing, self._rest())
         try:
-            await told.until_closed(link, lines, self._closing, deadline)
+            await told.until_closed(link, lines, deadline)
         except LinkTimeout:
             if told.faults:  # they came in place of the rest
                 self._link.doubt()
@@ -145,11 +145,13 @@ class QontrolExchanges(Instrument):
             logger.warning("%s: did not say who it is; resynchronising", self.name)
             await self._synchronise(link)
             return None
-        if len(told.replies) > lines and not told.faults:
+        if told.faults:
+            return told
+        if len(told.replies) > lines:
             logger.warning("%s: %r came once more", self.name, b" ".join(told.replies)[:80])
-            if set(told.replies) != {b"OK"}:
-                return None
-        return told
+        acknowledged = bool(told.replies) and set(told.replies) == {b"OK"}
+        doubtful = told.mixed or len(told.replies) > lines
+        return None if doubtful and not (acknowledged and len(told.replies) >= lines) else told
 
     async def _heard(self, link: ByteLink) -> list[Fault]:
         """Faults that lie in the input before anything is asked.

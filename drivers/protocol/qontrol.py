@@ -167,3 +167,8 @@ def parse_chain_entry(line: bytes) -> ChainEntry:
 def is_firmware(line: bytes) -> bool:
     """True for an answer to `firmware?`: `v2.4.1`."""
     return _FIRMWARE.fullmatch(line) is not None
+
+
+def ends_in_firmware(line: bytes) -> bool:
+    """True for an answer to `firmware?` behind the remains of another line."""
+    return any(is_firmware(line[at.start() :]) for at in re.finditer(rb"v", line))

@@ -123,3 +123,10 @@ def test_frames_are_those_of_the_vendors_client(code: Code, words: list[int]) ->
     else:
         ours = qontrol.write_word(code, 261, words[0])
     assert [ours] == sent
+
+
+@pytest.mark.parametrize("before", [b"", b"\xb4\x9c", b"Q8iv-00", b"+1.2", b"v2.", b"OK"])
+def test_an_answer_is_known_behind_the_remains_of_a_line(before: bytes) -> None:
+    assert qontrol.ends_in_firmware(before + b"v2.4.1")
+    for other in (b"E10:00", b"Q8iv-0001", b"+1.0000 V", b"OK"):
+        assert not qontrol.ends_in_firmware(other)
