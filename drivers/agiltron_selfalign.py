@@ -1,14 +1,17 @@
 """Agiltron SelfAlign 1xN: a fibre switch of up to 256 ways, on a serial port, in frames of 4 bytes.
 
-`01 35 00 <way - 1>` selects and is answered `01 35 FF FF`; `01 30 00 00` homes, to way 1. Source:
-one driver (ograsdijk/Agiltron-SelfAlign). Unsure, since it does not say: what homing answers
-(whatever comes is passed over), what a way that there is not answers, when the answer comes (before
-or after the switch has moved), and how long it moves. There is no question: neither who it is nor
-which way it stands can be asked.
+`01 35 00 <way - 1>` selects (two drivers) and is answered `01 35 FF FF` (ograsdijk/Agiltron-
+SelfAlign) or by the frame itself (a laboratory's driver of a 1x6, made from that one): either is
+taken. `01 30 00 00` homes, to way 1, says the former; the latter sets a byte of a way with that
+code (`01 30 00 79`, …). Unsure: what homing answers (whatever comes is passed over), what a way
+that there is not answers, when the answer comes (before or after the switch has moved), and how
+long it moves. There is no question: neither who it is nor which way it stands can be asked, and no
+frame is known that does no harm and is answered otherwise.
 
-All acknowledgements are alike, so nothing in its language tells a copy of an old one that comes
-late. A selection therefore ends 25 ms after its acknowledgement: by then a true one that a copy ran
-ahead of has come as well, or has not, and that is not seen. What follows waits for `settle_time`.
+So nothing in its language tells a copy of an old `01 35 FF FF` that comes late; of the echoes, only
+one of the same way is not told. A selection therefore ends 25 ms after its acknowledgement: by then
+a true one that a copy ran ahead of has come as well, or has not, and that is not seen. What follows
+waits for `settle_time`.
 """
 
 from __future__ import annotations
@@ -147,11 +150,11 @@ class AgiltronSelfAlign(Instrument):
             await self._empty(link)
             await link.write(frame)
             reply = await link.read_exactly(FRAME, self._deadline(FRAME, FRAME))
-            if reply != SELECTED:
-                hint = f"{SELECTED.hex(' ')} was due"
+            if reply not in (SELECTED, frame):
+                hint = f"{SELECTED.hex(' ')} or {frame.hex(' ')} was due"
                 raise InstrumentError(self.name, frame.hex(" "), reply.hex(" "), hint)
             stray = await until_quiet(link, PAUSE)
-            if stray.replace(SELECTED, b""):
+            if stray.replace(reply, b""):
                 hint = "something else came behind the acknowledgement; select it again"
                 raise InstrumentError(self.name, frame.hex(" "), stray.hex(" "), hint)
             if stray:  # a copy, and the true one: which is which does not matter

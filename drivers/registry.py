@@ -16,6 +16,7 @@ from drivers.instrument import Instrument
 
 ENTRY_POINTS = "hil_photonics.drivers"
 BUILT_IN: dict[str, str] = {
+    "agiltron_ff": "drivers.agiltron_ff:AgiltronFf",
     "agiltron_selfalign": "drivers.agiltron_selfalign:AgiltronSelfAlign",
     "keithley_2400": "drivers.keithley_2400:Keithley2400",
     "keithley_2450": "drivers.keithley_2450:Keithley2450",

@@ -1,7 +1,8 @@
 """A simulated Agiltron SelfAlign 1xN: frames of four bytes that begin with 01.
 
-Source: one driver (ograsdijk/Agiltron-SelfAlign). Unknown of the real one, and so of this choice:
-it answers when it has been told to move, not when it has; homing, an unknown command and a way that
+Sources: one driver (ograsdijk/Agiltron-SelfAlign), and a laboratory's of a 1x6, which is answered
+by an echo of the selection (option `echo`). Unknown of the real one, and so of this choice: it
+answers when it has been told to move, not when it has; homing, an unknown command and a way that
 there is not are not answered; bytes before a 01 are passed over.
 """
 
@@ -21,9 +22,10 @@ SELECTED = bytes([START, SELECT, 0xFF, 0xFF])
 class SelfAlign:
     """One switch of `ways`. `now` tells bench time in s."""
 
-    def __init__(self, now: Callable[[], float], *, ways: int = 16) -> None:
+    def __init__(self, now: Callable[[], float], *, ways: int = 16, echo: bool = False) -> None:
         self._now = now
         self.ways = ways
+        self.echo = echo
         self.position = 1
         self.stuck = False
         self._moved_at = -1.0
@@ -60,7 +62,7 @@ class SelfAlign:
             self._move(1)
         elif command == SELECT and high == 0 and low < self.ways:
             self._move(low + 1)
-            return SELECTED
+            return frame if self.echo else SELECTED
         return b""
 
     def _move(self, position: int) -> None:
@@ -97,9 +99,12 @@ class PortConversation:
 
 
 def build(placement: Placement) -> SelfAlign:
-    """Options: `ways` (1 to 256)."""
-    refuse_unknown("agiltron_selfalign", placement.options, ("ways",))
+    """Options: `ways` (1 to 256); `echo` (yes or no): a selection is answered by itself."""
+    refuse_unknown("agiltron_selfalign", placement.options, ("ways", "echo"))
     ways = int(placement.options.get("ways", 16))
     if not 1 <= ways <= 256:
         raise OptionError(f"ways {ways} are not between 1 and 256")
-    return SelfAlign(placement.clock.now, ways=ways)
+    echo = str(placement.options.get("echo", "no"))
+    if echo not in ("yes", "no"):
+        raise OptionError(f"echo is yes or no, not {echo!r}")
+    return SelfAlign(placement.clock.now, ways=ways, echo=echo == "yes")

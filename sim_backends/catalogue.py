@@ -24,6 +24,7 @@ MODELS: dict[str, str] = {
     "keysight_816x": "sim_backends.keysight_816x.alone:build",
     "thorlabs_pm100": "sim_backends.thorlabs_pm100.alone:build",
     "srs_dg645": "sim_backends.srs_dg645.alone:build",
+    "agiltron_ff": "sim_backends.agiltron_ff:build",
     "agiltron_selfalign": "sim_backends.agiltron_selfalign:build",
     "keysight_infiniivision": "sim_backends.keysight_infiniivision.alone:build",
     "rigol_ds1000z": "sim_backends.rigol_ds1000z.alone:build",

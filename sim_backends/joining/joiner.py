@@ -44,6 +44,7 @@ BUILDERS: Mapping[str, Builder] = {
     "meerstetter_tec1091": stage,
     "thorlabs_pm100": monitor,
     "thorlabs_osw12": two_way,
+    "agiltron_ff": many_way,
     "agiltron_selfalign": many_way,
     "polatis": matrix,
 }

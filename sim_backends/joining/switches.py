@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sim_backends.agiltron_ff import FfBoard
 from sim_backends.agiltron_selfalign import SelfAlign
 from sim_backends.bench_file import Instrument
 from sim_backends.instrument import SimulatedInstrument
@@ -27,8 +28,9 @@ def two_way(site: Site, item: Instrument, index: int) -> SimulatedInstrument:
 
 def many_way(site: Site, item: Instrument, index: int) -> SimulatedInstrument:
     """Build a switch of as many ways as the driver believes, otherwise as `two_way`."""
-    made = site.alone(item, index, {"ways": item.options.get("positions", 16)})
-    assert isinstance(made, SelfAlign)
+    most = {"agiltron_ff": 4, "agiltron_selfalign": 16}[item.driver]
+    made = site.alone(item, index, {"ways": item.options.get("positions", most)})
+    assert isinstance(made, FfBoard | SelfAlign)
     _gate(site, item, made)
     return made
 
@@ -47,7 +49,7 @@ def matrix(site: Site, item: Instrument, index: int) -> SimulatedInstrument:
     return made
 
 
-def _gate(site: Site, item: Instrument, made: Osw12 | SelfAlign) -> None:
+def _gate(site: Site, item: Instrument, made: Osw12 | FfBoard | SelfAlign) -> None:
     route = _route(site, item)
     if route is not None:
         made.before_change = site.before_change

@@ -36,7 +36,10 @@ RESOURCES = {
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e6)
 DOCS = Path(__file__).parents[2] / "docs" / "instruments"
 
-NO_QUESTION = {"agiltron_selfalign": "it acknowledges, and answers nothing else"}
+NO_QUESTION = {
+    "agiltron_ff": "its question has no end of line: it would stay in another kind's input",
+    "agiltron_selfalign": "it acknowledges, and answers nothing else",
+}
 """Drivers whose instruments cannot be asked who they are, and why."""
 NO_OUTPUT = {
     "keysight_33600a.amplitude": "volts of a waveform's full scale: OUTPUT says whether they leave",

@@ -138,7 +138,7 @@ def test_agiltron_bytes_of_the_sheet(play) -> None:
 def test_agiltron_a_wrong_answer_leaves_the_position_unknown(play) -> None:
     async def scenario(switch: AgiltronSelfAlign) -> None:
         await switch.select(2)
-        with pytest.raises(InstrumentError, match="01 35 ff ff was due"):
+        with pytest.raises(InstrumentError, match="01 35 ff ff or 01 35 00 02 was due"):
             await switch.select(3)
         with pytest.raises(InstrumentError, match="cannot be asked"):
             await switch.position()
@@ -155,6 +155,19 @@ def test_agiltron_a_wrong_answer_leaves_the_position_unknown(play) -> None:
         ],
         scenario,
     )
+
+
+def test_agiltron_an_echo_acknowledges_its_own_way_alone(play) -> None:
+    async def scenario(switch: AgiltronSelfAlign) -> None:
+        await switch.select(3)
+        assert await switch.position() == 3
+        with pytest.raises(InstrumentError, match="01 35 00 02"):
+            await switch.select(2)
+        with pytest.raises(InstrumentError, match="cannot be asked"):
+            await switch.position()
+
+    echo = bytes.fromhex("01350002")
+    play(AgiltronSelfAlign, [(echo, echo), (bytes.fromhex("01350001"), echo)], scenario)
 
 
 def test_agiltron_a_late_answer_acknowledges_nothing_else(play) -> None:

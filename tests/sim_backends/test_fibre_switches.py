@@ -79,6 +79,11 @@ def test_agiltron_frames_of_the_sheet() -> None:
     assert port.switch.route() == 1
 
 
+def test_agiltron_may_echo_a_selection() -> None:
+    port = Port(SelfAlign, ways=6, echo=True)
+    assert port(bytes.fromhex("01350003 01300000 01350006")) == bytes.fromhex("01350003")
+
+
 def test_agiltron_finds_the_start_of_a_frame() -> None:
     """One client ends its homing frame by CR LF."""
     port = Port(SelfAlign)
@@ -102,7 +107,8 @@ class Still:
 def test_catalogue() -> None:
     for model, good, bad in (
         ("thorlabs_osw12", {"deafness": "0.1"}, {"deafness": "2"}),
-        ("agiltron_selfalign", {"ways": "8"}, {"ways": "0"}),
+        ("agiltron_selfalign", {"ways": "8", "echo": "yes"}, {"ways": "0"}),
+        ("agiltron_selfalign", {"echo": "no"}, {"echo": "maybe"}),
     ):
         made = build(model, Placement(Still(), options=good))
         assert [door.kind for door in made.doors] == ["serial"]

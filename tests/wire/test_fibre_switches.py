@@ -7,16 +7,18 @@ import random
 
 import pytest
 
+from drivers.agiltron_ff import AgiltronFf
 from drivers.agiltron_selfalign import AgiltronSelfAlign
 from drivers.instrument import InstrumentError
 from drivers.link_model import LinkModel
 from drivers.thorlabs_osw12 import ThorlabsOsw12
 from drivers.transport.link import LinkError, LinkTimeout
+from sim_backends.agiltron_ff import FfBoard
 from sim_backends.agiltron_selfalign import SelfAlign
 from sim_backends.thorlabs_osw12 import Osw12
 
 LINK = LinkModel(latency=1e-3, bytes_per_second=1e5)
-PAIRS = [(ThorlabsOsw12, Osw12), (AgiltronSelfAlign, SelfAlign)]
+PAIRS = [(ThorlabsOsw12, Osw12), (AgiltronSelfAlign, SelfAlign), (AgiltronFf, FfBoard)]
 
 
 def driver(model, reached, **options):
@@ -56,15 +58,15 @@ def test_the_rest_that_the_drivers_can_send_is_known(wire) -> None:
 
 
 def test_light_goes_the_new_way_when_select_ends_and_the_time_to_settle_has_passed(memory) -> None:
-    async def scenario(reached) -> None:
-        model = ThorlabsOsw12 if isinstance(reached.device, Osw12) else AgiltronSelfAlign
-        async with driver(model, reached) as switch:
-            await switch.select(2)
-            await asyncio.sleep(switch.settle_time)
-            assert reached.device.route() == 2
+    for model, simulated in PAIRS:
 
-    memory.run(Osw12, scenario, door="serial")
-    memory.run(SelfAlign, scenario, door="serial")
+        async def scenario(reached, model=model) -> None:
+            async with driver(model, reached) as switch:
+                await switch.select(2)
+                await asyncio.sleep(switch.settle_time)
+                assert reached.device.route() == 2
+
+        memory.run(simulated, scenario, door="serial")
 
 
 def test_a_switch_that_is_hard_of_hearing(memory) -> None:
@@ -83,14 +85,25 @@ def test_a_switch_that_is_hard_of_hearing(memory) -> None:
     memory.run(lambda now: Osw12(now, deafness=0.2, seed=3), scenario, door="serial")
 
 
-def test_a_switch_that_is_stuck(memory) -> None:
+@pytest.mark.parametrize(("model", "simulated"), [(ThorlabsOsw12, Osw12), (AgiltronFf, FfBoard)])
+def test_a_switch_that_is_stuck(memory, model, simulated) -> None:
     async def scenario(reached) -> None:
-        async with driver(ThorlabsOsw12, reached) as switch:
+        async with driver(model, reached) as switch:
             reached.device.stuck = True
             with pytest.raises(InstrumentError, match="not switched"):
                 await switch.select(2)
+            assert await switch.position() == 1
 
-    memory.run(Osw12, scenario, door="serial")
+    memory.run(simulated, scenario, door="serial")
+
+
+def test_a_selfalign_that_echoes_what_it_is_told(memory) -> None:
+    async def scenario(reached) -> None:
+        async with driver(AgiltronSelfAlign, reached) as switch:
+            await switch.select(3)
+            assert reached.device.position == await switch.position() == 3
+
+    memory.run(lambda now: SelfAlign(now, echo=True), scenario, door="serial")
 
 
 @pytest.mark.parametrize(("model", "simulated"), PAIRS)

@@ -261,10 +261,9 @@ def test_a_matrix_that_cannot_be_parted_is_said(joined: Path, behind: Any) -> No
 # -- others ---------------------------------------------------------------------------------------
 
 
-def test_a_switch_of_many_ways(write_bench: WriteBench, behind: Any) -> None:
-    router = instrument(
-        "router", "agiltron_selfalign", "ASRL/dev/router::INSTR", "options = { positions = 4 }"
-    )
+@pytest.mark.parametrize("model", ["agiltron_ff", "agiltron_selfalign"])
+def test_a_switch_of_many_ways(write_bench: WriteBench, behind: Any, model: str) -> None:
+    router = instrument("router", model, "ASRL/dev/router::INSTR", "options = { positions = 4 }")
     route = ROUTE.replace("2", "3")
     path = write_bench(replace=tables(LIGHT, TAP, route, MAINFRAME, METER, router))
     with hil.open(path) as bench:

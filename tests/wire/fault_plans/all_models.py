@@ -14,6 +14,7 @@ from tests.wire.fault_plans.voltages import VOLTAGES
 from tests.wire.fault_storm import Plan
 
 PLANS: dict[str, Plan] = {
+    "agiltron_ff": SWITCH,
     "agiltron_selfalign": SWITCH,
     "keithley_2400": METER,
     "keithley_2450": METER,
