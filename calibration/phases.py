@@ -30,7 +30,7 @@ from calibration.faults import (
 )
 from calibration.knowledge import Knowledge
 from calibration.mesh import layout, matrix_fidelity, mesh_matrix
-from calibration.port_faults import forget, ports_with
+from calibration.port_faults import bank_fault, forget, ports_with
 from calibration.rank_one import Turning, turning
 from calibration.setup import Setup
 from calibration.step import Gate, Outcome, Watch
@@ -42,9 +42,11 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
 #: What this step may find broken of elements, besides ports.
-FAULTS = ("dead", "reversed", "swapped")
+FAULTS = ("dead", "reversed", "swapped", "no light")
 #: Highest level of a sweep, p_pi: a little more than a full turn.
 TOP = 2.2
+#: A bank that shows less than so many times the noise, or this share of the brightest, is dark.
+_LIT, _DARK = 3.0, 0.1
 #: s that the base is held before it is looked at.
 _WARM = 0.5
 #: Uncertainties behind the walk, rad: of phases, splitters. The global fit makes them smaller.
@@ -82,9 +84,13 @@ class Phases:
         rng = np.random.default_rng([setup.ports, setup.n_banks, 0xBA5E])
         base = random_levels(setup, rng, 0.4, 1.6)
         async with sweeping(setup, base, _WARM):
-            sweeps = [
+            sweeps = [await self._sweep(setup, tomograph, base, 0, watch)]
+            dark = _dark_banks(sweeps[0], tomograph.sigma)
+            if len(dark) == setup.n_banks:  # of heaters without light nothing can be said
+                return _without_light(knowledge, dark)
+            sweeps += [
                 await self._sweep(setup, tomograph, base, element, watch)
-                for element in range(knowledge.elements)
+                for element in range(1, knowledge.elements)
             ]
             await setup.program(base)
             await setup.rest(_WARM)
@@ -93,8 +99,9 @@ class Phases:
             solve = partial(self._solve, knowledge, sweeps, base, tomograph)
             found = [await compute(partial(solve, k, stands[k])) for k in range(knowledge.n_banks)]
             dead = np.array([[not one.alive for one in turned] for turned, _ in found])
+            dead[dark] = False
             why = await why_dead(setup, base, dead) if dead.any() else {}
-        return await compute(partial(self._conclude, knowledge, found, views, base, why))
+        return await compute(partial(self._conclude, knowledge, found, views, base, why, dark))
 
     async def _sweep(
         self, setup: Setup, tomograph: Tomograph, base: Floats, element: int, watch: Watch
@@ -202,6 +209,7 @@ class Phases:
         views: list[View],
         base: Floats,
         why: dict[tuple[int, int], str],
+        dark: list[int],
     ) -> Outcome:
         stands = np.mean([view.seen for view in views], axis=0)
         forget(knowledge, *FAULTS)
@@ -211,6 +219,9 @@ class Phases:
             loss = float(knowledge.value["cell_loss_db"][bank].mean())
             usual = np.full_like(walked.splitter_a, loss)
             believed.append(mesh_matrix(walked.phase, walked.splitter_a, walked.splitter_b, usual))
+            if bank in dark:
+                faults.append(_no_light(knowledge, bank))
+                continue
             faults += _element_faults(knowledge, bank, turned, why)
             rows, alive = _rows(turned)
             for pair in swapped_pairs(rows, alive, stands[bank], loss):
@@ -245,6 +256,28 @@ class Phases:
             "misfit": misfit,
         }
         return Outcome(tuple(gates), tuple(faults), (), raw)
+
+
+def _dark_banks(sweep: Sweep, sigma: float) -> list[int]:
+    """Banks through which no light is seen; `sigma`: noise of a part of an entry."""
+    strength = np.sqrt((np.abs(sweep.seen) ** 2).mean(axis=(0, 2, 3)))
+    least = max(_LIT * np.sqrt(2.0) * sigma, _DARK * float(strength.max()))
+    return [int(bank) for bank in np.flatnonzero(strength < least)]
+
+
+def _no_light(knowledge: Knowledge, bank: int) -> str:
+    told = (
+        "no detector sees light from any input through it, so nothing is said of its heaters; see "
+        "to laser, gates, select line and fibres, then calibrate again"
+    )
+    return bank_fault(knowledge, "no light", bank, told)
+
+
+def _without_light(knowledge: Knowledge, dark: list[int]) -> Outcome:
+    """The end of the step where no bank is lit."""
+    forget(knowledge, *FAULTS)
+    faults = tuple(_no_light(knowledge, bank) for bank in dark)
+    return Outcome((Gate("banks that light goes through", 0.0, 1.0, "", least=True),), faults)
 
 
 def _rows(turned: list[Turning]) -> tuple[Complexes, NDArray[np.bool_]]:

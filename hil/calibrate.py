@@ -29,7 +29,7 @@ from hil.calibrating.identifying import (
     look_at_currents,
     look_at_light,
 )
-from hil.calibrating.options import parser
+from hil.calibrating.options import bench_words, parser
 from hil.calibrating.running import Calibration, Runner, begin_time
 from hil.calibrating.showing import difference_lines, record_lines, step_lines
 from hil.calibrating.targeting import (
@@ -71,8 +71,12 @@ def record_path(asked: str) -> Path:
     if path.is_dir():
         return CalibrationFolder(path).record
     if path.suffix == ".toml":
-        return newest_record(load(asked).name)
+        return newest_record(load(asked).name, asked=shlex.quote(asked))
     return path if path.suffix == ".json" else newest_record(asked)
+
+
+def _newest(core: OpenBench, asked: argparse.Namespace) -> Path:
+    return newest_record(core.file.name, asked=shlex.join(bench_words(asked)))
 
 
 def _core(asked: argparse.Namespace, start_time: float = 0.0) -> OpenBench:
@@ -97,7 +101,7 @@ def run(asked: argparse.Namespace) -> int:
         resumed = CalibrationFolder.existing(asked.resume)
         start = resumed.record if resumed.record.is_file() else None
     elif start is None and asked.only:
-        start = newest_record(core.file.name)
+        start = _newest(core, asked)
     record = None if start is None else _fitting(start, core)
     if record is not None and resumed is not None:
         check_same_bench(record, core, str(start))
@@ -167,12 +171,7 @@ def _run_in(
 
 def _as_asked(asked: argparse.Namespace) -> str:
     """BENCH and the options that hold when it is gone on with, as typed again."""
-    words = [asked.bench]
-    for name, usual in (("backend", "sim"), ("path", "wire"), ("severity", None)):
-        if (value := getattr(asked, name)) != usual:
-            words += [f"--{name}", value]
-    if asked.plant_seed is not None:
-        words += ["--plant-seed", str(asked.plant_seed)]
+    words = bench_words(asked)
     for name in ("assume", "only", "skip"):
         for value in getattr(asked, name):
             words += [f"--{name}", value]
@@ -184,7 +183,7 @@ def _as_asked(asked: argparse.Namespace) -> str:
 def check(asked: argparse.Namespace) -> int:
     """Verify a record against the live bench."""
     core = _core(asked)
-    path = asked.record or newest_record(core.file.name)
+    path = asked.record or _newest(core, asked)
     record = _fitting(path, core)
     if core.all_simulated:
         core = _core(asked, record.bench_time)
@@ -205,7 +204,7 @@ def check(asked: argparse.Namespace) -> int:
 def configure(asked: argparse.Namespace) -> int:
     """Make each bank a target unitary."""
     core = _core(asked)
-    path = asked.record or newest_record(core.file.name)
+    path = asked.record or _newest(core, asked)
     record = _fitting(path, core)
     targets = targets_of(asked.target, core.file)
     out = new_file(asked.out or Path(f"{core.file.name}-levels.json"))

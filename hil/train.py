@@ -24,6 +24,7 @@ from hil.bench.faces import Bench
 from hil.bench.file import BenchFile, load
 from hil.bench.opening import OpenBench
 from hil.calibrating.folder import newest_record
+from hil.calibrating.options import bench_words
 from hil.calibrating.validity import check_holds
 from hil.console import MENDABLE, HungUp, run_command
 from hil.control.plan import plan_pass
@@ -192,7 +193,8 @@ def command(asked: argparse.Namespace) -> int:
     file = bench_file(asked)
     if asked.record is not None:
         newest = asked.record == "newest"
-        asked.as_built = str(newest_record(file.name)) if newest else asked.record
+        named = shlex.join(bench_words(asked))
+        asked.as_built = str(newest_record(file.name, asked=named)) if newest else asked.record
     if asked.dry_run:
         return dry_run(*build(asked, file, asked.method))
     if not asked.compare:

@@ -29,6 +29,9 @@ examples:
       --fault heaters-0:silence%0.01
 """
 
+PACKAGED = Path("hil/benches")
+"""Where a checkout of the repository has the packaged bench files."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
@@ -125,6 +128,14 @@ async def _serve(
         await host.close()
 
 
+def _there_instead(asked: Path) -> str:
+    """What to name instead of a bench file that is not there."""
+    packaged = PACKAGED / f"{asked.name.removesuffix('.toml')}.toml"
+    if packaged.is_file():
+        return f"a bench is served by its file's path: {packaged}"
+    return f"name a bench file by its path (those that are packaged lie in {PACKAGED})"
+
+
 def _elsewhere(address: Address, host: InstrumentHost) -> str:
     """What is said of an instrument whose own port something else has; those of one bench lie in a
     row.
@@ -158,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename is not None else ""
         mend = ""
         if isinstance(error, FileNotFoundError) and error.filename == str(chosen.bench):
-            mend = "; name a bench file by its path (those that are packaged lie in hil/benches)"
+            mend = f"; {_there_instead(chosen.bench)}"
         print(f"{where}{error.strerror or error}{mend}", file=sys.stderr)
         return 2
     except (BenchDocumentError, OptionError, OrderError, UnknownModelError) as error:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.transport.link import ByteLink, LinkError
+from drivers.transport.link import NOISE, ByteLink, LinkError
 
 ERROR_QUERY = "SYST:ERR?"
 MAX_ERRORS = 64
@@ -30,6 +30,8 @@ _PADDING = b" \t\r"
 
 class ScpiSyntaxError(LinkError):
     """An answer that is no SCPI response; the link is out of step and must be resynchronised."""
+
+    mend = NOISE
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from typing import Protocol, runtime_checkable
 from drivers.protocol import scpi
 from drivers.protocol.scpi import ScpiError, ScpiSyntaxError
 from drivers.protocol.scpi_stream import CLOSING_QUERY, Reply, read_to_closing
-from drivers.transport.link import AnswerRefused, ByteLink, LinkTimeout
+from drivers.transport.link import NOISE, AnswerRefused, ByteLink, LinkTimeout
 
 Unit = str | bytes
 LONGEST_ENTRY = 1024
@@ -222,11 +222,13 @@ class Dialogue:
             if line.endswith(identity):  # a reply that was cut short may stand before it
                 seen += 1
             elif loop.time() > last:
-                raise LinkTimeout(f"{link.name}: other replies came in place of the identity")
+                raise LinkTimeout(
+                    f"{link.name}: other replies came in place of the identity; {NOISE}"
+                )
         await link.write(self.error_message + (self.closing_query if link.stream else b""))
         while (line := await self._line(link, timeout)).endswith(identity):
             if loop.time() > last:  # an exchange that failed asked for it too, not more
-                raise LinkTimeout(f"{link.name}: the identity came again and again")
+                raise LinkTimeout(f"{link.name}: the identity came again and again; {NOISE}")
         error = self.parse_error(line)
         if link.stream and await read_to_closing(link, self.end_in, closing, timeout):
             raise ScpiSyntaxError(f"{link.name}: old replies came behind the identity")

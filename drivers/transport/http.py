@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drivers.transport.link import ByteLink, LinkClosed, LinkError
+from drivers.transport.link import NOISE, ByteLink, LinkClosed, LinkError
 
 MAX_BODY = 64 * 2**20
 """Longest body that is accepted, in bytes."""
@@ -17,6 +17,8 @@ MAX_BODY = 64 * 2**20
 
 class HttpError(LinkError):
     """What came is no HTTP/1.1 response; the connection is of no more use."""
+
+    mend = NOISE
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+NOISE = (
+    "noise on its link, or another program that speaks to it: see to its cable and plugs, end the "
+    "other program"
+)
+"""What an operator does about bytes that make no sense."""
+GONE = "see that it is on, look at its cable, and end any other program that takes its link"
+"""What an operator does about a link that was open and is not any more."""
 
 
 class LinkError(Exception):
-    """A byte link failed. The message begins with the link's resource string.
+    """A byte link failed. The message begins with the link's resource string, and ends in what an
+    operator does about it.
 
     `instrument` is the name of whose link it is, and begins the message, once that is known.
     """
 
     instrument: str = ""
+    mend: ClassVar[str] = ""
+    """What to do, where it is the same for all errors of a class: it ends their messages."""
 
     def __str__(self) -> str:
         """The message."""
         told = super().__str__()
+        if self.mend not in told:
+            told = f"{told}; {self.mend}"
         return told if told.startswith(self.instrument) else f"{self.instrument}: {told}"
 
 

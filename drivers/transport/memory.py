@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from drivers.transport.link import LinkClosed
+from drivers.transport.link import GONE, LinkClosed
 from drivers.transport.receive import ReceiveBuffer
 from drivers.transport.resource import SerialResource, SocketResource, parse
 
@@ -38,7 +38,7 @@ class MemoryLink:
         if self._closed:
             raise LinkClosed(f"{self.name}: this end is closed; open the instrument again")
         if self.received.failed:
-            raise LinkClosed(f"{self.name}: the other end has closed")
+            raise LinkClosed(f"{self.name}: the other end has closed; {GONE}")
         self._to_server.feed_data(data)
 
     async def read_until(self, end: bytes, timeout: float) -> bytes:
@@ -58,7 +58,9 @@ class MemoryLink:
         if not self._closed:
             self._closed = True
             self._to_server.feed_eof()
-            self.received.fail(LinkClosed(f"{self.name}: this end is closed"))
+            self.received.fail(
+                LinkClosed(f"{self.name}: this end is closed; open the instrument again")
+            )
 
 
 class MemoryWriter:
@@ -80,7 +82,9 @@ class MemoryWriter:
         """Close the connection; the client's reads end in `LinkClosed` at once."""
         if not self._closing:
             self._closing = True
-            self._link.received.fail(LinkClosed(f"{self._link.name}: the other end has closed"))
+            self._link.received.fail(
+                LinkClosed(f"{self._link.name}: the other end has closed; {GONE}")
+            )
 
     def is_closing(self) -> bool:
         """True once this end has been closed or the client has gone."""

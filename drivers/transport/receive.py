@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 
-from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+from drivers.transport.link import NOISE, LinkClosed, LinkError, LinkTimeout
 from drivers.transport.patience import Patience
 
 MAX_UNREAD = 64 * 2**20
 """Bytes that may lie unread, and unasked for, before the other end is taken to babble."""
 DIRECT = 2**16
 """A read that lacks at least so many bytes gets memory of its own."""
+SHOWN = 40
+"""Bytes that are shown of what came in place of what was waited for."""
 
 
 class ReceiveBuffer:
@@ -179,11 +181,15 @@ class ReceiveBuffer:
             return
         if self._failure is not None:
             raise self._fresh_failure()
-        got = len(self._data) if self._block is None else self._filled
-        mend = "" if got else "; see that it is on, and look at its cable"
-        raise LinkTimeout(
-            f"{self._name}: {missing} within {timeout:.3g} s ({got} bytes came){mend}"
-        )
+        raise LinkTimeout(f"{self._name}: {missing} within {timeout:.3g} s {self._came()}")
+
+    def _came(self) -> str:
+        """What there is in place of what was waited for, and what to do about it."""
+        came = self._data if self._block is None else self._block[: self._filled]
+        if not len(came):
+            return "(0 bytes came); see that it is on, and look at its cable"
+        shown = repr(bytes(came[:SHOWN])) + ("..." if len(came) > SHOWN else "")
+        return f"({len(came)} bytes came): {shown}; {NOISE}"
 
     def _fresh_failure(self) -> LinkError:
         # One failure may be raised many times; a new instance keeps its traceback short.

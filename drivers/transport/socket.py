@@ -7,7 +7,7 @@ import socket
 from types import CoroutineType
 from typing import Any
 
-from drivers.transport.link import LinkClosed, LinkTimeout
+from drivers.transport.link import GONE, LinkClosed, LinkTimeout
 from drivers.transport.receive import ReceiveBuffer
 from drivers.transport.resource import SocketResource
 
@@ -54,10 +54,12 @@ class SocketLink(asyncio.BufferedProtocol):
                     await self._writable.wait()
             except TimeoutError:
                 raise LinkTimeout(
-                    f"{self.name}: the other end has taken no bytes for {WRITE_TIMEOUT:g} s"
+                    f"{self.name}: the other end has taken no bytes for {WRITE_TIMEOUT:g} s; {GONE}"
                 ) from None
             if self.closed:
-                raise LinkClosed(f"{self.name}: the other end closed while it was written to")
+                raise LinkClosed(
+                    f"{self.name}: the other end closed while it was written to; {GONE}"
+                )
 
     def read_until(self, end: bytes, timeout: float) -> CoroutineType[Any, Any, bytes]:
         """Bytes up to and including `end`. Raises `LinkTimeout` or `LinkClosed`."""
@@ -73,7 +75,9 @@ class SocketLink(asyncio.BufferedProtocol):
 
     async def close(self) -> None:
         """Send what is still to be sent, for a second at most, and close."""
-        self._received.fail(LinkClosed(f"{self.name}: this end is closed"))
+        self._received.fail(
+            LinkClosed(f"{self.name}: this end is closed; open the instrument again")
+        )
         transport = self._transport
         if transport is None:
             return
@@ -108,13 +112,13 @@ class SocketLink(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Called by the loop: the other end sends no more, so no answer can come."""
-        self._received.fail(LinkClosed(f"{self.name}: the other end has closed"))
+        self._received.fail(LinkClosed(f"{self.name}: the other end has closed; {GONE}"))
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop: the connection has ended."""
         why = f": {exc}" if exc else ""
-        self._received.fail(LinkClosed(f"{self.name}: the other end has closed{why}"))
+        self._received.fail(LinkClosed(f"{self.name}: the other end has closed{why}; {GONE}"))
         self._writable.set()
         self._gone.set()
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pyvisa
 from pyvisa import constants, errors
 
-from drivers.transport.link import LinkClosed, LinkError, LinkTimeout
+from drivers.transport.link import GONE, LinkClosed, LinkError, LinkTimeout
 from drivers.transport.visa_py import end_of_file_raises, is_torn
 from drivers.transport.visa_session import SHORT, TIMEOUTS, VisaSession
 from drivers.transport.worker import Worker
@@ -132,16 +132,16 @@ class VisaLink:
         except errors.VisaIOError as error:
             if error.error_code in TIMEOUTS:
                 self._closed = self._closed or is_torn(self._session.session)
-                raise LinkTimeout(f"{self.name}: no answer in time") from None
+                raise LinkTimeout(f"{self.name}: no answer in time; {GONE}") from None
             if error.error_code in _LOST:
                 self._closed = True
-            raise LinkClosed(f"{self.name}: {error}") from None
+            raise LinkClosed(f"{self.name}: {error}; {GONE}") from None
         except LinkError:
             raise
         except Exception as error:
             # pyvisa-py raises what its sockets and its assertions raise.
             self._closed = True
-            raise LinkClosed(f"{self.name}: {error or type(error).__name__}") from None
+            raise LinkClosed(f"{self.name}: {error or type(error).__name__}; {GONE}") from None
 
 
 async def open_visa(resource: str, timeout: float = OPEN_TIMEOUT) -> VisaLink:

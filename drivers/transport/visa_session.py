@@ -17,7 +17,7 @@ from typing import Any
 
 from pyvisa import constants, errors
 
-from drivers.transport.link import AnswerRefused, LinkClosed, LinkTimeout
+from drivers.transport.link import GONE, NOISE, AnswerRefused, LinkClosed, LinkTimeout
 from drivers.transport.visa_py import tells_of_a_stale_answer, watch_of
 
 WRITE_TIMEOUT = 10.0
@@ -190,9 +190,13 @@ class VisaSession:
         """Seconds left for a read; `awaited`: the last one brought something, or there was none."""
         left = deadline - time.monotonic()
         if left <= 0.0:
-            raise LinkTimeout(f"{self._name}: no answer within {timeout:g} s ({got} bytes came)")
+            raise LinkTimeout(
+                f"{self._name}: no answer within {timeout:g} s ({got} bytes came); {GONE}"
+            )
         if self._ended and (got or not awaited):
-            raise LinkTimeout(f"{self._name}: the answer ended too soon ({got} bytes came)")
+            raise LinkTimeout(
+                f"{self._name}: the answer ended too soon ({got} bytes came); {NOISE}"
+            )
         return left
 
     def _receive(self, size: int, timeout: float, termination: bytes) -> bytes:

@@ -57,7 +57,8 @@ def _detectors(bench: BenchFile, budget: PowerBudget) -> Table:
     full = min((bench.full_scale_of(one) for one in ports), default=0.0)
     clip = min(one.detector_range * bench.full_scale_of(one) for one in ports)
     volts = all(facts.unit == "V" for one in ports for facts in bench.readouts_of(one))
-    what = "boxes" if all(one.box is not None for one in ports) else "inputs"
+    boxes = all(one.box is not None for one in ports)
+    where, what = ("box", "boxes") if boxes else ("input", "inputs")
     rows = [
         (
             "detectors are linear",
@@ -70,22 +71,24 @@ def _detectors(bench: BenchFile, budget: PowerBudget) -> Table:
         ),
     ]
     if volts:
-        rows.append(_gain(budget, optics.transimpedance, clip, full))
+        rows.append(_gain(budget, optics.transimpedance, clip, full, where))
     if left := optics.at_defaults:
         say = "all" if len(left) == len(Optics().at_defaults) else str(len(left))
         rows.append(("still at defaults", f"{say} numbers of [optics]: put in your bench's own"))
     return Table(f"{_TITLE}: what follows", (), tuple(rows))
 
 
-def _gain(budget: PowerBudget, gain: float | None, clip: float, most: float) -> tuple[str, str]:
-    """`clip`: signal units at which an input of `most` V clips."""
+def _gain(
+    budget: PowerBudget, gain: float | None, clip: float, most: float, where: str
+) -> tuple[str, str]:
+    """`clip`: signal units at which an input of `most` V clips; `where`: what has that input."""
     full_scale = budget.homodyne.full_scale
     if gain is not None and full_scale:
         volts = gain * full_scale
         return (
             "one signal unit",
-            f"{si(volts, 'V', 3)} at the box, so detector_range {1.0 / volts:.3g} "
+            f"{si(volts, 'V', 3)} at the {where}, so detector_range {1.0 / volts:.3g} "
             f"(the file: {clip / most:g})",
         )
     needed = most / (clip * full_scale) if full_scale else float("inf")
-    return "gain for this detector_range", f"{si(needed, 'V/A', 3)} from photocurrent to box"
+    return "gain for this detector_range", f"{si(needed, 'V/A', 3)} from photocurrent to {where}"

@@ -197,14 +197,18 @@ def _packed(array: Array) -> str | None:
     return "gzip" if np.asarray(array).ndim else None
 
 
-def newest_record(bench: str, root: Path = ROOT) -> Path:
+def newest_record(bench: str, root: Path = ROOT, *, asked: str = "") -> Path:
     """The newest record of a bench under `root` whose calibration went to its end.
+
+    asked : the words by which the operator named the bench, its file and backend: those that make
+    a record. Empty where only its name is known.
 
     Raises
     ------
     CalibrationError
         When there is none.
     """
+    asked = asked or bench
     found = sorted((root / bench).glob(f"*/{RECORD}"), reverse=True)
     for path in found:
         if read_record(path).raw.get("complete") is not False:
@@ -212,9 +216,9 @@ def newest_record(bench: str, root: Path = ROOT) -> Path:
     if found:
         raise CalibrationError(
             f"no calibration of bench {bench} under {root / bench} has come to its end; go on with "
-            f"the last: `python -m hil.calibrate run {bench} --resume {found[0].parent}`"
+            f"the last: `python -m hil.calibrate run {asked} --resume {found[0].parent}`"
         )
     raise CalibrationError(
         f"bench {bench} has no calibration under {root / bench}; make one with "
-        f"`python -m hil.calibrate run {bench}`, or name a record"
+        f"`python -m hil.calibrate run {asked}`, or name a record"
     )

@@ -50,6 +50,17 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def bench_words(asked: argparse.Namespace) -> list[str]:
+    """The bench as it was asked for, and the options that say which it is, to be typed again."""
+    words = [str(asked.bench)]
+    for name, usual in (("backend", "sim"), ("path", "wire"), ("severity", None)):
+        if (value := getattr(asked, name)) not in (usual, None):
+            words += [f"--{name}", value]
+    if asked.plant_seed is not None:
+        words += ["--plant-seed", str(asked.plant_seed)]
+    return words
+
+
 def _add_bench(p: argparse.ArgumentParser, *, path: bool = True) -> None:
     p.add_argument("bench", metavar="BENCH", help="packaged bench, or a bench file")
     p.add_argument("--backend", choices=BACKENDS, default="sim", help="default sim")

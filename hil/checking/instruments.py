@@ -45,11 +45,12 @@ def check_identities(
         if isinstance(error, IdentityError):
             report.failed(name, str(error), "the file and the bench must name the same instrument")
         elif error is not None:
+            what, _, mend = str(error).partition("; ")
             report.failed(
                 name,
-                f"not reached at {instrument.resource}: {error}",
-                "see that it is on, connected, free of other programs, and that its `resource` in "
-                "the bench file is right",
+                f"not reached at {instrument.resource}: {what}",
+                f"{mend or 'see that it is on, connected, and free of other programs'}; compare "
+                "its `resource` in the bench file",
             )
         else:
             report.passed(name, _who(instrument, file))

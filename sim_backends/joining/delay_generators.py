@@ -29,7 +29,7 @@ def delay_generator(site: Site, item: Instrument, index: int) -> Dg645:
     del index
     made = Dg645(
         site.clock.now,
-        serial=item.identity.get("serial", "008011"),
+        serial=item.identity["serial"],
         trigger_input=TriggerLine(site.wiring, item.name),
     )
     site.wiring.join_listener(_Listening(made))

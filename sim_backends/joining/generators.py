@@ -19,7 +19,7 @@ def generator(site: Site, item: Instrument, index: int) -> Keysight33600A:
         site.clock.now,
         line,
         model=model,
-        serial=item.identity.get("serial", "MY53800001"),
+        serial=item.identity["serial"],
         attached=float(load[0] if isinstance(load, list) else load),
         seed=site.seed(index),
     )

@@ -35,7 +35,7 @@ def dac(site: Site, item: Instrument, index: int) -> Qdac2:
     """Build a DAC of 24 channels, three modules of eight to the bench file."""
     return Qdac2(
         site.clock.now,
-        serial=item.identity.get("serial", "242"),
+        serial=item.identity["serial"],
         loads=heaters(site, item, 3),
         seed=site.seed(_CHASSIS, index),
     )

@@ -17,6 +17,7 @@ from .lasers import laser, mainframe
 from .meters import meter, monitor
 from .pattern import pattern
 from .scopes import infiniivision, rigol
+from .serials import serials
 from .site import Site
 from .source_meters import source_meter
 from .stages import stage
@@ -57,6 +58,7 @@ class Joiner:
         self, document: Document, file: BenchFile, wiring: Wiring, clock: BenchClock
     ) -> None:
         self._site = Site(document, file, wiring, clock)
+        self._serials = serials(file)
         if file.taps:
             wiring.join_taps(self._site.taps)
 
@@ -74,6 +76,8 @@ class Joiner:
                 f"instrument.{index}.driver: {item.driver!r} cannot be simulated on a bench; there "
                 f"are {', '.join(BUILDERS)}"
             )
+        if serial := self._serials.get(item.name):
+            item = item.model_copy(update={"identity": {**item.identity, "serial": serial}})
         try:
             return builder(self._site, item, index)
         except OptionError as error:

@@ -19,7 +19,7 @@ def meter(site: Site, item: Instrument, index: int) -> KeysightN7744A:
         site.clock.now,
         MeterJoint(site.wiring, item.name),
         model=site.model(item, index, "N7745A", PORTS, "N7744A or N7745A"),
-        serial=item.identity.get("serial", "MY49700101"),
+        serial=item.identity["serial"],
         seed=site.seed(index),
     )
     site.wiring.join_reader(made)

@@ -20,7 +20,7 @@ def rigol(site: Site, item: Instrument, index: int) -> RigolDs1000z:
         site.clock.now,
         joint,
         model=model,
-        serial=item.identity.get("serial", "DS1ZA000000001"),
+        serial=item.identity["serial"],
         seed=site.seed(index),
     )
     joint.follow(made.acquisition, made.advance)
@@ -34,7 +34,7 @@ def infiniivision(site: Site, item: Instrument, index: int) -> KeysightInfiniivi
         site.clock.now,
         joint,
         model=site.model(item, index, "DSO-X 2024A", INFINIIVISION, "InfiniiVision"),
-        serial=item.identity.get("serial", "MY00000001"),
+        serial=item.identity["serial"],
         seed=site.seed(index),
     )
     joint.follow(made.acquisition, made.advance)

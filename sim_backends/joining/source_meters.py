@@ -25,7 +25,10 @@ def source_meter(site: Site, item: Instrument, index: int) -> SimulatedInstrumen
         if (heater.module, heater.channel) != (0, 0) or terminals.joined:
             raise BenchDocumentError(f"wiring.elements: {item.name} has module 0, channel 0 alone")
         terminals.join(heater.bank, element_index(heater, site.file.ports) or 0)
-    told = {key: item.identity[key] for key in ("serial",) if key in item.identity}
     return _KINDS[item.driver](
-        site.clock.now, terminals, seed=site.seed(_UNIT, index), lead_ohms=LEADS, **told
+        site.clock.now,
+        terminals,
+        serial=item.identity["serial"],
+        seed=site.seed(_UNIT, index),
+        lead_ohms=LEADS,
     )

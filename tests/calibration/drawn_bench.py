@@ -75,7 +75,8 @@ class DrawnBench:
     dead, stuck : by (bank, element): draws nothing, or holds a level in W. swapped : (bank, i, j)
     whose channels are exchanged; crossed : two places of any banks, likewise. shorted_light :
     elements that draw but turn nothing.
-    dark_detectors, saturated : ports. interrupt_at : number of the observation that raises.
+    dark_detectors, saturated : ports. dark_banks : no light goes through.
+    interrupt_at : number of the observation that raises.
     drivers : whether volts and amperes can be read.
     """
 
@@ -87,6 +88,7 @@ class DrawnBench:
     swapped: Sequence[tuple[int, int, int]] = ()
     crossed: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     dark_detectors: Sequence[int] = ()
+    dark_banks: Sequence[int] = ()
     exchanged_detectors: tuple[int, int] | None = None
     dark_modulators: Sequence[int] = ()
     saturated: Sequence[int] = ()
@@ -184,6 +186,7 @@ class DrawnBench:
         self.time += 0.02
         truth, levels = self.truth, self.actual()
         own = np.stack([matrix_of(truth, k, levels) for k in range(self.n_banks)])
+        own[list(self.dark_banks)] = 0.0
         seen = np.einsum("kj,jno->kno", np.eye(self.n_banks) + truth.leak, own)
         return [self._shot(shot, seen[shot.bank]) for shot in shots]
 

@@ -63,6 +63,25 @@ def test_without_drivers_to_ask_it_is_dead_or_stuck() -> None:
     assert named(outcome, "bank 0, element 3 ", "dead, or its channel is stuck")
 
 
+def test_without_light_no_heater_is_blamed() -> None:
+    bench, known, outcome = phases_of(dark_modulators=range(4))
+    assert not outcome.passed
+    assert len(outcome.faults) == 2
+    for bank in (0, 1):
+        assert named(outcome, f"bank {bank}: no light", "laser", "calibrate again")
+    assert {one["kind"] for one in known.faults} == {"no light"}
+    assert bench.observed < 16 * 8  # nor is every heater swept
+
+
+def test_of_a_dark_bank_no_heater_is_blamed_and_the_other_is_found() -> None:
+    bench, known, outcome = phases_of(dark_banks=[1])
+    assert not outcome.passed
+    assert len(outcome.faults) == 1
+    assert named(outcome, "bank 1: no light")
+    relative = known.value["slope"][0] / bench.truth.value["slope"][0] - 1.0
+    assert np.abs(relative).max() < 0.15
+
+
 @pytest.mark.parametrize("pair", [(0, 1), (2, 9), (12, 15)])
 def test_swapped_channels_are_named_with_each_other(pair: tuple[int, int]) -> None:
     one, other = pair

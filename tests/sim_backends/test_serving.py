@@ -90,6 +90,21 @@ def test_what_the_caller_can_mend_is_one_line_and_exit_code_2(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("asked", ["relax-mzi-8", "relax-mzi-8.toml"])
+def test_a_packaged_bench_is_named_by_the_path_of_its_file(
+    tmp_path, monkeypatch, capsys, asked
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", asked]) == 2
+    assert "those that are packaged lie in hil/benches" in capsys.readouterr().err
+    (tmp_path / "hil/benches").mkdir(parents=True)
+    (tmp_path / "hil/benches/relax-mzi-8.toml").write_text("", encoding="utf-8")
+    assert main(["serve", asked]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{asked}: No such file or directory; ")
+    assert error.endswith(" path: hil/benches/relax-mzi-8.toml\n")
+
+
 def test_instruments_of_one_kind_take_ports_in_a_row(bench) -> None:
     async def serve() -> list[int | None]:
         made, _, _ = bench()

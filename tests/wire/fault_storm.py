@@ -272,8 +272,12 @@ class Storm:
         try:
             await self.in_time(operation)
             self.right += 1
-        except TYPED:
+        except TYPED as error:
             self.refused += 1
+            if isinstance(error, LinkError):
+                told = str(error)
+                assert told.startswith("thing"), f"no instrument is named: {told}"
+                assert "; " in told, f"no mend is named: {told}"
         self.plan.outputs(self)
         self.faults.clear()
         await self.until_copies_came()

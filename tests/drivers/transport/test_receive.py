@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.transport.link import LinkClosed, LinkTimeout
+from drivers.transport.link import NOISE, LinkClosed, LinkTimeout
 from drivers.transport.receive import DIRECT, MAX_UNREAD, ReceiveBuffer
 
 
@@ -49,6 +49,24 @@ def test_timeout_keeps_what_came(virtual) -> None:
             await buffer.read_until(b"\n", 0.5)
         assert loop.time() == pytest.approx(0.5, abs=0.01)
         assert await buffer.read_exactly(4, 0.1) == b"half"
+
+    virtual(scenario())
+
+
+def test_what_came_in_place_of_a_message_is_shown_with_the_mend(virtual) -> None:
+    async def scenario() -> None:
+        buffer = ReceiveBuffer("port")
+        with pytest.raises(LinkTimeout, match=r"\(0 bytes came\); see that it is on"):
+            await buffer.read_until(b"\n", 0.5)
+        buffer.feed(b"\xff\x00\xa5?")
+        with pytest.raises(LinkTimeout) as caught:
+            await buffer.read_until(b"\n", 0.5)
+        assert str(caught.value).endswith(f"(4 bytes came): {bytes([255, 0, 165, 63])!r}; {NOISE}")
+        buffer.feed(b"x" * 100)
+        with pytest.raises(LinkTimeout) as caught:
+            await buffer.read_exactly(10**6, 0.5)
+        shown = repr(b"\xff\x00\xa5?" + b"x" * 36)
+        assert f"(104 bytes came): {shown}...; {NOISE}" in str(caught.value)
 
     virtual(scenario())
 

@@ -123,6 +123,12 @@ def test_packaged_benches_have_nothing_to_note(name: str, capsys: Captured) -> N
     assert "Notes" not in shown(capsys)
 
 
+def test_show_names_what_reads_a_detector(capsys: Captured) -> None:
+    assert main(["show", "relax-mzi-4-scopes"]) == 0
+    (gain,) = [line for line in shown(capsys) if "from photocurrent" in line]
+    assert gain.endswith(" from photocurrent to input")  # of an oscilloscope
+
+
 def test_show_keeps_a_lasers_pin_to_itself(capsys: Captured) -> None:
     assert main(["show", "relax-mzi-4-scopes"]) == 0
     told = capsys.readouterr().out

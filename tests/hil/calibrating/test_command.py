@@ -212,6 +212,28 @@ def test_the_newest_record_is_one_that_came_to_its_end(calibrated: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("options", "made_by"),
+    [
+        (("check", SMALL), f"run {SMALL}`"),
+        (
+            ("check", SMALL, "--path", "slot", "--plant-seed", "3"),
+            f"run {SMALL} --path slot --plant-seed 3`",
+        ),
+        (("configure", SMALL, "--backend", "real", "--target", "identity"),
+         f"run {SMALL} --backend real`"),
+        (("show", SMALL), f"run {SMALL}`"),
+        (("show", "small"), "run small`"),
+    ],
+)  # fmt: skip
+def test_a_missing_record_is_made_of_the_bench_as_it_was_named(
+    calibrate: Calibrate, options: tuple[str, ...], made_by: str
+) -> None:
+    ended = calibrate(*options)
+    assert ended.code == 2
+    assert f"make one with `python -m hil.calibrate {made_by}, or name a record" in ended.err
+
+
+@pytest.mark.parametrize(
     ("options", "told"),
     [
         (("run", "small.toml", "--only", "nonsense"), "no step 'nonsense'"),
