@@ -61,6 +61,8 @@ class ScpiLink(Instrument):
     """Bit of the status byte that tells, unmasked, of queued errors: 4 (EAV) where a manual says
     so. A query that is refused over VXI-11 or HiSLIP then ends at once, not at its time-out. 0
     where it is another (InfiniiVision), unused (816x, N774x), or not known."""
+    bare_blocks: ClassVar[bool] = False
+    """Whether it is not sure that the end of a message comes behind a block, on raw TCP."""
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class ScpiLink(Instrument):
             self.error_in_message,
             self.parse_error,
             self.error_bit,
+            self.bare_blocks,
         )
         self._closing = b""
         """The answer to `*IDN?` as it comes, which closes each exchange on a stream."""

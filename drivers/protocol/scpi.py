@@ -217,6 +217,16 @@ async def drain_errors(
     raise ScpiSyntaxError(f"{link.name}: the error queue does not become empty")
 
 
+def bare_block(data: bytes, at: int) -> tuple[bytes, int]:
+    """The payload of the block that begins at `at`, and where it ends; what follows is not looked
+    at. Raises `ScpiSyntaxError` for a block without a length, or that is longer than `data`.
+    """
+    start, stop = _block_span(data, at, len(data), None)
+    if stop > len(data):
+        raise ScpiSyntaxError(f"{_shorten(data[at:])} has a block longer than what came")
+    return data[start:stop], stop
+
+
 def _block_span(data: bytes, at: int, last: int, size: int | None) -> tuple[int, int]:
     """Where the payload of the block at `at` starts and stops."""
     digits = data[at + 1 : at + 2]

@@ -72,6 +72,8 @@ class Dialogue:
     parse_error: Callable[[bytes], ScpiError] = scpi.parse_error
     error_bit: int = 0
     """That of the status byte which tells of queued errors (SCPI-99: 4); 0 where none does."""
+    bare_blocks: bool = False
+    """Whether a block may come without `end_in` behind it, on a stream."""
 
     @cached_property
     def closing_query(self) -> bytes:
@@ -104,8 +106,9 @@ class Dialogue:
         if link.stream:
             await link.write(self.framed(units) + self.closing_query)
             found = await read_to_closing(
-                link, self.end_in, closing, timeout, size=size, long=long and answers > 0
-            )
+                link, self.end_in, closing, timeout, size=size, long=long and answers > 0,
+                bare=self.bare_blocks,
+            )  # fmt: skip
             if not found and answers:  # it is the answer to `*IDN?`, or a copy
                 more = await read_to_closing(link, self.end_in, closing, timeout)
                 found = [[closing.strip()], *more]

@@ -30,15 +30,17 @@ async def read_to_closing(
     *,
     size: int | None = None,
     long: bool = False,
+    bare: bool = False,
 ) -> list[Reply]:
     """The replies before `closing`, which is the identity as it comes, with its `end`.
 
     `size`: bytes of a block that does not tell them; `long`: the first reply is likely a long block
-    and is read by its count. Raises `LinkTimeout`, `LinkClosed`, and `ScpiSyntaxError` for what is
-    no reply, or where something stands before the identity on its line.
+    and is read by its count; `bare`: a block may come without an `end`. Raises `LinkTimeout`,
+    `LinkClosed`, and `ScpiSyntaxError` for what is no reply, or where something stands before the
+    identity on its line.
     """
     found: list[Reply] = []
-    if long:
+    if long and not bare:
         first = await scpi.read_reply(link, end, timeout, size, long=True)
         if is_closing(first, closing):
             return []
@@ -46,7 +48,7 @@ async def read_to_closing(
     said = (await link.read_until(closing, timeout))[: -len(closing)]
     if said and not said.endswith(end):
         raise ScpiSyntaxError(f"{link.name}: {said[-60:]!r} came before the identity")
-    return found + replies(said, end, size)
+    return found + replies(said, end, size, bare=bare)
 
 
 def is_closing(reply: Reply, closing: bytes) -> bool:
@@ -54,13 +56,21 @@ def is_closing(reply: Reply, closing: bytes) -> bool:
     return len(reply[0]) < len(closing) and b";".join(reply) == closing.strip()
 
 
-def replies(said: bytes, end: bytes, size: int | None = None) -> list[Reply]:
-    """Part whole response messages, each of which has its `end`. Raises `ScpiSyntaxError`."""
+def replies(said: bytes, end: bytes, size: int | None = None, *, bare: bool = False) -> list[Reply]:
+    """Part whole response messages, each of which has its `end`, a block only if not `bare`.
+
+    Raises `ScpiSyntaxError`.
+    """
     if b"#" not in said and b";" not in said:
         return [[line.strip()] for line in said.split(end)[:-1]]
     found: list[Reply] = []
     at = 0
     while at < len(said):
+        if bare and said[at : at + 1] == b"#":
+            block, at = scpi.bare_block(said, at)
+            found.append([block])
+            at += len(end) if said.startswith(end, at) else 0
+            continue
         stop = said.index(end, at) + len(end)
         while True:
             units, _, missing = scpi.scan_reply(said[at:stop], end, size=size)

@@ -44,6 +44,7 @@ class SantecTsl570(ScpiInstrument):
     links: ClassVar[tuple[str, ...]] = ("tcp", "gpib")
     end_out: ClassVar[bytes] = b"\r"
     end_in: ClassVar[bytes] = b"\r"
+    bare_blocks: ClassVar[bool] = True
     default_port: ClassVar[int | None] = 5000
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ POLL = 0.05
 """s from one look at the sweep's state to the next."""
 POINTS_MOST = 500_000
 """Points that the laser logs (manual, READout:POINts?)."""
+MOST_DBM = 200.0
+"""No power is above it, nor below the same with a minus: what says so is misread."""
 
 
 class SweepState(enum.IntEnum):
@@ -132,26 +135,32 @@ class SantecSweep:
         """Wavelengths (n,) in m and powers (n,) in W that were logged at the output triggers.
 
         Blocks of either command set are understood: 4-byte integers of 0.1 pm, or 8-byte floats of
-        m. Raises `InstrumentError` where a block is not of the number of points, or holds what no
-        laser gives.
+        m; of powers 4-byte floats of dBm (manual), 4-byte integers of mdBm (a TSL-775, by its
+        user), or 8-byte floats (a public driver). Raises `InstrumentError` where a block is not of
+        the number of points, or holds what no laser gives.
         """
         points = int(await self._laser.get(POINTS))
         if not points:
             return np.empty(0), np.empty(0)
-        wavelengths = await self._block("READ:DAT?", points, "<i4", 1e-13, 0.0, 1e-5)
-        dbm = await self._block("READ:DAT:POW?", points, "<f4", 1.0, -200.0, 200.0)
+        wavelengths = await self._block("READ:DAT?", points, _tenths, 0.0, 1e-5)
+        dbm = await self._block("READ:DAT:POW?", points, _levels, -MOST_DBM, MOST_DBM)
         return wavelengths, 1e-3 * 10.0 ** (dbm / 10.0)
 
     async def _block(
-        self, query: str, points: int, narrow: str, scale: float, low: float, high: float
+        self,
+        query: str,
+        points: int,
+        narrow: Callable[[bytes], NDArray[np.float64]],
+        low: float,
+        high: float,
     ) -> NDArray[np.float64]:
-        """A block of 8-byte floats or of 4-byte numbers in `scale`, which its length tells."""
+        """A block of 8-byte floats, or of 4-byte numbers, which its length tells."""
         laser = self._laser
         (data,) = await laser.ask(query, received=8 * points + 16, answers=1)
         if len(data) == 8 * points:
             values = np.frombuffer(data, "<f8").astype(np.float64)
         elif len(data) == 4 * points:
-            values = scale * np.frombuffer(data, narrow).astype(np.float64)
+            values = narrow(data)
         else:
             shown = f"{len(data)} bytes"
             raise InstrumentError(laser.name, query, shown, f"{points} points are logged")
@@ -168,3 +177,20 @@ class SantecSweep:
                 hint = f"{what} within {timeout:g} s; stop() ends it"
                 raise TriggerTimeout(self._laser.name, "WAV:SWE?", state.name, hint)
             await asyncio.sleep(POLL)
+
+
+def _tenths(data: bytes) -> NDArray[np.float64]:
+    """Wavelengths (n,) in m of 4-byte integers of 0.1 pm."""
+    return 1e-13 * np.frombuffer(data, "<i4").astype(np.float64)
+
+
+def _levels(data: bytes) -> NDArray[np.float64]:
+    """Powers (n,) in dBm of 4-byte floats, or of integers of mdBm.
+
+    What is a level as an integer is none as a float: all of these are 0, no number, or less than
+    1e-38 dBm.
+    """
+    whole = np.frombuffer(data, "<i4")
+    if (np.abs(whole.astype(np.int64)) <= 1e3 * MOST_DBM).all():
+        return 1e-3 * whole.astype(np.float64)
+    return np.frombuffer(data, "<f4").astype(np.float64)

@@ -17,6 +17,8 @@ class Dialect:
     """Ends a program message. White space around a message, a CR before LF too, does not count."""
     reply_end: bytes = b"\r\n"
     """Ends a response message."""
+    block_ends: bool = True
+    """Whether `reply_end` comes behind a response that ends in a block, too."""
     separator: bytes = b";"
     """Between the replies of one message's queries."""
     blocks_in: bool = True

@@ -216,7 +216,8 @@ class ScpiSession:
                 ended = ended or (dialect.identity_ends and _is_identity(header))
         if not replies:
             return b""
-        return dialect.separator.join(replies) + dialect.reply_end
+        bare = not dialect.block_ends and replies[-1].startswith(b"#")
+        return dialect.separator.join(replies) + (b"" if bare else dialect.reply_end)
 
     def _failed_unit(self, failure: ScpiError, header: str, replies: list[bytes]) -> None:
         self.failed(failure)

@@ -41,7 +41,8 @@ class SantecTsl570(ScpiDevice):
     """A laser as it comes: dark, its shutter closed, in the command set it was left in.
 
     How errors and alerts are written is from a driver in use (QMI) that waits for `0,"No error"`
-    and `No alerts.`, by these very texts.
+    and `No alerts.`, by these very texts. No CR comes behind a block: four clients on LAN, written
+    apart from each other (QMI, qcodes-contrib-drivers, two of a TSL-775), leave none to read.
 
     Faults of its own: `interlock`, `alert` (number and text), `hangs` (what follows a line feed
     makes it deaf, not only wrong), `silent_range` (sweep range queries are not answered).
@@ -51,6 +52,7 @@ class SantecTsl570(ScpiDevice):
         request_end=b"\r",
         reply_end=b"\r",
         blocks_in=False,
+        block_ends=False,
     )
 
     def __init__(

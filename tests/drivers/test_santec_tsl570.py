@@ -124,7 +124,7 @@ def test_a_sweep_and_blocks_of_either_set() -> None:
     async def scenario(laser: SantecTsl570) -> None:
         sweep = WavelengthSweep(1550e-9, 1551e-9, 10e-9, 0.5e-9)
         await laser.sweep.set_up(sweep, begin="software")
-        for _ in range(2):
+        for _ in range(4):
             wavelengths, powers = await laser.sweep.read_log()
             assert wavelengths == pytest.approx([1550e-9, 1550.5e-9, 1551e-9])
             assert powers == pytest.approx([1e-3, 2e-3, 1e-2], rel=1e-3)
@@ -143,6 +143,12 @@ def test_a_sweep_and_blocks_of_either_set() -> None:
             said("READ:DAT:POW?", b"#212" + struct.pack("<3f", *dbm) + b"\r"),
             said("READ:POIN?", b"3\r"), said("READ:DAT?", b"#212" + tenths + b"\r"),
             said("READ:DAT:POW?", b"#224" + struct.pack("<3d", *dbm) + b"\r"),
+            # without a CR behind the block, as clients on LAN have it
+            said("READ:POIN?", b"3\r"), said("READ:DAT?", b"#212" + tenths),
+            said("READ:DAT:POW?", b"#212" + struct.pack("<3f", *dbm)),
+            # a TSL-775's powers, in mdBm
+            said("READ:POIN?", b"+3\r"), said("READ:DAT?", b"#224" + wide),
+            said("READ:DAT:POW?", b"#212" + struct.pack("<3i", 0, 3010, 10000)),
         ],
         scenario,
     )  # fmt: skip

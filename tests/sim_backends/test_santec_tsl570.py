@@ -215,14 +215,14 @@ def test_a_sweep_from_standby_with_its_log(lit: Callable[..., Any]) -> None:
         expected = np.linspace(1500e-9, 1510e-9, 21)
         legacy = client.bytes("READ:DAT?")
         assert legacy[:4] == b"#284"
-        tenths = np.frombuffer(legacy[4:-1], "<i4")
+        tenths = np.frombuffer(legacy[4:], "<i4")
         assert tenths * 1e-13 == pytest.approx(expected, abs=1e-11)
-        powers = np.frombuffer(client.bytes("READ:DAT:POW?")[4:-1], "<f4")
+        powers = np.frombuffer(client.bytes("READ:DAT:POW?")[4:], "<f4")
         assert powers == pytest.approx(np.zeros(21), abs=0.1)
         client.ask("SYST:COMM:COD 1")
         block = client.bytes("READ:DAT?")
         assert block[:5] == b"#3168"
-        assert struct.unpack("<21d", block[5:-1]) == pytest.approx(expected, abs=1e-11)
+        assert struct.unpack("<21d", block[5:]) == pytest.approx(expected, abs=1e-11)
 
     lit(scenario)
 
@@ -252,7 +252,7 @@ def test_steps_repeats_both_ways_and_opc(lit: Callable[..., Any]) -> None:
         await asyncio.sleep(20.0)
         assert client.sent == [b"1\r"]
         assert client.ask("WAV:SWE:COUN?;:READ:POIN?") == "2;12"
-        tenths = np.frombuffer(client.bytes("READ:DAT?")[4:-1], "<i4")
+        tenths = np.frombuffer(client.bytes("READ:DAT?")[4:], "<i4")
         there = [1500, 1505, 1510, 1510, 1505, 1500]
         assert np.rint(tenths / 1e4).tolist() == there + there
 
