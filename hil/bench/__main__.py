@@ -11,6 +11,7 @@ from pathlib import Path
 from hil.bench.cores import DETECTION, MESH
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load, parse
+from hil.bench.kits import KITS, USUAL
 from hil.bench.packaged import packaged_names
 from hil.bench.showing import tables
 from hil.bench.tables import Table, plain
@@ -43,6 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument(
         "--core", choices=tuple(DETECTION), default=MESH, help=f"of the banks; default {MESH}"
     )
+    new.add_argument(
+        "--instruments",
+        choices=tuple(KITS),
+        default=USUAL,
+        help="boxes: Red Pitayas play and read, heaters on Qontrol chassis (default). precise: "
+        "33600A generators, balanced N7745A power meters, TSL-570 laser, TEC-1091 stage, Qontrol. "
+        "scopes: 33600A generators, InfiniiVision oscilloscopes, 816x laser, heaters on QDAC-II",
+    )
     new.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist")
     new.add_argument("--name", help="of the bench; default: the file's name")
     new.add_argument("--description", default="", help="one line")
@@ -62,7 +71,10 @@ def _new(asked: argparse.Namespace) -> int:
     out: Path = asked.out
     try:
         name = asked.name or out.stem
-        start = Start(asked.ports, asked.banks, name, asked.description, core=asked.core)
+        start = Start(
+            asked.ports, asked.banks, name, asked.description,
+            core=asked.core, instruments=asked.instruments,
+        )  # fmt: skip
         text = starting_text(start)
         # What is written must be a bench file: a name it cannot bear is refused here.
         bench = parse(text, source=str(out))

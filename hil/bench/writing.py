@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hil.bench.catalogue import (
-    BOX,
-    BOX_OUTPUTS,
-    CHANNELS_PER_CHASSIS,
-    CHANNELS_PER_MODULE,
-    CHASSIS,
-    MAX_BINARY,
-    MAX_ONE_HOT,
-    MODULES_PER_CHASSIS,
-    PATTERN,
-    SELECT_LINES,
-)
+from hil.bench.catalogue import MAX_BINARY, MAX_ONE_HOT, PATTERN, SELECT_LINES
 from hil.bench.core_text import bank_headings, text_of
 from hil.bench.cores import MESH, Core, places
+from hil.bench.kits import KITS, USUAL
+from hil.bench.kits.kit import Kit
 from hil.bench.layout import element_count
 
 CHIP_POWER = 12.0  # W a chip of up to 16 ports; a larger one is given as much a heater
 LARGEST_AT_CHIP_POWER = 16
+LO_LINE = 2  # gates the local oscillator, or where nothing gates it turns its phase
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,8 @@ class Start:
     Raises
     ------
     ValueError
-        If `ports` is not in 2..64, or the five select lines cannot tell the banks apart.
+        If `ports` is not in 2..64, the five select lines cannot tell the banks apart, or there are
+        no such instruments for that core.
     """
 
     ports: int
@@ -43,6 +36,7 @@ class Start:
     severity: str = "std"
     seed: int = 1
     core: Core = MESH
+    instruments: str = USUAL
 
     def __post_init__(self) -> None:
         """Refuse what cannot be wired."""
@@ -54,15 +48,25 @@ class Start:
                 f"select lines fit {MAX_ONE_HOT} banks one-hot and {MAX_BINARY} in binary coding"
             )
 
-    @property
-    def chassis_per_bank(self) -> int:
-        """64-channel heater chassis that a bank needs; the last may be partly used."""
-        return -(-element_count(self.ports) // CHANNELS_PER_CHASSIS)
+        if self.instruments not in KITS:
+            raise ValueError(
+                f"instruments: no set {self.instruments!r}; there are {', '.join(KITS)}"
+            )
+        if self.core != MESH and self.instruments != USUAL:
+            raise ValueError(
+                f"instruments: {self.instruments!r} is written for {MESH} alone; write the file "
+                f"with {USUAL!r} and put yours in place of them"
+            )
 
     @property
-    def boxes(self) -> int:
-        """Two-channel boxes; with an odd number of ports the last one's second channel is free."""
-        return -(-self.ports // BOX_OUTPUTS)
+    def kit(self) -> Kit:
+        """What is said of its instruments."""
+        return KITS[self.instruments]
+
+    @property
+    def chassis_per_bank(self) -> int:
+        """Heater chassis that a bank needs; the last may be partly used."""
+        return -(-element_count(self.ports) // self.kit.chassis.channels)
 
     @property
     def power_max(self) -> float:
@@ -78,7 +82,7 @@ def starting_text(start: Start) -> str:
             *_head(start),
             *_instruments(start),
             *_wiring(start),
-            _OPTICS,
+            _optics(start.kit),
             *_plant(start),
         ]
     )
@@ -92,7 +96,9 @@ def _text(value: str) -> str:
 def _head(start: Start) -> Iterator[str]:
     banks = "one bank" if start.n_banks == 1 else f"{start.n_banks} banks"
     text = text_of(start.core)
-    description = start.description or f"{start.ports}-port {text.called}, {banks}"
+    description = (
+        start.description or f"{start.ports}-port {text.called}, {banks}{start.kit.described}"
+    )
     yield f"""\
 # The wiring document of one bench: edit it until it says what is really joined to what, then look
 # at it with `python -m hil.bench show FILE`, which also checks it. All numbers are in SI units.
@@ -106,11 +112,7 @@ feedback = "controller"     # between slots the controller measures, computes an
 {text.detection}
 
 [timing]
-dwell = 512e-9              # s a sample is held: a whole number of points
-guard = 128e-9              # s dropped at the start of each sample
-decimation = 4              # of the boxes' 125 MS/s: 32 ns a point, 16 points a sample
-average = true              # a point is the mean over its 32 ns, not the value at its start
-settle = 100e-6             # s from the last heater write to the first frame
+{start.kit.timing}settle = 100e-6             # s from the last heater write to the first frame
 
 [chip]                      # what every bank's chip bears
 power_max = {start.power_max}            # W of heater power in all
@@ -128,7 +130,8 @@ ages = {{}}                   # such as {{ dark = 1.0, phases = 8.0 }}
 
 
 def _instruments(start: Start) -> Iterator[str]:
-    yield """\
+    chassis = start.kit.chassis
+    yield f"""\
 # ---- Instruments -------------------------------------------------------------------------------
 # resource   where it is reached, as a VISA resource string
 # backend    "sim" or "real"; without it the command's --backend decides
@@ -136,19 +139,11 @@ def _instruments(start: Start) -> Iterator[str]:
 # link       seconds an exchange and bytes a second: for planning, and for the simulated link
 # options    of the driver
 
-# Heater chassis: 8 modules of 8 channels behind one serial port each."""
+{chassis.heading}"""
     total = start.n_banks * start.chassis_per_bank
     for number in range(total):
         bank = number // start.chassis_per_bank
-        yield f"""\
-[[instrument]]                          # bank {bank}
-name = "heaters-{number}"
-driver = "{CHASSIS}"
-resource = "ASRL/dev/qontrol-{number}::INSTR"
-identity = {{ model = "Q8iv", serial = "{number + 1:04d}" }}
-link = {{ latency = 0.016, bytes_per_second = 11520.0 }}
-options = {{ modules = {MODULES_PER_CHASSIS} }}
-"""
+        yield f"[[instrument]]                          # bank {bank}\n{chassis.text(number)}"
     yield f"""\
 # Pattern generator: fires every frame, gates the light, selects the bank. The resource is a host.
 [[instrument]]
@@ -158,19 +153,11 @@ resource = "TCPIP::pulsestreamer::INSTR"
 identity = {{ model = "Pulse Streamer 8/2", serial = "00:26:32:f0:00:01" }}
 link = {{ latency = 0.0008, bytes_per_second = 1.0e7 }}
 
-# Boxes: two outputs drive modulators, two inputs read detectors; DIO0_P takes the trigger line."""
-    for number in range(start.boxes):
-        yield f"""\
-[[instrument]]
-name = "box-{number}"
-driver = "{BOX}"
-resource = "TCPIP::rp-{number}::5000::SOCKET"
-identity = {{ model = "REDPITAYA" }}
-link = {{ latency = 0.0007, bytes_per_second = 5.0e5, read_bytes_per_second = 1.0e7 }}
-"""
+{start.kit.instruments(start.ports)}"""
 
 
 def _wiring(start: Start) -> Iterator[str]:
+    kit = start.kit
     yield f"""\
 # ---- Wiring ------------------------------------------------------------------------------------
 [wiring]
@@ -185,61 +172,69 @@ elements = ["""
     yield f"""\
 ]
 
-# One line a port: the modulator before it and the detector behind it.
-#   output, input    of the box, 1 or 2
-#   polarity         1 or -1: sign of the modulator's drive
+# One line a port: the modulator before it and the {kit.receiver} behind it.
+{kit.port_keys}#   polarity         1 or -1: sign of the modulator's drive
 #   v_pi             modulator volts for a phase of pi
 #   drive_gain       modulator volts per instrument volt: +-1 V must reach +-1.5 v_pi
-#   detector_range   signal units at 1 V of the input (1 signal unit: {text_of(start.core).signal})
+#   detector_range   signal units at {kit.unit} (1 signal unit: {text_of(start.core).signal})
 ports = ["""
     for port in range(start.ports):
         yield (
-            f'  {{ port = {port}, box = "box-{port // BOX_OUTPUTS}", '
-            f"output = {port % BOX_OUTPUTS + 1}, input = {port % BOX_OUTPUTS + 1}, "
-            "polarity = 1, v_pi = 3.0, drive_gain = 4.5, detector_range = 3.2 },"
+            f"  {{ port = {port}, {kit.port(port, start.ports)}, polarity = 1, v_pi = 3.0, "
+            f"drive_gain = 4.5, detector_range = {kit.detector_range} }},"
         )
     yield "]\n"
     one_hot = start.n_banks <= MAX_ONE_HOT
     count = start.n_banks if one_hot else (start.n_banks - 1).bit_length()
     free = SELECT_LINES[count:]
-    quadrature = ""
-    if start.core == MESH:
-        quadrature = (
-            f"lo_quadrature = {free[0]}           # high: its phase a quarter wave later\n"
-            if free
-            else "# lo_quadrature: no line is left for it, so phases cannot be told fully\n"
-        )
+    light = _light_lines(start, free)
     yield f"""\
 # Lines of the pattern generator, 0 to 7, each used once.
 [wiring.lines]
-trigger = 0                 # to DIO0_P of every box
+trigger = 0                 # {kit.trigger}
 signal_gate = 1             # gates the signal light
-{text_of(start.core).lo_gate}{quadrature}bank_select = {list(SELECT_LINES[:count])}
+{light}bank_select = {list(SELECT_LINES[:count])}
 coding = "{"one-hot" if one_hot else "binary"}"          \
 # "one-hot": a line a bank; "binary": the bank's index, first line = least significant bit
 """
 
 
+def _light_lines(start: Start, free: Sequence[int]) -> str:
+    """The lines of the local oscillator; `free`: select lines that no bank needs."""
+    gate = text_of(start.core).lo_gate if start.kit.lo_gate else ""
+    if start.core != MESH:
+        return gate
+    if not start.kit.lo_gate:
+        late = "high: the local oscillator's phase a quarter wave later"
+        return f"lo_quadrature = {LO_LINE}           # {late}\n"
+    if not free:
+        return f"{gate}# lo_quadrature: no line is left for it, so phases cannot be told fully\n"
+    return f"{gate}lo_quadrature = {free[0]}           # high: its phase a quarter wave later\n"
+
+
 def _bank(start: Start, bank: int) -> Iterator[str]:
     first = bank * start.chassis_per_bank
+    held = start.kit.chassis
+    bounds = text_of(start.core).bounds.replace("i_max = 0.012", f"i_max = {held.i_max}")
     for index, place in enumerate(places(start.core, start.ports)):
         yield from bank_headings(start.core, start.ports, bank, place)
-        chassis, rest = divmod(index, CHANNELS_PER_CHASSIS)
-        module, channel = divmod(rest, CHANNELS_PER_MODULE)
+        chassis, rest = divmod(index, held.channels)
         yield (
             f"  {{ bank = {bank}, column = {place.column}, row = {place.row}, "
-            f'kind = "{place.kind}", chassis = "heaters-{first + chassis}", module = {module}, '
-            f"channel = {channel}, r_nom = 800.0, {text_of(start.core).bounds} }},"
+            f'kind = "{place.kind}", chassis = "heaters-{first + chassis}", '
+            f"{held.place(rest)}, r_nom = 800.0, {bounds} }},"
         )
 
 
-_OPTICS = """\
+def _optics(kit: Kit) -> str:
+    power, read, band = kit.laser_power_dbm, kit.input_name, kit.bandwidth
+    return f"""\
 # ---- Optics -------------------------------------------------------------------------------------
 # For the power budget of `python -m hil.bench show` alone: neither control nor training nor the
 # simulation reads it. These are defaults, typical of fibre-coupled silicon at 1550 nm: replace each
 # by what your bench has. Losses are in dB, and a port's are the same for every port.
 [optics]
-laser_power_dbm = 13.0              # dBm at the laser's output, or behind its amplifier
+laser_power_dbm = {power}              # dBm at the laser's output, or behind its amplifier
 wavelength = 1.55e-6                # m, in vacuum
 signal_share = 0.5                  # of that power; the local oscillator has the rest
 fanout_loss_db = 1.0                # of each splitter to N ports, beyond 10 log10 N
@@ -257,8 +252,8 @@ responsivity = 0.9                  # A/W of a photodiode
 common_mode_rejection_db = 25.0     # of a balanced pair, in photocurrent. 0: a single photodiode;
                                     # then put the coupler's loss into other_loss_db and lo_loss_db
 full_scale_current = 2.0e-3         # A up to which detector and amplifier are linear
-# transimpedance = 3600.0           # V at the box a photoampere: shown beside detector_range
-bandwidth = 50.0e6                  # Hz of noise: 1.57 times the 3 dB bandwidth of a single pole
+# transimpedance = 3600.0           # V at the {read} a photoampere: shown beside detector_range
+bandwidth = {band}                  # Hz of noise: 1.57 times the 3 dB bandwidth of a single pole
 dark_current = 10.0e-9              # A
 noise_current_density = 10.0e-12    # A/sqrt(Hz) of the amplifier at its input, thermal noise in it
 rin_db_per_hz = -150.0              # dB/Hz, the laser's relative intensity noise
@@ -276,4 +271,4 @@ severity = "{start.severity}"            # or "harsh"
 switch_off = []             # names of imperfections to switch off; ["all"] is an ideal bench
 {text_of(start.core).drift}
 drift_tau = 25.0            # s of bench time
-"""
+{start.kit.plant}"""

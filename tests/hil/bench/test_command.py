@@ -24,6 +24,15 @@ def test_new_writes_a_bench_that_loads(tmp_path: Path, capsys: Captured) -> None
     assert f"wrote {path}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("instruments", "reads"), [("precise", "meter-plus"), ("scopes", "scope-0")]
+)
+def test_new_writes_for_other_instruments(instruments: str, reads: str, tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    assert main(["new", "--ports", "3", "--instruments", instruments, "--out", str(path)]) == 0
+    assert {port.readout for port in load(path).ports_in_order} == {reads}
+
+
 def test_new_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "lab.toml"
     path.write_text("precious", encoding="utf-8")
@@ -38,6 +47,10 @@ def test_new_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
         (["--ports", "65"], "65 is not in 2..64"),
         (["--ports", "4", "--banks", "33"], "5 banks one-hot and 32 in binary coding"),
         (["--ports", "4", "--name", "a b"], "name: must be letters"),
+        (
+            ["--ports", "4", "--core", "microring", "--instruments", "scopes"],
+            "'scopes' is written for mzi-mesh alone; write the file with 'boxes'",
+        ),
     ],
 )
 def test_new_refuses_and_leaves_nothing(

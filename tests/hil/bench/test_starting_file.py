@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hil.bench.cores import MESH, MICRORING
 from hil.bench.file import load, parse
+from hil.bench.kits import KITS
 from hil.bench.optics import Optics
 from hil.bench.packaged import packaged_names, packaged_text
 from hil.bench.sections import StepAges
@@ -24,11 +25,15 @@ _NAMES = st.text("abcXYZ019._-", min_size=1, max_size=12).map(lambda rest: "b" +
     banks=st.integers(1, 32),
     name=_NAMES,
     description=st.text(max_size=30),
+    instruments=st.sampled_from(sorted(KITS)),
 )
-def test_any_start_loads_clean(ports: int, banks: int, name: str, description: str) -> None:
-    start = Start(ports, banks, name, description)
+def test_any_start_loads_clean(
+    ports: int, banks: int, name: str, description: str, instruments: str
+) -> None:
+    start = Start(ports, banks, name, description, instruments=instruments)
     bench = parse(starting_text(start), source="new")
-    no_line_left = banks == 5 or banks > 16  # for the quadrature step of the local oscillator
+    # for the quadrature step of the local oscillator, which power meters have instead of its gate
+    no_line_left = instruments != "precise" and (banks == 5 or banks > 16)
     assert (bench.wiring.lines.lo_quadrature is None) == no_line_left
     assert [note.partition(":")[0] for note in bench.notes] == (
         ["wiring.lines.lo_quadrature"] if no_line_left else []
@@ -57,6 +62,35 @@ def test_instruments_that_a_size_needs(ports: int, chassis: int, boxes: int) -> 
     assert len(bench.instruments_of("red_pitaya")) == boxes
     assert len(bench.instruments_of("pulse_streamer")) == 1
     assert bench.notes == ()
+
+
+@pytest.mark.parametrize(("ports", "meters"), [(2, 2), (8, 2), (9, 4), (17, 6)])
+def test_precise_instruments_that_a_size_needs(ports: int, meters: int) -> None:
+    bench = parse(starting_text(Start(ports, 1, "sized", instruments="precise")), source="new")
+    assert len(bench.instruments_of("keysight_n7744a")) == meters
+    assert len(bench.instruments_of("keysight_33600a")) == -(-ports // 2)
+    for port in bench.ports_in_order:
+        assert port.readout != port.minus
+        assert port.input == port.minus_input
+    read = {(port.readout, port.input) for port in bench.ports_in_order}
+    assert len(read) == ports
+    serials = [one.identity.serial for one in bench.instruments_of("keysight_n7744a")]
+    assert len(set(serials)) == meters
+
+
+@pytest.mark.parametrize(("ports", "dacs", "scopes"), [(2, 1, 1), (4, 1, 1), (5, 2, 2), (9, 4, 3)])
+def test_scopes_and_dacs_that_a_size_needs(ports: int, dacs: int, scopes: int) -> None:
+    bench = parse(starting_text(Start(ports, 1, "sized", instruments="scopes")), source="new")
+    assert len(bench.instruments_of("qdevil_qdac2")) == dacs
+    assert len(bench.instruments_of("keysight_infiniivision")) == scopes
+    assert bench.notes == ()
+
+
+def test_sets_of_instruments_that_there_are_not_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"no set 'lamps'; there are boxes, precise, scopes"):
+        Start(4, 2, "x", instruments="lamps")
+    with pytest.raises(ValueError, match=r"'precise' is written for mzi-mesh alone"):
+        Start(4, 2, "x", core=MICRORING, instruments="precise")
 
 
 def test_an_odd_bench_leaves_the_last_channel_of_its_last_box_free() -> None:
@@ -111,6 +145,11 @@ def test_the_steps_of_a_calibration_are_named() -> None:
 def test_packaged_benches_are_what_new_writes(ports: int) -> None:
     name = f"relax-mzi-{ports}"
     assert packaged_text(name) == starting_text(Start(ports, 2, name))
+
+
+def test_the_packaged_precise_bench_is_what_new_writes() -> None:
+    name = "relax-mzi-8-precise"
+    assert packaged_text(name) == starting_text(Start(8, 2, name, instruments="precise"))
 
 
 def test_packaged_benches_load() -> None:
