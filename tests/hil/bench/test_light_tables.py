@@ -71,7 +71,8 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "a switch that is none": (
         put("route.0.switch", "tap"),
-        "route.0.switch: 'tap' has driver 'thorlabs_pm100', not 'agiltron_selfalign' or 'polatis'",
+        "route.0.switch: 'tap' has driver 'thorlabs_pm100', "
+        "not 'agiltron_ff' or 'agiltron_selfalign'",
     ),
     "neither": (
         drop("route.0.position"), "route.0: say either `position`, or `connect = [[input, output]",

@@ -35,13 +35,16 @@ from tests.hil.source_meter_bench import bench_text
 
 
 def with_lights() -> str:
-    """Source meters, a delay generator, a laser of a mainframe, a tap, three makes of switches."""
+    """Source meters, a delay generator, a laser of a mainframe, a tap, four makes of switches."""
     agiltron = lit.instrument(
         "selector", "agiltron_selfalign", "ASRL/dev/selector::INSTR", "options = { positions = 4 }"
+    ) + lit.instrument(
+        "asked", "agiltron_ff", "ASRL/dev/asked::INSTR", "options = { positions = 4 }"
     )
     tables = (
         lit.MAINFRAME, lit.METER, lit.ROUTER, lit.MATRIX, agiltron, GENERATOR, lit.LIGHT, lit.TAP,
         lit.ROUTE, lit.JOINED, '\n[[route]]\nswitch = "selector"\nposition = 2\n',
+        '\n[[route]]\nswitch = "asked"\nposition = 3\n',
     )  # fmt: skip
     return bench_text("small", 3).replace("\n[wiring]\n", "".join(tables) + "\n[wiring]\n", 1)
 
