@@ -30,6 +30,7 @@ resources:
 
 examples:
   python -m drivers list                                    which models there are drivers for
+  python -m drivers list red_pitaya                         what one of them declares
   python -m drivers scan --host 192.168.1.0/24              what there is to talk to
   python -m drivers identify TCPIP::192.168.1.20::INSTR     who is there
   python -m drivers read TCPIP::192.168.1.20::INSTR         all its settings
@@ -77,7 +78,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", help="the models there are drivers for, their links and roles")
+    models = commands.add_parser(
+        "list",
+        help="the models there are drivers for, their links and roles; or what one model declares",
+        description="Lists the drivers. With MODEL, the quantities that it declares: unit, range, "
+        "ramp, settle time, safe value.",
+    )
+    models.add_argument("model", metavar="MODEL", nargs="?", help="of a driver")
+    models.add_argument(
+        "--markdown", action="store_true", help="all quantities of all drivers, as in the documents"
+    )
     identify = commands.add_parser(
         "identify",
         help="ask who is at a resource, and name the driver that serves it",

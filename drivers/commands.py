@@ -6,12 +6,12 @@ import argparse
 import ast
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from drivers import naming, scanning
+from drivers import describing, naming, scanning
 from drivers.errors import UnknownStateError
 from drivers.identifying import UNHURRIED, identify
 from drivers.instrument import Instrument
@@ -30,8 +30,15 @@ class CommandError(Exception):
 async def list_models(
     asked: argparse.Namespace, connector: Connector, out: Console, told: Console
 ) -> None:
-    """All drivers: model, links, roles, what they serve, who brings them."""
-    del asked, connector
+    """All drivers: model, links, roles, what they serve, who brings them; or what one declares."""
+    del connector
+    if asked.markdown:
+        every = [(entry.name, entry.load()) for entry in entries() if not entry.package]
+        out.print(describing.markdown(every), markup=False, end="")
+        return
+    if asked.model is not None:
+        _columns([describing.HEAD, *describing.rows(load(asked.model))], out)
+        return
     rows: list[tuple[str, ...]] = [("driver", "links", "roles", "serves", "brought by")]
     for entry in entries():
         try:
@@ -42,6 +49,10 @@ async def list_models(
         brought = entry.package or "hil-photonics"
         told_of = (", ".join(some) for some in (driver.links, driver.roles, driver.models))
         rows.append((entry.name, *told_of, brought))
+    _columns(rows, out)
+
+
+def _columns(rows: Sequence[tuple[str, ...]], out: Console) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))

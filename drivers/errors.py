@@ -68,9 +68,22 @@ class LimitError(ValueError):
         self.limit = limit
         where = f"{instrument} channel {channel}" if isinstance(channel, int) else instrument
         where += f" {channel}" if isinstance(channel, str) and channel else ""
-        shown = f"{value:.9g} {unit}".rstrip()
-        if math.isfinite(value):
+        shown, finite = _shown(value)
+        shown = f"{shown} {unit}".rstrip()
+        if finite:
             said = f"{shown} is refused, the limit is {limit}"
         else:
             said = f"{shown} is refused, only finite values are sent (limit: {limit})"
         super().__init__(f"{where}: {said}")
+
+
+def _shown(value: object) -> tuple[str, bool]:
+    """A value in nine digits, and whether it is finite; one that is no number, or has more digits
+    than any, as Python writes it.
+    """
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
+        text = repr(value)
+        return text if len(text) <= 40 else f"{text[:37]}...", True
+    return f"{number:.9g}", math.isfinite(number)

@@ -191,8 +191,9 @@ class LimitedSource(ScpiInstrument):
 
         Raises as `ScpiInstrument.set`.
         """
-        if quantity.kind is float and isinstance(value, int | float):
-            await self._check_pair(quantity, float(value))
+        if quantity.kind is float:  # whatever kind of number it is: numpy's own are no float
+            value = float(quantity.check(value, instrument=self.name))
+            await self._check_pair(quantity, value)
         await super().set(quantity, value, channel, kind=kind, wait=wait)
         self._known[quantity.name] = value
         if quantity is self.function and value != self._chosen:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import check_window, whole_number
 from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
@@ -187,9 +188,10 @@ class Oscilloscope(ScpiInstrument):
         `LimitError` before a byte leaves, `InstrumentError` when it does not come to wait: because
         of a trigger that comes too soon, for instance.
         """
-        if not 1 <= points <= self.max_points:
-            limit = f"1 to {self.max_points} points"
-            raise LimitError(self.name, "points", points, limit)
+        limit = f"1 to {self.max_points} points"
+        points = whole_number(
+            points, 1, self.max_points, instrument=self.name, what="points", limit=limit
+        )
         await self._arm(points * self._samples, 1)
 
     async def _arm(self, points: int, segments: int) -> None:
@@ -215,20 +217,18 @@ class Oscilloscope(ScpiInstrument):
         that was not armed, `InstrumentError` for an answer that cannot be.
         """
         each = self._samples
-        self._check_window(first * each, count * each)
+        self._check_window(first, count, each)
         await self._until_complete()
         columns = [await self._read(one, first * each, count * each) for one in self.inputs]
         samples = np.stack(columns, axis=1).reshape(count, each, len(columns))
         return samples.mean(axis=1) if self._average else samples[:, 0]
 
-    def _check_window(self, first: int, count: int) -> None:
+    def _check_window(self, first: int, count: int, each: int = 1) -> None:
         if self._link.doubtful or not self._armed:
             raise InstrumentError(
                 self.name, "fetch", "not armed", "arm it, and run the frame again"
             )
-        if first < 0 or count < 1 or first + count > self._armed:
-            limit = f"the {self._armed} points that were armed"
-            raise LimitError(self.name, f"window from point {first}", first + count, limit)
+        check_window(first, count, self._armed // each, instrument=self.name)
 
     async def _until_complete(self) -> None:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import whole_number
 from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.protocol import sips
@@ -42,6 +43,8 @@ TRIGGER_SOFTWARE = 1
 REARM_AUTO = 0
 FOREVER = -1
 """Runs of a program, or slots to run, without an end."""
+MOST_RUNS, MOST_SLOTS = 2**63 - 1, 2**31 - 1
+"""What a frame of the upload port holds; what no number of slots is beyond."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class PulseStreamer(PulseStreamerLinks):
         words = self._words(analog)
         self._loaded = None
         await self._call("constant", [0, checked, *words], kind="hold")
-        self._held = (checked, *analog)
+        self._held = (checked, float(analog[0]), float(analog[1]))
 
     async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
         """Set a declared quantity; the lines and analogue outputs to hold as `hold`, one of them.
@@ -182,10 +185,10 @@ class PulseStreamer(PulseStreamerLinks):
         """
         steps = self._steps(program, analog)
         words = self._words(final_analog)
-        self._check_runs(runs)
+        times = self._times(runs, "runs", MOST_RUNS)
         self._loaded = None
         await self._send(
-            "stream", sips.encode_stream(self._number(), steps, program.final, runs, words)
+            "stream", sips.encode_stream(self._number(), steps, program.final, times, words)
         )
 
     async def upload(
@@ -214,9 +217,9 @@ class PulseStreamer(PulseStreamerLinks):
         )
         steps = self._steps(program, analog)
         words = self._words(idle_analog)
-        self._check_runs(runs)
+        times = self._times(runs, "runs", MOST_RUNS)
         self._loaded = None
-        frame = sips.encode_upload(self._number(), steps, program.final, rules, runs, words)
+        frame = sips.encode_upload(self._number(), steps, program.final, rules, times, words)
         told = await self._send("upload", frame)
         try:
             code = sips.parse_upload_result(told)
@@ -228,8 +231,11 @@ class PulseStreamer(PulseStreamerLinks):
             )
 
     async def start_slots(self, slot: int = 0, count: int = FOREVER) -> None:
-        """Play the uploaded slots from `slot` on, `count` of them, upon the trigger that is set."""
-        await self._done("start", self._slot(slot), count, hint="upload to the slot first")
+        """Play the uploaded slots from `slot` on, `count` of them (-1: for ever), upon the trigger
+        that is set.
+        """
+        place, times = self._slot(slot), self._times(count, "slots", MOST_SLOTS)
+        await self._done("start", place, times, hint="upload to the slot first")
 
     async def ready_for_data(self, slot: int) -> bool:
         """True when `upload` to this slot would be accepted."""
@@ -312,19 +318,22 @@ class PulseStreamer(PulseStreamerLinks):
         return steps
 
     def _words(self, analog: tuple[float, float]) -> tuple[int, int]:
+        if len(analog) != 2:
+            raise ValueError(f"{self.name}: {analog!r} is not the volts of two analogue outputs")
         first = ANALOG_0.check(analog[0], instrument=self.name)
         second = ANALOG_1.check(analog[1], instrument=self.name)
         words = sips.analog_words(np.array([first, second], dtype=np.float64))
         return int(words[0]), int(words[1])
 
-    def _check_runs(self, runs: int) -> None:
-        if runs < 1 and runs != FOREVER:
-            raise LimitError(self.name, "runs", runs, "1 or more, or -1 for ever")
+    def _times(self, count: int, what: str, most: int) -> int:
+        limit = f"1 to {most}, or -1 for ever"
+        number = whole_number(count, FOREVER, most, instrument=self.name, what=what, limit=limit)
+        if number == 0:
+            raise LimitError(self.name, what, number, limit)
+        return number
 
     def _slot(self, slot: int) -> int:
-        if slot not in (0, 1):
-            raise LimitError(self.name, "slot", slot, "0 or 1")
-        return slot
+        return whole_number(slot, 0, 1, instrument=self.name, what="slot", limit="0 or 1")
 
     def _forget_all(self) -> None:
         self._software_trigger = False

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers import qontrol_held as held_outputs
+from drivers.arguments import channel_numbers, real_numbers
 from drivers.errors import OutputFault
 from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
@@ -125,8 +126,8 @@ class QontrolQ8(QontrolChain):
         Raises `LimitError` before a byte leaves for a value out of range, NaN, inf or a channel
         that there is not; `InstrumentError` when a module reports an error, late ones included.
         """
-        channels = np.asarray(channels, dtype=np.intp)
-        volts = np.asarray(volts, dtype=np.float64)
+        channels = channel_numbers(channels, instrument=self.name)
+        volts = real_numbers(volts, instrument=self.name)
         self._check(channels, volts)
         words = np.rint(volts * (WORD_MAX / self.v_full)).astype(np.int64)
         async with self._writing:
@@ -192,8 +193,8 @@ class QontrolQ8(QontrolChain):
         A channel trips where that takes more than its largest voltage, told with the next exchange.
         Raises as `write_volts`.
         """
-        channels = np.asarray(channels, dtype=np.intp)
-        amps = np.asarray(amps, dtype=np.float64)
+        channels = channel_numbers(channels, instrument=self.name)
+        amps = real_numbers(amps, instrument=self.name)
         self._check_channels(channels, amps, "amps")
         high = np.minimum(self.i_max, self.i_full)[channels]
         AMPS.check_array(amps, channels, instrument=self.name, high=high)

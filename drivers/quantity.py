@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import is_number
 from drivers.errors import LimitError
 
 _NUMBER = re.compile(
@@ -97,8 +98,8 @@ class Quantity:
     def check(self, value: Value, *, instrument: str, channel: int | str = "") -> Value:
         """The value if it may be sent.
 
-        Raises `LimitError` out of range, for NaN and inf, `ValueError` for a word not in the list,
-        `TypeError` for a wrong type.
+        Raises `LimitError` out of range, for NaN and inf (whatever the range), `ValueError` for a
+        word not in the list, `TypeError` for a wrong type: an array is no number, nor is a bool.
         """
         where = f"{instrument} {self.name}"
         if self.kind is bool:
@@ -106,13 +107,14 @@ class Quantity:
                 raise TypeError(f"{where}: {value!r} is neither True nor False")
             return value
         if self.kind is str:
-            if value not in self.choices:
+            if not isinstance(value, str) or value not in self.choices:
                 raise ValueError(f"{where}: {value!r} is none of {', '.join(self.choices)}")
             return value
-        if isinstance(value, bool | str):
+        if not is_number(value):
             raise TypeError(f"{where}: {value!r} is no number")
-        if not self.low <= value <= self.high:  # NaN compares false, so it is refused here
-            raise LimitError(instrument, channel or self.name, float(value), self.range, self.unit)
+        # NaN compares false, so it is refused here; a range may have no ends, inf is refused too.
+        if not (self.low <= value <= self.high and abs(value) < math.inf):
+            raise LimitError(instrument, channel or self.name, value, self.range, self.unit)
         if self.kind is int:
             if value != int(value):
                 raise ValueError(f"{where}: {value!r} must be a whole number")

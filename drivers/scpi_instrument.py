@@ -32,11 +32,12 @@ class ScpiInstrument(ScpiMessages):
     ) -> Value:
         """Read a declared quantity, in its SI unit; SCPI's 9.9E37 as inf and 9.91E37 as NaN.
 
-        Raises `ValueError` for a quantity that can only be set, `InstrumentError` when it is
-        refused or the answer cannot be read, `LinkError`.
+        Raises `ValueError` for a quantity that can only be set and for a channel that it has not,
+        `InstrumentError` when it is refused or the answer cannot be read, `LinkError`.
         """
         if not quantity.readable:
             raise ValueError(f"{self.name}: {quantity.name} can only be set ({quantity.doc})")
+        self._check_channel(quantity, channel)
         query = quantity.query(channel)
         text = await self.ask_text(query, kind=kind, wait=wait)
         return self._understand(quantity, query, text)
@@ -50,9 +51,10 @@ class ScpiInstrument(ScpiMessages):
         """Read quantities (with the channel of each, or ""), at the latency of one where `ask_all`
         can. All of them may be read even where one is refused. Raises as `get`.
         """
-        for quantity, _ in places:
+        for quantity, channel in places:
             if not quantity.readable:
                 raise ValueError(f"{self.name}: {quantity.name} can only be set ({quantity.doc})")
+            self._check_channel(quantity, channel)
         queries = [quantity.query(channel) for quantity, channel in places]
         replies = await self.ask_all(queries, kind=kind)
         return [
@@ -72,11 +74,12 @@ class ScpiInstrument(ScpiMessages):
         """Set a declared quantity, in its SI unit, and read the error queue.
 
         Before a byte leaves, raises `LimitError` out of range, for NaN and inf, `ValueError` for a
-        word that is not in the list or a quantity that can only be read, `TypeError`. Else as
-        `tell`.
+        word that is not in the list, a quantity that can only be read, or a channel that it has
+        not, `TypeError`. Else as `tell`.
         """
         if not quantity.writable:
             raise ValueError(f"{self.name}: {quantity.name} can only be read ({quantity.doc})")
+        self._check_channel(quantity, channel)
         unit = quantity.setting(value, instrument=self.name, channel=channel)
         await self.tell(unit, kind=kind, wait=wait)
 
@@ -126,6 +129,18 @@ class ScpiInstrument(ScpiMessages):
                     refused = refused or error
         if refused is not None:
             raise refused
+
+    def _check_channel(self, quantity: Quantity, channel: int | str) -> None:
+        """Raise `ValueError` for a channel that the quantity has not, or for none where it has."""
+        there = self.channels_of(quantity)
+        if not there and channel != "":
+            raise ValueError(f"{self.name}: {quantity.name} has no channels, and no {channel!r}")
+        # True and 1.0 are equal to 1, and would be worded otherwise.
+        if there and (isinstance(channel, bool | float) or channel not in there):
+            known = ", ".join(map(str, there))
+            raise ValueError(
+                f"{self.name}: {quantity.name} has no channel {channel!r}; name one of {known}"
+            )
 
     def _understand(self, quantity: Quantity, query: str, text: str) -> Value:
         try:

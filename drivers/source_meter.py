@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import real_number, whole_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.limited_source import VOLTS, LimitedSource
 from drivers.protocol.scpi_numbers import read_numbers
@@ -87,11 +88,15 @@ class SourceMeter(LimitedSource):
             )
         for level in (start, stop):
             self._check_level(level)
-        if not 2 <= points <= self.most_points:
-            limit = f"2 to {self.most_points} points"
-            raise LimitError(self.name, "points", points, limit)
-        if not (delay == 0.0 or self.least_delay <= delay <= LONGEST_DELAY):
-            limit = f"0, or {self.least_delay:g} to {LONGEST_DELAY:g} s"
+        limit = f"2 to {self.most_points} points"
+        points = whole_number(
+            points, 2, self.most_points, instrument=self.name, what="points", limit=limit
+        )
+        limit = f"0, or {self.least_delay:g} to {LONGEST_DELAY:g} s"
+        delay = real_number(
+            delay, 0.0, LONGEST_DELAY, instrument=self.name, what="delay", unit="s", limit=limit
+        )
+        if 0.0 < delay < self.least_delay:
             raise LimitError(self.name, "delay", delay, limit, "s")
         await self._ensure()
         if not await self.get(self.output):

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import channel_numbers, real_numbers
 from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.limited_source import VOLTS
 from drivers.quantity import Quantity, Value
@@ -163,7 +164,8 @@ class SourceOutput(SourceMeter):
         `InstrumentError` also where the output has gone off by itself, or gives its largest
         current (it is switched off then), `LinkError`.
         """
-        channels, volts = np.asarray(channels, np.intp), np.asarray(volts, np.float64)
+        channels = channel_numbers(channels, instrument=self.name)
+        volts = real_numbers(volts, instrument=self.name)
         if channels.ndim != 1 or channels.shape != volts.shape:
             raise ValueError(
                 f"{self.name}: {channels.shape} channels do not match {volts.shape} volts"

@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from drivers.arguments import real_number, whole_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.numbered import NumberedSwitch
 from drivers.optical_power import watts_of
@@ -29,6 +30,8 @@ RANGING = 2.0
 """s that automatic ranging may take besides."""
 POLL = 0.2
 """s from one look at the zero to the next."""
+LONGEST_ZERO = 3600.0
+"""s that a zero may be waited for at most."""
 DARK_CURRENT = 1e-8
 """A; a larger zero was not taken in the dark."""
 
@@ -175,8 +178,7 @@ class ThorlabsPm100(ScpiInstrument):
         return await self.read_power()
 
     def _check_input(self, number: int) -> None:
-        if number != 1:
-            raise LimitError(self.name, "input", number, "1, its only one")
+        whole_number(number, 1, 1, instrument=self.name, what="input", limit="1, its only one")
 
     # -- readings ---------------------------------------------------------------------------------
 
@@ -195,6 +197,7 @@ class ThorlabsPm100(ScpiInstrument):
         Raises as `ScpiInstrument.get`, and `InstrumentError` for a reading that is no finite
         number, or for a power or a current while the console shows differences.
         """
+        self._check_channel(quantity, channel)
         if quantity.kind is float and quantity.measured:
             unit = "W"
             if quantity is POWER:
@@ -285,6 +288,8 @@ class ThorlabsPm100(ScpiInstrument):
         Raises `InstrumentError` when it takes longer than `timeout` s (and ends it), and when it is
         more than `most` A: there was light, and all readings are too low until it is taken again.
         """
+        real_number(most, 0.0, 1.0, instrument=self.name, what="most", unit="A")
+        real_number(timeout, 0.0, LONGEST_ZERO, instrument=self.name, what="timeout", unit="s")
         head = "SENS:CORR:COLL:ZERO"
         await self.tell(f"{head}:INIT")
         last = asyncio.get_running_loop().time() + timeout

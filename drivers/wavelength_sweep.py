@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Begin = Literal["at once", "software", "hardware"]
 """What a prepared sweep waits for: nothing, `trigger()`, or an edge at the trigger input."""
+BEGINS: tuple[Begin, ...] = get_args(Begin)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 `NAME:KIND[=VALUE]` befalls the next reply of an instrument, with `@SECONDS` the first one after
 that time, with `%CHANCE` each reply with that probability. Kinds of a link: silence, garbage,
 late=SECONDS, split=BYTES, truncate=BYTES, duplicate, copied=SECONDS (it comes again so much later,
-where bytes stream), drop. An instrument may have kinds of its own; these come at a time only.
+where bytes stream), drop. An instrument may have kinds of its own: with `%CHANCE` one comes behind
+each reply with that probability, and the reply itself is whole.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import faults
-from .faults import LinkFaults, Trouble
+from .faults import Fate, LinkFaults, Trouble
 from .instrument import SimulatedInstrument, own_faults
 
 SPLIT_PAUSE = 0.05
@@ -30,7 +31,7 @@ class OrderError(ValueError):
 
 @dataclass(frozen=True)
 class FaultOrder:
-    """One order: `at` s after the start, or with a `chance` for each reply."""
+    """One order: `at` s after the start, or with a `chance` at each reply."""
 
     name: str
     kind: str
@@ -103,13 +104,14 @@ def place(
         raise OrderError(f"no instrument is named {order.name!r}; there are {known}")
     own = own_faults(instruments[order.name])
     if order.kind in own:
-        if order.chance is not None:
-            raise OrderError(f"{order.kind} comes at a time (@SECONDS), not by chance")
         try:
             act = own[order.kind](order.value)
         except ValueError as error:
             raise OrderError(f"{order.name}: {order.kind}={order.value}: {error}") from None
-        return lambda: _after(order.at, act)
+        if order.chance is None:
+            return lambda: _after(order.at, act)
+        rate = order.chance
+        return lambda: links[order.name].by_chance(rate, _behind(act))
     maker = LINK_KINDS.get(order.kind)
     if maker is None:
         known = ", ".join([*LINK_KINDS, *own])
@@ -129,6 +131,16 @@ def place(
         chance = order.chance
         return lambda: link.by_chance(chance, trouble)
     return lambda: _after(order.at, lambda: link.order(trouble))
+
+
+def _behind(act: Callable[[], None]) -> Trouble:
+    """A reply that leaves as it should, and the fault once the instrument has said it."""
+
+    def befall(reply: bytes) -> Fate:
+        asyncio.get_running_loop().call_soon(act)
+        return Fate(((reply, 0.0),))
+
+    return befall
 
 
 def _after(seconds: float, act: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import real_number, real_numbers
 from drivers.errors import LimitError
 from drivers.keysight_33600a.models import Family, channel_count, family
 from drivers.keysight_33600a.scale import Scale
@@ -87,7 +88,7 @@ class Frames:
         Raises `LimitError` for a voltage that a channel does not reach, NaN, inf, or too many
         samples; `ValueError` for another shape.
         """
-        volts = np.asarray(volts, dtype=np.float64)
+        volts = real_numbers(volts, instrument=self.name)
         if volts.ndim != 2 or volts.shape[1] != self.outputs:
             raise ValueError(
                 f"{self.name}: volts have shape {volts.shape}, not (samples, {self.outputs})"
@@ -108,11 +109,13 @@ class Frames:
         """
         repeats = max(1, math.ceil(self.family.least_points / samples))
         shortest = MIN_DWELL * repeats
-        if not shortest * (1.0 - 1e-9) <= dwell <= LONGEST_DWELL:
-            limit = f"{shortest:.9g} to {LONGEST_DWELL:g} s"
-            if repeats > 1:
-                limit += f" for {samples} samples, each stored {repeats} times"
-            raise LimitError(self.name, "dwell", dwell, limit, "s")
+        limit = f"{shortest:.9g} to {LONGEST_DWELL:g} s"
+        if repeats > 1:
+            limit += f" for {samples} samples, each stored {repeats} times"
+        least = shortest * (1.0 - 1e-9)
+        dwell = real_number(
+            dwell, least, LONGEST_DWELL, instrument=self.name, what="dwell", unit="s", limit=limit
+        )
         return repeats, repeats / dwell
 
     def segment_words(self, channel: int, segments: Sequence[Segment]) -> dict[str, Words]:
@@ -123,7 +126,7 @@ class Frames:
         scale = self.scales[channel - 1]
         arbs: dict[str, Words] = {}
         for one in segments:
-            volts = np.asarray(one.volts, dtype=np.float64)
+            volts = real_numbers(one.volts, instrument=f"{self.name} segment {one.name}")
             if volts.ndim != 1 or volts.size < self.family.least_points:
                 least = self.family.least_points
                 raise ValueError(

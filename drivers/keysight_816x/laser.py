@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from drivers.arguments import is_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.keysight_816x.quantities import (
@@ -126,7 +127,7 @@ class Keysight816x(ScpiInstrument):
         await self._lock(False, pin)
 
     async def _lock(self, on: bool, pin: str) -> None:
-        if not (pin.isascii() and pin.isalnum()):
+        if not (isinstance(pin, str) and pin.isascii() and pin.isalnum()):
             raise ValueError(f"{self.name}: a lock's pin is made of letters and digits")
         try:
             await self.tell(f"LOCK {on:d},{pin}")
@@ -145,7 +146,9 @@ class Keysight816x(ScpiInstrument):
 
     async def set_power(self, power: float) -> None:
         """Set the power in W. Raises `LimitError` before a byte leaves."""
-        if not power > 0.0:
+        if not is_number(power):
+            raise TypeError(f"{self.name} power: {power!r} is no number")
+        if not 0.0 < power < 1e3:
             limit = f"{watts_of(POWER_DBM.low):.3g} to {watts_of(POWER_DBM.high):.3g} W"
             raise LimitError(self.name, "power", power, limit, "W")
         await self.set(POWER_DBM, dbm_of(power))
@@ -178,13 +181,29 @@ class Keysight816x(ScpiInstrument):
         await self.set(WAVELENGTH, wavelength)
         await self.ask_text("*OPC?", wait=self._warm_up)
 
+    async def check_wavelength(self, quantity: Quantity, value: Value) -> float:
+        """The wavelength (m), if this laser reaches it. Raises `LimitError`, `TypeError`."""
+        wavelength = float(quantity.check(value, instrument=self.name))
+        low, high = await self.wavelength_range()
+        if not low - 5e-14 <= wavelength <= high + 5e-14:
+            limit = f"{low:.9g} to {high:.9g} m"
+            raise LimitError(self.name, quantity.name, wavelength, limit, "m")
+        return wavelength
+
     async def read_wavelength(self) -> float:
         """The wavelength that is set, m."""
         return float(await self.get(WAVELENGTH))
 
     async def power_available(self, start: float, stop: float) -> float:
-        """The most power in W that can be held from one wavelength (m) to another."""
-        ends = ",".join(WAVELENGTH.text(end) for end in (start, stop))
+        """The most power in W that can be held from one wavelength (m) to another.
+
+        Raises `LimitError` before they leave for wavelengths that this laser does not reach.
+        """
+        for end in (start, stop):
+            WAVELENGTH.check(end, instrument=self.name)
+        ends = ",".join(
+            [WAVELENGTH.text(await self.check_wavelength(WAVELENGTH, end)) for end in (start, stop)]
+        )
         query = f"SOUR{self.slot}:WAV:SWE:PMAX? {ends}"
         return self._number(POWER_DBM, query, await self.ask_text(query))
 
@@ -210,13 +229,11 @@ class Keysight816x(ScpiInstrument):
         wait: float = 0.0,
     ) -> None:
         """Set a declared quantity of the laser's slot. Raises as `ScpiInstrument.set`."""
+        channel = self._channel(quantity, channel)
+        self._check_channel(quantity, channel)
         if quantity in _WITHIN:
-            wavelength = float(quantity.check(value, instrument=self.name))
-            low, high = await self.wavelength_range()
-            if not low - 5e-14 <= wavelength <= high + 5e-14:
-                limit = f"{low:.9g} to {high:.9g} m"
-                raise LimitError(self.name, quantity.name, wavelength, limit, "m")
-        await super().set(quantity, value, self._channel(quantity, channel), kind=kind, wait=wait)
+            await self.check_wavelength(quantity, value)
+        await super().set(quantity, value, channel, kind=kind, wait=wait)
 
     async def get(
         self, quantity: Quantity, channel: int | str = "", *, kind: str = "read", wait: float = 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import real_number
 from drivers.errors import InstrumentError, TriggerTimeout
 from drivers.keysight_816x.quantities import (
     EXPECTED,
@@ -27,11 +28,13 @@ from drivers.keysight_816x.quantities import (
     TRIGGER_IN,
     TRIGGER_OUT,
 )
-from drivers.wavelength_sweep import Begin, WavelengthSweep
+from drivers.wavelength_sweep import BEGINS, Begin, WavelengthSweep
 
 if TYPE_CHECKING:
     from drivers.keysight_816x.laser import Keysight816x
 
+LONGEST = 1e6
+"""s that may be waited for at most."""
 POLL = 0.05
 """s from one look at the sweep to the next."""
 
@@ -62,13 +65,20 @@ class KeysightSweep:
         """Set a continuous sweep up, with an output trigger and a logged wavelength every step.
 
         With `to_modules` the mainframe passes the triggers on to its power meters (its routing is
-        not touched otherwise). Returns how many triggers come. Raises `ValueError` for a sweep
-        downwards, `LimitError` before a byte of it leaves for ends that this laser does not reach,
-        and `InstrumentError` with the laser's own words where its parameters do not fit together.
+        not touched otherwise). Returns how many triggers come. Raises, before anything is set,
+        `ValueError` for a sweep downwards, `LimitError` for a speed or a step out of range and for
+        ends that this laser does not reach; then `InstrumentError` with the laser's own words
+        where its parameters do not fit together.
         """
         laser = self._laser
         if sweep.stop < sweep.start:
             raise ValueError(f"{laser.name}: sweeps go upwards only; exchange start and stop")
+        if begin not in BEGINS:
+            raise ValueError(f"{laser.name}: begin {begin!r} is none of {', '.join(BEGINS)}")
+        SWEEP_STEP.check(sweep.step, instrument=laser.name)
+        SWEEP_SPEED.check(sweep.speed, instrument=laser.name)
+        await laser.check_wavelength(SWEEP_START, sweep.start)
+        await laser.check_wavelength(SWEEP_STOP, sweep.stop)
         await laser.set(SWEEP_START, sweep.start)
         await laser.set(SWEEP_STOP, sweep.stop)
         await laser.set(SWEEP_MODE, "CONTinuous")
@@ -92,6 +102,9 @@ class KeysightSweep:
         ready in time.
         """
         laser = self._laser
+        timeout = real_number(
+            timeout, 0.0, LONGEST, instrument=laser.name, what="timeout", unit="s"
+        )
         if not await laser.lit():
             hint = "a sweep needs light; call on() first"
             raise InstrumentError(laser.name, f"{self._head}:WAV:SWE 1", "not sent", hint)
@@ -126,6 +139,8 @@ class KeysightSweep:
         """
         if timeout is None:
             timeout = 30.0 + (self._asked.duration if self._asked is not None else 0.0)
+        name = self._laser.name
+        timeout = real_number(timeout, 0.0, LONGEST, instrument=name, what="timeout", unit="s")
         last = asyncio.get_running_loop().time() + timeout
         while await self.state() is not SweepState.STOPPED:
             await self._pause(last, f"it has not ended within {timeout:g} s; stop() ends it")

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import whole_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.keysight_infiniivision import settings
@@ -140,9 +141,14 @@ class KeysightInfiniivision(Oscilloscope):
 
         Raises as `arm`.
         """
-        if not 2 <= segments <= MOST_SEGMENTS:
-            limit = f"2 to {MOST_SEGMENTS} segments"
-            raise LimitError(self.name, "segments", segments, limit)
+        segments = whole_number(
+            segments, 2, MOST_SEGMENTS, instrument=self.name, what="segments",
+            limit=f"2 to {MOST_SEGMENTS} segments",
+        )  # fmt: skip
+        points = whole_number(
+            points, 1, self.max_samples, instrument=self.name, what="points",
+            limit=f"1 to {self.max_samples} points",
+        )  # fmt: skip
         if points * segments > self.max_samples:
             limit = f"{self.max_samples} points in all segments"
             raise LimitError(self.name, "points", points * segments, limit)

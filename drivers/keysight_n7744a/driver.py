@@ -28,12 +28,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import is_number, real_number, whole_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.keysight_n7744a import logs, settings
 from drivers.keysight_n7744a.recording import Recorder
 from drivers.optical_power import watts_of
 
 Watts = NDArray[np.float64]
+LONGEST = 1e9
+"""s, more than any log lasts: its points are counted."""
 ZERO_TIME = 60.0
 """s that zeroing all ports may take."""
 
@@ -112,8 +115,7 @@ class KeysightN7744A(Recorder):
         return watts
 
     def _check_port(self, number: int) -> None:
-        if number not in self.channels:
-            raise LimitError(self.name, "input", number, f"1 to {len(self.channels)}")
+        whole_number(number, 1, len(self.channels), instrument=self.name, what="input")
 
     async def stability(self, total: float, period: float, averaging: float) -> Watts:
         """Watch all ports that are read for `total` s: W (points, ports), a mean over `averaging` s
@@ -123,9 +125,13 @@ class KeysightN7744A(Recorder):
         where it is not done in time, `LinkError`.
         """
         settings.AVERAGING.check(averaging, instrument=self.name)
-        if not averaging <= period <= total:  # NaN compares false
-            limit = f"{averaging:g} s to {total:g} s, the averaging and the total time"
-            raise LimitError(self.name, "period", period, limit, "s")
+        if is_number(total) and total > LONGEST:
+            raise LimitError(self.name, "total", total, f"{averaging:g} to {LONGEST:g} s", "s")
+        limit = f"{averaging:g} s to {total:g} s, the averaging and the total time"
+        real_number(
+            period, averaging, total, instrument=self.name, what="period", unit="s", limit=limit
+        )
+        real_number(total, averaging, math.inf, instrument=self.name, what="total", unit="s")
         if not total / period <= self.max_points:
             limit = f"{self.max_points} points"
             raise LimitError(self.name, "points", total / period, limit)

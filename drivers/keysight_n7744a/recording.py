@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import InstrumentError, LimitError, TriggerTimeout
+from drivers.arguments import check_window, whole_number
+from drivers.errors import InstrumentError, TriggerTimeout
 from drivers.keysight_n7744a import logs, settings
 from drivers.keysight_n7744a.meter import Meter
 from drivers.optical_power import watts_of
@@ -82,8 +83,10 @@ class Recorder(Meter):
         Raises `LimitError` for too many points, `InstrumentError` while a port's range is
         automatic: a log has one range.
         """
-        if not 1 <= points <= self.max_points:
-            raise LimitError(self.name, "points", points, f"1 to {self.max_points} points")
+        limit = f"1 to {self.max_points} points"
+        points = whole_number(
+            points, 1, self.max_points, instrument=self.name, what="points", limit=limit
+        )
         if self._automatic:
             which = ", ".join(map(str, sorted(self._automatic)))
             hint = "give it a fixed one with set_range()"
@@ -109,9 +112,7 @@ class Recorder(Meter):
         if self._link.doubtful or not self._armed:
             hint = "arm it, and run the frame again"
             raise InstrumentError(self.name, "fetch", "not armed", hint)
-        if first < 0 or count < 1 or first + count > self._armed:
-            limit = f"the {self._armed} points that were armed"
-            raise LimitError(self.name, f"window from point {first}", first + count, limit)
+        check_window(first, count, self._armed, instrument=self.name)
         await self._complete()
         watts = (await self._results())[first : first + count]
         self.over_range = watts > logs.OVER_RANGE

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from drivers.arguments import real_number
 from drivers.instrument import (
     ANY_IDENTITY,
     Identity,
@@ -43,6 +44,8 @@ MOST_AT_ONCE = 16
 COMMAND_NOT_AVAILABLE = 1
 TWO_ROUNDS = 0.2
 """Seconds of two rounds of the controller's loop, at its 10 Hz."""
+LONGEST_WAIT = 1e6
+"""Seconds that may be waited for at most."""
 RESTART = 20.0
 """Seconds that a reset device is waited for."""
 _BACK = frozenset(
@@ -205,6 +208,8 @@ class MeerstetterTec1091(Instrument):
         when an error stops the controller.
         """
         loop = asyncio.get_running_loop()
+        for what, seconds in (("timeout", timeout), ("interval", interval)):
+            real_number(seconds, 0.0, LONGEST_WAIT, instrument=self.name, what=what, unit="s")
         deadline = loop.time() + timeout
         await asyncio.sleep(TWO_ROUNDS)  # what was stable at the last set point is not at this one
         while not await self.stable():
@@ -256,7 +261,7 @@ class MeerstetterTec1091(Instrument):
         return found
 
     def _refuse_channel(self, channel: int | str) -> None:
-        if channel not in ("", self.channel):
+        if isinstance(channel, bool | float) or channel not in ("", self.channel):
             raise ValueError(f"{self.name}: speaks to channel {self.channel}, not {channel!r}")
 
     async def _read(self, quantities: Sequence[Quantity]) -> list[int | float]:

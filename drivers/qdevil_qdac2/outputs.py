@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import channel_numbers, real_numbers
 from drivers.errors import InstrumentError, LimitError, OutputFault
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
@@ -175,8 +176,8 @@ class QdevilQdac2(QdacWaveforms):
         Returns when they have got there. Raises `LimitError` before a byte leaves for a value out
         of range, NaN, inf or a channel that there is not, `InstrumentError`, `LinkError`.
         """
-        channels = np.asarray(channels, dtype=np.intp)
-        volts = np.asarray(volts, dtype=np.float64)
+        channels = channel_numbers(channels, instrument=self.name)
+        volts = real_numbers(volts, instrument=self.name)
         self._check(channels, volts)
         async with self._writing:
             if self._limits_wanted and (self._limits_due or self._link.doubtful):

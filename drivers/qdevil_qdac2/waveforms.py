@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import whole_number
 from drivers.errors import LimitError
 from drivers.qdevil_qdac2.reading import QdacReading
-from drivers.qdevil_qdac2.settings import CHANNELS, NUMBERS, V_FULL, spelled
+from drivers.qdevil_qdac2.settings import CHANNELS, V_FULL, spelled
 
 WORDS = {"sine": "SINE", "square": "SQU", "triangle": "TRI"}
 TRIGGER = "SOUR{number}:{word}:TRIG:SOUR {source}"
@@ -32,6 +33,8 @@ COUNT = "SOUR{number}:{word}:COUN {periods}"
 REPEAT = "SOUR{number}:{word}:INIT:CONT OFF"
 START = "SOUR{number}:{word}:INIT"
 STOP = "SOUR{number}:{word}:ABOR"
+MOST_PERIODS = 2**31 - 1
+"""Periods that are counted: the sources give no limit."""
 HERTZ = (1e-4, 500e3)
 """Hz that leave this driver: no source gives limits, and the generators run at 1 MS/s."""
 
@@ -116,16 +119,24 @@ class QdacWaveforms(QdacReading):
     async def play_waveform(self, number: int, waveform: Waveform, periods: int = -1) -> None:
         """Add a waveform to an output (1 to 24) from now on, `periods` times (-1: for ever).
 
-        Raises `LimitError` before a byte leaves where the output's voltage and the waveform
-        together would leave its limits (below 0 V too, unless `bipolar`), `ValueError` for an
+        Raises `LimitError` before a byte leaves for what is out of range by itself, and, once the
+        output was asked for its voltage and before anything is set, where that and the waveform
+        together would leave its limits (below 0 V too, unless `bipolar`); `ValueError` for an
         output that plays one already, `InstrumentError` for a refusal: then it is not started.
         """
-        if number not in NUMBERS:
-            raise LimitError(self.name, "output", number, f"1 to {CHANNELS}")
-        if periods < 1 and periods != -1:
-            raise LimitError(self.name, "periods", periods, "1 or more, or -1 for ever")
+        number = whole_number(number, 1, CHANNELS, instrument=self.name, what="output")
+        limit = f"1 to {MOST_PERIODS}, or -1 for ever"
+        periods = whole_number(
+            periods, -1, MOST_PERIODS, instrument=self.name, what="periods", limit=limit
+        )
+        if periods == 0:
+            raise LimitError(self.name, "periods", periods, limit)
         waveform.check(self.name)
         place = number - 1
+        span = 2.0 * float(self.v_max[place]) if self.bipolar else float(self.v_max[place])
+        if waveform.span > span + 1e-6:  # whatever voltage it is added to
+            limit = f"a span of {span:.9g} V"
+            raise LimitError(self.name, f"output {number}", waveform.span, limit, "V")
         if place in self._playing:
             raise ValueError(f"{self.name}: output {number} plays one already; stop_waveform()")
         constant = float((await self.read_volts())[place])
@@ -141,7 +152,11 @@ class QdacWaveforms(QdacReading):
         await self._tell_lines([START.format(number=number, word=WORDS[waveform.kind])], "set")
 
     async def stop_waveform(self, number: int) -> None:
-        """End what `play_waveform` began; the output's constant voltage stays."""
+        """End what `play_waveform` began; the output's constant voltage stays.
+
+        Raises `ValueError` for an output that plays none.
+        """
+        number = whole_number(number, 1, CHANNELS, instrument=self.name, what="output")
         waveform = self._playing.get(number - 1)
         if waveform is None:
             raise ValueError(f"{self.name}: output {number} plays no waveform of this driver's")

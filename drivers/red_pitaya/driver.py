@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import real_numbers
 from drivers.instrument import LimitError
 from drivers.red_pitaya import settings
 from drivers.red_pitaya import words as conversion
@@ -113,7 +114,7 @@ class RedPitaya(Recorder):
 
     def quantise(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
         """The volts that the 14-bit DAC really plays; same shape. Raises `LimitError` as `load`."""
-        volts = np.asarray(volts, dtype=np.float64)
+        volts = real_numbers(volts, instrument=self.name)
         self.check_volts(volts)
         return conversion.volts(conversion.words(volts))
 
@@ -122,7 +123,7 @@ class RedPitaya(Recorder):
         conversion.check_volts(self.name, volts)
 
     def _words(self, volts: NDArray[np.float64]) -> NDArray[np.int64]:
-        volts = np.asarray(volts, dtype=np.float64)
+        volts = real_numbers(volts, instrument=self.name)
         if volts.ndim != 2 or volts.shape[1] != self.outputs:
             raise ValueError(f"{self.name}: volts have shape {volts.shape}, not (samples, 2)")
         if not 1 <= volts.shape[0] <= BUFFER:

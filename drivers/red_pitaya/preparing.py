@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drivers.errors import LimitError
+from numbers import Integral
+
+from drivers.arguments import real_number
 from drivers.quantity import Quantity
 from drivers.red_pitaya import settings
 
@@ -15,16 +17,17 @@ def check(instrument: str, dwell: float, decimation: int) -> None:
     `ValueError` for one off the 8 ns grid and for a decimation that is no power of 2.
     """
     longest = 1.0 / (settings.WAVEFORM_POINTS * settings.FREQUENCY.low)
-    if not 1.0 / settings.SAMPLE_CLOCK * (1 - 1e-9) <= dwell <= longest:
-        limit = f"{1.0 / settings.SAMPLE_CLOCK:g} to {longest:g} s"
-        raise LimitError(instrument, "dwell", dwell, limit, "s")
+    least = 1.0 / settings.SAMPLE_CLOCK * (1 - 1e-9)
+    limit = f"{1.0 / settings.SAMPLE_CLOCK:g} to {longest:g} s"
+    real_number(dwell, least, longest, instrument=instrument, what="dwell", unit="s", limit=limit)
     ticks = dwell * settings.SAMPLE_CLOCK
     if abs(ticks - round(ticks)) > 1e-6 * ticks:
         raise ValueError(
             f"{instrument}: a dwell of {dwell:g} s is no multiple of 8 ns; "
             f"{round(ticks) / settings.SAMPLE_CLOCK:g} s is"
         )
-    if decimation not in settings.DECIMATIONS:
+    counts = isinstance(decimation, Integral) and not isinstance(decimation, bool)
+    if not counts or decimation not in settings.DECIMATIONS:
         raise ValueError(
             f"{instrument}: decimation {decimation!r} is no power of 2 from 1 to "
             f"{settings.DECIMATIONS[-1]}"

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.instrument import InstrumentError, LimitError, TriggerTimeout
+from drivers.arguments import check_window, whole_number
+from drivers.instrument import InstrumentError, TriggerTimeout
 from drivers.red_pitaya import settings
 from drivers.red_pitaya import words as conversion
 from drivers.red_pitaya.box import Box
@@ -80,8 +81,8 @@ class Recorder(Box):
 
     def _check_points(self, points: int) -> None:
         most = self.read_points
-        if not 1 <= points <= most:
-            raise LimitError(self.name, "points", points, f"1 to {most} points")
+        limit = f"1 to {most} points"
+        whole_number(points, 1, most, instrument=self.name, what="points", limit=limit)
 
     async def fetch(self, first: int, count: int) -> NDArray[np.float64]:
         """Volts (count, 2) at the inputs from point `first` after the trigger on.
@@ -93,9 +94,7 @@ class Recorder(Box):
             raise InstrumentError(
                 self.name, "fetch", "not armed", "arm it, and run the frame again"
             )
-        if first < 0 or count < 1 or first + count > self._armed:
-            limit = f"the {self._armed} points that were armed"
-            raise LimitError(self.name, f"window from point {first}", first + count, limit)
+        check_window(first, count, self._armed, instrument=self.name)
         places = await self._triggered_at()
         volts = np.empty((count, 2))
         for begin in range(0, count, self._memory.part):

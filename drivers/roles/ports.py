@@ -27,6 +27,8 @@ CLOSE = 1e-6
 def whole(seconds: float, tick: float) -> int | None:
     """How many ticks a time is; None where it is no whole number of them, 1 or more."""
     ticks = seconds / tick
+    if not 0.0 < ticks < 2**53:  # nor is NaN
+        return None
     count = round(ticks)
     return count if count >= 1 and abs(ticks - count) <= CLOSE * max(1.0, ticks) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from drivers.arguments import is_number
 from drivers.errors import InstrumentError, LimitError
 from drivers.instrument import ANY_IDENTITY
 from drivers.link_model import LinkModel
@@ -152,7 +153,9 @@ class SantecTsl570(ScpiInstrument):
         return watts_of(float(await self.get(MONITORED_DBM))) if await self.lit() else 0.0
 
     def _dbm(self, power: float) -> float:
-        if not power > 0.0:
+        if not is_number(power):
+            raise TypeError(f"{self.name} power: {power!r} is no number")
+        if not 0.0 < power < 1e3:
             limit = f"{watts_of(POWER_DBM.low):.3g} to {watts_of(POWER_DBM.high):.3g} W"
             raise LimitError(self.name, "power", power, limit, "W")
         return dbm_of(power)
@@ -208,6 +211,7 @@ class SantecTsl570(ScpiInstrument):
         wait: float = 0.0,
     ) -> None:
         """Set a declared quantity, in its SI unit. Raises as `ScpiInstrument.set`."""
+        self._check_channel(quantity, channel)
         if quantity is POWER_DBM:
             await self._set_level(float(quantity.check(value, instrument=self.name)), kind, wait)
             return

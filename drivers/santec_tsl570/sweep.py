@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arguments import real_number
 from drivers.errors import InstrumentError, LimitError, TriggerTimeout
 from drivers.santec_tsl570.quantities import (
     POINTS,
@@ -25,11 +26,13 @@ from drivers.santec_tsl570.quantities import (
     TRIGGER_PERIOD,
     TRIGGER_STEP,
 )
-from drivers.wavelength_sweep import Begin, WavelengthSweep
+from drivers.wavelength_sweep import BEGINS, Begin, WavelengthSweep
 
 if TYPE_CHECKING:
     from drivers.santec_tsl570.laser import SantecTsl570
 
+LONGEST = 1e6
+"""s that may be waited for at most."""
 POLL = 0.05
 """s from one look at the sweep's state to the next."""
 POINTS_MOST = 500_000
@@ -58,10 +61,13 @@ class SantecSweep:
         """Set a continuous sweep up, with an output trigger and a logged point every step.
 
         Sets ends, speed, mode, and the settings of the triggers that the sweep needs. Raises
-        `LimitError` before a byte of it leaves for ends that this laser does not reach, a speed
-        that it does not have, or more points than it logs.
+        `LimitError` before anything is set for ends that this laser does not reach, a speed that it
+        does not have, a step out of range, or more points than it logs.
         """
         laser = self._laser
+        if begin not in BEGINS:
+            raise ValueError(f"{laser.name}: begin {begin!r} is none of {', '.join(BEGINS)}")
+        TRIGGER_STEP.check(sweep.step, instrument=laser.name)
         nanometres = 1e9 * sweep.speed
         if not any(abs(nanometres - speed) <= 1e-6 * speed for speed in SPEEDS):
             speeds = ", ".join(f"{speed:g}e-9" for speed in SPEEDS)
@@ -89,6 +95,9 @@ class SantecSweep:
         ready in time.
         """
         laser = self._laser
+        timeout = real_number(
+            timeout, 0.0, LONGEST, instrument=laser.name, what="timeout", unit="s"
+        )
         if not await laser.lit():
             hint = "a sweep needs the diode on and the shutter open; call on() first"
             raise InstrumentError(laser.name, "WAV:SWE 1", "not sent", hint)
@@ -119,6 +128,8 @@ class SantecSweep:
         """
         if timeout is None:
             timeout = 30.0 + (self._asked.duration if self._asked is not None else 0.0)
+        name = self._laser.name
+        timeout = real_number(timeout, 0.0, LONGEST, instrument=name, what="timeout", unit="s")
         await self._until(
             timeout,
             "it has not ended",

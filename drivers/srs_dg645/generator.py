@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from drivers.arguments import real_number
 from drivers.instrument import InstrumentError, LimitError
 from drivers.quantity import Quantity, Value
 from drivers.srs_dg645 import delays, settings
@@ -221,9 +222,8 @@ class Dg645Generator(Dg645Dialogue):
             raise ValueError(f"{self.name}: {reference!r} is no reference; T0 and A to H are")
 
     def _check_delay(self, channel: str, seconds: float, low: float = -settings.DELAY_MAX) -> None:
-        if not low <= seconds <= settings.DELAY_MAX:
-            limit = f"{low:g} to {settings.DELAY_MAX:g} s"
-            raise LimitError(self.name, f"channel {channel}", seconds, limit, "s")
+        what = f"channel {channel}"
+        real_number(seconds, low, settings.DELAY_MAX, instrument=self.name, what=what, unit="s")
 
     def _check_change(
         self, before: delays.Delays, channel: str, reference: str, seconds: float

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from drivers.arguments import real_number
 from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
 from drivers.roles.timing import DelayFacts, Edge, Polarity, Pulse, TriggerEvents
@@ -26,6 +27,8 @@ STEP = 5e-12
 """s, the resolution of delays (data sheet)."""
 RECOVERY = 100e-9
 """s from the last channel to the next trigger."""
+MOST_LEVEL = 1e3
+"""V: what no wiring is asked to bear."""
 TRIGGERED, TOO_SOON = 1, 2
 """Bits of the instrument status register: a trigger, and one that came too soon."""
 
@@ -87,6 +90,9 @@ class SrsDg645(Dg645Generator):
         Sends nothing. Raises `ValueError` for an output that there is not, or for no range.
         """
         self._number(settings.AMPLITUDE, output)
+        for what, level in (("low", low), ("high", high)):
+            real_number(level, -MOST_LEVEL, MOST_LEVEL, instrument=f"{self.name} {output}",
+                        what=what, unit="V")  # fmt: skip
         if not low <= high:
             raise ValueError(f"{self.name} {output}: there is no level from {low!r} to {high!r} V")
         self._limits[output] = (max(low, settings.LEVEL_LOW), min(high, settings.LEVEL_HIGH))

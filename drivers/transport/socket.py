@@ -145,6 +145,6 @@ async def open_socket(host: str, port: int, timeout: float = CONNECT_TIMEOUT) ->
         raise LinkTimeout(
             f"{name}: no connection within {timeout:g} s; is it on, and on this network?"
         ) from None
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name with an empty or overlong part is no text
         raise LinkClosed(f"{name}: no connection ({error}); check host, port and cable") from None
     return link

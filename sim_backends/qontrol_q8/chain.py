@@ -166,12 +166,26 @@ class QontrolChain:
 
     def _dead_fault(self, value: str) -> Callable[[], None]:
         channel = self._number(value)
-        return lambda: self.dead.add(channel)
+
+        def die() -> None:
+            self.dead.add(channel)
+            self._hit(channel)
+
+        return die
 
     def _stuck_fault(self, value: str) -> Callable[[], None]:
         text, _, volts = value.partition("/")
         channel, level = self._number(text), float(volts)
-        return lambda: self.stuck.__setitem__(channel, level)
+
+        def stick() -> None:
+            self.stuck[channel] = level
+            self._hit(channel)
+
+        return stick
+
+    def _hit(self, channel: int) -> None:
+        """What befalls an output befalls it now, not when it is next set."""
+        self._apply(np.array([channel]), self.volts[[channel]])
 
     def _mend(self) -> None:
         self.dead.clear()

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from drivers import describing
 from drivers.__main__ import parser as drivers_parser
 from drivers.commands import COMMANDS
 from drivers.registry import BUILT_IN, load
@@ -210,6 +211,16 @@ def test_overview_lists_what_the_drivers_say() -> None:
         wanted = [{"hislip": "HiSLIP"}.get(one, spelled.get(one, one)) for one in driver.links]
         assert sorted(links.split(", ")) == sorted(wanted), name
         assert re.findall(r"`(\w+)`", roles) == list(driver.roles), name
+
+
+def test_the_page_of_quantities_is_what_the_drivers_declare() -> None:
+    """`python -m drivers list --markdown > docs/instruments/quantities.md` writes it anew."""
+    page = (INSTRUMENTS / "quantities.md").read_text()
+    assert page == describing.markdown((name, load(name)) for name in sorted(BUILT_IN))
+    for name in BUILT_IN:
+        assert page.count(f"\n## {name}\n") == 1
+        for quantity in load(name).quantities:
+            assert f"| `{quantity.name}` |" in page
 
 
 def test_options_of_a_driver_stand_on_its_page() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from drivers import commands, scanning
 from drivers.__main__ import main
+from drivers.describing import HEAD
 from drivers.transport.link import LinkError
 from drivers.transport.memory import MemoryNetwork
 
@@ -69,6 +70,19 @@ def test_list_tells_models_links_and_roles(run) -> None:
     line = next(line for line in out.splitlines() if line.startswith("pulse_streamer"))
     assert "tcp" in line
     assert "SwitchSequencer" in line
+
+
+def test_list_of_a_model_tells_what_it_declares(run, box: Box) -> None:
+    status, out, _ = run("list", "keithley_2400")
+    assert status == 0
+    head, *rows = out.splitlines()
+    assert head.split() == list(HEAD)
+    (volts,) = [row for row in rows if row.startswith("level_volts ")]
+    assert volts.endswith("number        V     -210 to 210             50 V/s   0.0001 s  0")
+    status, _, told = run("list", "redpitaya")
+    assert (status, told.count("\n")) == (1, 1)
+    assert "did you mean red_pitaya?" in told
+    assert box.told == []
 
 
 def test_identify_names_the_driver_and_reads_no_error_queue(run, box: Box) -> None:
@@ -280,3 +294,17 @@ def test_what_wants_cr_alone_is_found_and_told_no_line_feed(capsys) -> None:
     assert main(["identify", "TCPIP::laser::5000::SOCKET"], network) == 0
     assert "driver    santec_tsl570" in capsys.readouterr().out
     assert bytes(told) == b"*IDN?\r"
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+def test_a_host_that_no_name_can_be_is_an_error_in_a_line(run, host: str, monkeypatch) -> None:
+    monkeypatch.setattr(scanning, "serial_ports", list)
+    monkeypatch.setattr(scanning, "visa_resources", lambda: ([], []))
+    monkeypatch.setattr(scanning, "pulse_streamers", _no_streamers)
+    status, out, told = run("scan", "--host", host)
+    assert (status, out) == (0, "")
+    assert "0 of 1 hosts accept TCP port 5025" in told
+
+
+async def _no_streamers() -> list[scanning.Seen]:
+    return []

@@ -261,3 +261,23 @@ def test_any_text_is_read_or_refused(text: str, columns: int) -> None:
     assert found.shape[1] == columns
     assert found.size == text.count(",") + 1
     assert len(text.strip()) > 0
+
+
+@pytest.mark.parametrize("value", [np.int64(6), np.float32(6.0), np.float64(6.0), 6])
+def test_the_limit_of_a_bench_holds_for_every_kind_of_number(play, value) -> None:
+    async def scenario(smu: Keithley2400) -> None:
+        sent = smu.exchanges
+        with pytest.raises(LimitError, match="-5 to 5 V on this bench"):
+            await smu.set(smu.volts, value)
+        assert smu.exchanges == sent
+
+    play([], scenario, max_volts=5.0)
+
+
+@pytest.mark.parametrize("channels", [np.array([0.5]), np.array([True]), np.array(["0"])])
+def test_a_channel_is_a_whole_number(play, channels) -> None:
+    async def scenario(smu: Keithley2400) -> None:
+        with pytest.raises(TypeError, match="no whole numbers"):
+            await smu.write_volts(channels, np.array([1.0]))
+
+    play([], scenario)

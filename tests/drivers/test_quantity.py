@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,3 +99,47 @@ def test_declarations_must_make_sense() -> None:
         Quantity("x", "X", "Set it.", kind=str)
     with pytest.raises(ValueError, match="empty"):
         Quantity("x", "X", "Set it.", low=1, high=0)
+
+
+ANY = Quantity("any", "ANY", "Control anything in V.", unit="V")
+"""A declaration without limits, as another package may have one."""
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, np.float32("inf")])
+def test_a_range_without_ends_lets_nothing_through_that_is_not_finite(value: float) -> None:
+    for quantity in (ANY, Quantity("n", "N", "Control it.", kind=int)):
+        with pytest.raises(LimitError, match="only finite values are sent"):
+            quantity.setting(value, instrument="box")
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_whole_numbers_beyond_any_float_are_out_of_range(value: int) -> None:
+    with pytest.raises(LimitError, match=r"1000.* V is refused, the limit is -1 to 1 V"):
+        LEVEL.check(value, instrument="box")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([1.0]), np.array(1.0), np.array([]), [1.0], None, "1", b"1", 1j, np.True_,
+        Decimal(1), object(),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_of_a_wrong_type(value: Any) -> None:
+    for quantity in (LEVEL, Quantity("n", "N", "Control it.", kind=int, low=0, high=3)):
+        with pytest.raises(TypeError, match=r"box .* is no number"):
+            quantity.check(value, instrument="box")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert LEVEL.setting(np.float32(0.5), instrument="box", channel=1) == "SOUR1:VOLT 0.5"
+    assert LEVEL.setting(np.int64(1), instrument="box", channel=1) == "SOUR1:VOLT 1"
+    count = Quantity("count", "COUN", "Set it.", kind=int, low=1, high=8)
+    assert count.setting(np.uint8(4), instrument="box") == "COUN 4"
+
+
+def test_words_are_text() -> None:
+    word = Quantity("mode", "MODE", "Set it.", kind=str, choices=("FAST", "SLOW"))
+    for value in (np.array(["FAST"]), ["FAST"], 1, None):
+        with pytest.raises(ValueError, match="none of FAST, SLOW"):
+            word.setting(value, instrument="box")  # type: ignore[arg-type]

@@ -207,6 +207,17 @@ def test_read_back_is_measured_not_set() -> None:
     assert again.ask(b"VALL?\n") == first
 
 
+def test_an_output_that_is_hit_changes_at_once() -> None:
+    """It is not set anew: what is ordered by time acts at that time."""
+    port = Port()
+    port.ask(b"V1=5\n")
+    port.ask(b"V2=5\n")
+    port.chain.own_faults["dead"]("1")()
+    port.chain.own_faults["stuck"]("2/3.5")()
+    told = [float(port.ask(question).split()[0]) for question in (b"V1?\n", b"V2?\n")]
+    assert told == pytest.approx([0.0, 3.5], abs=0.05)
+
+
 def test_stuck_and_dead_channels() -> None:
     port = Port()
     port.chain.stuck[1] = 3.0

@@ -151,7 +151,8 @@ def test_an_address_that_cannot_be_had_is_named_and_leaves_nothing_open(bench) -
         (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:melt"], "silence, garbage"),
         (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:late=soon"], "seconds"),
         (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:drop%2"], "0 to 1"),
-        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=1%0.5"], "at a time"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=1%1.5"], "0 to 1"),
+        (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=99%0.5"], "channel 99"),
         (["--instrument", "qontrol_q8", "--fault", "qontrol_q8:dead=99"], "channel 99"),
     ],
 )

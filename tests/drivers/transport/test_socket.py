@@ -74,3 +74,9 @@ async def test_refused_connection_names_the_address() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(LinkClosed, match=rf"TCPIP::127\.0\.0\.1::{port}::SOCKET.*check host"):
             await open_socket("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, ".", "x\u00ad" * 40])
+async def test_a_name_that_cannot_be_one_is_a_link_that_cannot_be_made(host: str) -> None:
+    with pytest.raises(LinkClosed, match="no connection"):
+        await open_socket(host, 5025, 1.0)
