@@ -99,9 +99,11 @@ def add_level(generator: Keysight33600A) -> None:
             level = channel.output.level
             top = MOST_EMF * level.share
             value = bounded(text, -top, top, 0.0, lambda word: number(word, "V"))
-            level.set_limit(
-                min(max(value, -top), top), highest=highest, swing=channel.function != "DC"
-            )
+            kept = min(max(value, -top), top)
+            level.set_limit(kept, highest=highest, swing=channel.function != "DC")
+            if abs(value) > top * (1.0 + 1e-9):
+                which = "upper" if value > top else "lower"
+                raise ScpiError(-222, f"Data out of range; value clipped to {which} limit")
 
         return keep
 

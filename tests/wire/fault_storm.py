@@ -38,8 +38,12 @@ TYPED = (InstrumentError, LinkError, LimitError)
 TIMEOUT = 1.0
 CONFLICT = "-221,"
 """SCPI's refusal of a setting that another one forbids: no fault of anybody's."""
+OUT_OF_RANGE = "-222,"
+"""SCPI's refusal of a value out of range."""
 SPOKEN = 0.1
 """s after which what was asked has been answered."""
+DRAWS = 12
+"""Values that a quantity must take before it is one that takes any."""
 DEEPEST = 4
 """Replies of an operation among which the one that suffers is drawn."""
 
@@ -54,7 +58,8 @@ class Plan:
     """What is drawn for one model, beside its declared quantities.
 
     `skip`: quantities that are left alone, since `operations` do what they are for. `patience`: s
-    of virtual time that an operation may take at most. `tells_copies`: whether the driver tells a
+    of virtual time that an operation may take at most. `narrowed`: quantities whose range another
+    setting narrows, so that a value may be refused. `tells_copies`: whether the driver tells a
     copy of a reply from the next one, whenever it comes and whatever else goes wrong.
     """
 
@@ -62,6 +67,7 @@ class Plan:
     options: dict[str, Any] = field(default_factory=dict)
     simulated: dict[str, Any] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
+    narrowed: frozenset[str] = frozenset()
     begin: Operation | None = None
     outputs: Callable[[Storm], None] = lambda storm: None
     safe: Callable[[Storm], None] = lambda storm: None
@@ -156,9 +162,11 @@ class Storm:
         """Whether it takes drawn values as they are: some are rounded, or depend on others."""
         quantity, channel = place
         before = self.truth(*place)
+        drawn = [self.value(quantity) for _ in range(DRAWS)]
+        if quantity.kind is bool or quantity.choices:  # all of them, not four times the same
+            drawn += (True, False) if quantity.kind is bool else quantity.choices
         try:
-            for _ in range(4):
-                value = self.value(quantity)
+            for value in drawn:
                 await self.driver.set(quantity, value, channel)
                 if not same(self.truth(*place), value):
                     return False
@@ -291,9 +299,16 @@ class Storm:
         except LimitError:
             pass  # what it holds now forbids what was drawn
         except InstrumentError as error:
-            if CONFLICT not in error.reply:
+            if CONFLICT not in error.reply and not self._narrowed(error):
                 raise
         self.plan.outputs(self)
+
+    def _narrowed(self, error: InstrumentError) -> bool:
+        """Whether a value was refused whose range another setting has narrowed."""
+        names = self.plan.narrowed
+        heads = [q.header() for q in self.driver.quantities if q.name in names]
+        return OUT_OF_RANGE in error.reply and any(error.command.startswith(f"{head} ")
+                                                   for head in heads)  # fmt: skip
 
     async def until_copies_came(self) -> None:
         """Until no copy is on its way, nor what one stood for: it may have been taken for the
@@ -319,8 +334,13 @@ class Storm:
 
     @property
     def operations(self) -> list[Operation]:
-        """All that is drawn from."""
-        every: list[Operation] = [Storm.off]
+        """All that is drawn from; switching off is none where that says nothing to the instrument,
+        since no link recovers by it.
+        """
+        mute = type(self.driver).off is ScpiInstrument.off and not any(
+            quantity.safe is not None for quantity in self.driver.quantities
+        )
+        every: list[Operation] = [] if mute else [Storm.off]
         if self.readable:
             every += [Storm.read] * 4
         if self.settable:
@@ -362,10 +382,10 @@ def replaced(reply: bytes) -> Trouble:
 
 
 def same(told: Any, true: Any) -> bool:
-    """Whether two values are one, but for rounding."""
+    """Whether two values are one, but for rounding: a box tells six digits."""
     if isinstance(told, bool | str) or isinstance(true, bool | str):
         return told == true
-    return math.isclose(told, true, rel_tol=1e-6, abs_tol=1e-13)
+    return math.isclose(told, true, rel_tol=6e-6, abs_tol=1e-13)
 
 
 def rage(model: str, plan: Plan, count: int, seed: int = 0) -> Storm:

@@ -55,6 +55,7 @@ class Apart(ScpiInstrument):
 
     quantities = (LEVEL,)
     links: ClassVar[tuple[str, ...]] = ("tcp", "serial", "gpib", "hislip")
+    channels = tuple(range(40_000))  # what `echo` is asked to say
     baud = 9600
 
 

@@ -72,3 +72,15 @@ def test_nothing_leaves_the_limits(steps: list[tuple[str, float]]) -> None:
     for header, value in steps:
         client.ask(f"{header} {value!r}")
         assert -0.3 - 1e-9 <= level.low <= level.high <= 0.7 + 1e-9
+
+
+def test_a_limit_beyond_all_that_the_load_gets_is_clipped_and_said() -> None:
+    client = Client()
+    client.ask("VOLT:LIM:HIGH 6.02")
+    entry = client.ask("SYST:ERR?")
+    assert entry == '-222,"Data out of range; value clipped to upper limit"'
+    assert float(client.ask("VOLT:LIM:HIGH?")) == 5.0
+    client.ask("VOLT:LIM:LOW -9")
+    assert client.ask("SYST:ERR?") == '-222,"Data out of range; value clipped to lower limit"'
+    assert float(client.ask("VOLT:LIM:LOW?")) == -5.0
+    client.do("VOLT:LIM:HIGH 5", "VOLT:LIM:LOW MIN", "OUTP1:LOAD INF", "VOLT:LIM:HIGH 10")

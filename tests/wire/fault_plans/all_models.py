@@ -31,7 +31,10 @@ PLANS: dict[str, Plan] = {
         options={"modules": 2}, simulated={"modules": 2}, tells_copies=True, **VOLTAGES
     ),
     "red_pitaya": BOX,
-    "rigol_ds1000z": Plan(skip=frozenset({"trigger_source"})),  # some have no EXT
+    "rigol_ds1000z": Plan(
+        skip=frozenset({"trigger_source"}),  # some have no EXT
+        narrowed=frozenset({"time_offset"}),  # by the time scale
+    ),
     "santec_tsl570": Plan(**LASER),
     "srs_dg645": DELAYS,
     "thorlabs_osw12": SWITCH,
