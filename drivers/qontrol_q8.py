@@ -5,9 +5,8 @@ Sources: Qontrol API 1.1.20, BP8 manual 1.1, transcripts of the API's `virtual-m
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +16,23 @@ from drivers.arguments import channel_numbers, real_numbers
 from drivers.errors import OutputFault
 from drivers.instrument import ANY_IDENTITY, InstrumentError, LimitError
 from drivers.link_model import LinkModel
-from drivers.protocol import qontrol
 from drivers.protocol.qontrol import WORD_MAX, Code
-from drivers.qontrol_chain import QontrolChain
-from drivers.qontrol_dialogue import NO_POWER, NOISE
+from drivers.qontrol_dialogue import NO_POWER
 from drivers.qontrol_exchanges import CHANNELS_PER_MODULE, I_FULL, OK_BYTES
+from drivers.qontrol_frames import Encoding, QontrolFrames
 from drivers.qontrol_quantities import AMPS, QUANTITIES, V_FULL, VOLTS, VOLTS_MAX
 from drivers.qontrol_writes import CLOSING_READ, CLOSING_SENT, UNKNOWN, plan_writes
 from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
 from drivers.transport.link import Connector, LinkError
 
-logger = logging.getLogger(__name__)
 
 MODULES_MAX = 8
 VECTOR_BYTES = 7
 """A binary vector's header, code, address and count."""
 
 
-class QontrolQ8(QontrolChain):
+class QontrolQ8(QontrolFrames):
     """A chain of Qontrol voltage drivers behind one serial port: 8 channels a module.
 
     Channels are numbered through the chain: module 0 has 0 to 7. Outputs are unipolar, 0 to 12 V,
@@ -59,7 +56,7 @@ class QontrolQ8(QontrolChain):
         expect: Mapping[str, str] = ANY_IDENTITY,
         timeout: float = 2.0,
         modules: int = MODULES_MAX,
-        encoding: Literal["binary", "ascii"] = "binary",
+        encoding: Encoding = "binary",
         vector_words: int = CHANNELS_PER_MODULE * MODULES_MAX,
     ) -> None:
         """`modules` must be found on open. `vector_words`: longest binary vector, for firmware
@@ -67,17 +64,12 @@ class QontrolQ8(QontrolChain):
         """
         if not 1 <= modules <= MODULES_MAX:
             raise ValueError(f"{name}: modules = {modules!r} is not between 1 and {MODULES_MAX}")
-        if encoding not in ("binary", "ascii"):
-            raise ValueError(f"{name}: encoding {encoding!r} is neither 'binary' nor 'ascii'")
-        if vector_words < 1:
-            raise ValueError(f"{name}: vector_words = {vector_words!r} must be at least 1")
         super().__init__(
-            name, resource, connector, link=link, expect=expect, timeout=timeout, modules=modules
-        )
+            name, resource, connector, link=link, expect=expect, timeout=timeout, modules=modules,
+            encoding=encoding, vector_words=vector_words,
+        )  # fmt: skip
         self.v_max = np.full(self.channels, V_FULL)
         self.i_max = np.full(self.channels, max(I_FULL.values()))
-        self._binary = encoding == "binary"
-        self._longest = vector_words if self._binary else CHANNELS_PER_MODULE
         self._limits_wanted = False
         self._turn = 0
 
@@ -285,56 +277,3 @@ class QontrolQ8(QontrolChain):
                 span = wanted[first : min(first + self._longest, int(part[-1]) + 1)]
                 if span[0] != UNKNOWN:
                     yield first, span
-
-    def _encode(self, code: Code, first: int, words: NDArray[np.int64]) -> bytes:
-        if not self._binary:
-            full = self.v_full if code in (Code.V, Code.VMAX) else self.i_full[first] * 1e3
-            values = (words * (full / WORD_MAX)).tolist()
-            if len(values) == 1:
-                return qontrol.set_value(code.name, first, values[0])
-            return qontrol.set_vector(code.name, first, values)
-        if words.size == 1:
-            return qontrol.write_word(code, first, int(words[0]))
-        return qontrol.write_vector(code, first, words)
-
-    async def _set(
-        self,
-        code: Code,
-        first: int,
-        words: NDArray[np.int64],
-        kind: str,
-        *,
-        tolerant: bool = False,
-    ) -> None:
-        """Set a span of channels and wait for the `OK` of every module that it touches.
-
-        A garbled transfer (E15) is tried once more, as the vendor's client does. `tolerant`: faults
-        of outputs are logged.
-        """
-        if not self._binary:  # an ASCII vector stays within its module
-            border = CHANNELS_PER_MODULE - first % CHANNELS_PER_MODULE
-            if words.size > border:
-                await self._set(code, first, words[:border], kind, tolerant=tolerant)
-                await self._set(code, first + border, words[border:], kind, tolerant=tolerant)
-                return
-        frame = self._encode(code, first, words)
-        last = first + words.size - 1
-        oks = last // CHANNELS_PER_MODULE - first // CHANNELS_PER_MODULE + 1
-        command = f"{code.name} of channels {first} to {last}"
-        replies, faults, command = await self._exchange(kind, frame, oks, command)
-        refusals = [fault for fault in faults if not fault.unasked]
-        if refusals and all(fault.code == 15 for fault in refusals):
-            outputs = [fault for fault in faults if fault.unasked]
-            replies, faults, _ = await self._exchange(kind, frame, oks, command)
-            faults = outputs + faults
-        if tolerant:
-            for fault in [fault for fault in faults if fault.unasked]:
-                logger.warning("%s: %s, found while switching off", self.name, fault)
-            faults = [fault for fault in faults if not fault.unasked]
-        self._raise(command, faults)
-        for reply in replies:
-            if reply != b"OK":
-                self._link.doubt()
-                raise InstrumentError(
-                    self.name, command, reply.decode("latin-1"), f"OK was due; {NOISE}"
-                )
