@@ -26,7 +26,6 @@ from drivers.quantity import Quantity, Value
 from drivers.roles import OutputLayout
 from drivers.transport.link import Connector, LinkError
 
-
 MODULES_MAX = 8
 VECTOR_BYTES = 7
 """A binary vector's header, code, address and count."""
