@@ -19,7 +19,7 @@ MAGIC = b"setup\n"
 
 
 def add_box(scope: KeysightInfiniivision) -> None:
-    """Enter SYSTem:PRESet, SYSTem:SETup, SYSTem:LOCK, DISPlay:DATA?, DISPlay:CLEar."""
+    """Enter SYSTem:PRESet, SYSTem:SETup, SYSTem:LOCK, DISPlay: DATA?, CLEar, LABel."""
     scope.commands.add("SYSTem:PRESet", plain(lambda session: scope.reset()))
     scope.commands.add("SYSTem:SETup?", plain(lambda session: write_block(_setup(scope))))
     scope.commands.add(
@@ -30,6 +30,7 @@ def add_box(scope: KeysightInfiniivision) -> None:
     scope.commands.add("*OPT?", plain(lambda session: "0"))
     scope.commands.add("SERial?", plain(lambda session: scope.identity.split(",")[2]))
     scope.settings.boolean("locked", "SYSTem:LOCK", False)
+    scope.settings.boolean("labels", "DISPlay:LABel", False)
     scope.commands.add("DISPlay:DATA?", _picture)
     scope.commands.add("DISPlay:CLEar", plain(lambda session: scope.acquisition.discard()))
 

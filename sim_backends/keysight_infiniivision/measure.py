@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim_backends.engine.errors import ScpiError
-from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.session import ScpiSession
-from sim_backends.oscilloscope.device import number_of
 from sim_backends.oscilloscope.pulses import Pulses
 
+from .measure_sources import MeasureSources
 from .notation import SHORT
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ POINTS = 10_000
 """Points that a measurement looks at, at most."""
 HYSTERESIS = 0.1
 """Part of the swing by which a waveform must leave its middle before it crosses it again."""
-INTERVALS = ("CYCLe", "DISPlay", "AUTO")
-COUPLINGS = ("AC", "DC")
 PULSES: dict[str, Callable[[Pulses], float]] = {
     "VTOP": lambda shown: shown.top,
     "VBASe": lambda shown: shown.base,
@@ -42,8 +38,12 @@ PULSES: dict[str, Callable[[Pulses], float]] = {
     "PWIDth": lambda shown: shown.positive_width,
     "NWIDth": lambda shown: shown.negative_width,
     "DUTYcycle": lambda shown: 100.0 * shown.positive_width / shown.period,
+    "NDUTy": lambda shown: 100.0 * shown.negative_width / shown.period,
+    "PEDGes": lambda shown: shown.count(rises=True),
+    "NEDGes": lambda shown: shown.count(rises=False),
+    "SDEViation": lambda shown: float(shown.volts.std()),
 }
-"""What is told of pulses: V, s, and ratios in percent."""
+"""What is told of pulses: V, s, ratios in percent, and numbers of edges."""
 
 
 def period(volts: Floats, step: float) -> float:
@@ -70,19 +70,19 @@ def period(volts: Floats, step: float) -> float:
     return math.nan
 
 
-def add_measure(scope: KeysightInfiniivision) -> None:
+def add_measure(scope: KeysightInfiniivision) -> MeasureSources:
     """Enter MEASure:SOURce, VPP, VMAX, VMIN, VAVerage, VRMS, FREQuency, PERiod and `PULSES`."""
-    scope.settings.choice("measure source", "MEASure:SOURce", scope.words, "CHANnel1")
+    sources = MeasureSources(scope)
     scope.action("MEASure:CLEar", lambda: None)
 
     def enter(name: str, work_out: Callable[[Floats, float, list[str]], float]) -> None:
         def tell(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> str:
-            channel, options = _given(scope, text)
-            found = _on_screen(scope, channel)
-            return SHORT(math.inf if found is None else _finite(work_out(*found, options)))
+            (channel, *_), options = sources.given(text, 1)
+            found = on_screen(scope, channel)
+            return SHORT(math.inf if found is None else finite(work_out(*found, options)))
 
         def show(session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-            _given(scope, text)  # on the screen, which is not simulated
+            sources.given(text, 1)  # on the screen, which is not simulated
 
         scope.commands.add(f"MEASure:{name}", show)
         scope.commands.add(f"MEASure:{name}?", tell)
@@ -96,22 +96,10 @@ def add_measure(scope: KeysightInfiniivision) -> None:
     enter("FREQuency", lambda volts, step, options: 1.0 / period(volts, step))
     for name, of in PULSES.items():
         enter(name, lambda volts, step, options, of=of: of(Pulses(volts, step)))
+    return sources
 
 
-def _given(scope: KeysightInfiniivision, text: str) -> tuple[int, list[str]]:
-    """The source, and what is said besides: interval, kind of rms."""
-    words = arguments(text, 0, 3) if text.strip() else []
-    channel = number_of(scope.settings.word("measure source"))
-    options: list[str] = []
-    for word in words:
-        try:
-            options.append(choice(word, (*INTERVALS, *COUPLINGS)))
-        except ScpiError:
-            channel = number_of(choice(word, scope.words))
-    return channel, options
-
-
-def _on_screen(scope: KeysightInfiniivision, channel: int) -> tuple[Floats, float] | None:
+def on_screen(scope: KeysightInfiniivision, channel: int) -> tuple[Floats, float] | None:
     """Volts (points,) of an input as it is shown, and s between them."""
     acquisition = scope.acquisition
     acquisition.advance()
@@ -139,5 +127,5 @@ def _rms(volts: Floats, step: float, options: list[str]) -> float:
     return float(shown.std() if "AC" in options else np.sqrt(np.mean(shown**2)))
 
 
-def _finite(value: float) -> float:
+def finite(value: float) -> float:
     return value if math.isfinite(value) else math.inf

@@ -18,6 +18,7 @@ from .control import add_control, condition
 from .horizontal import add_memory, add_time_base
 from .markers import Markers
 from .measure import add_measure
+from .measure_times import MeasureTimes
 from .models import MODELS, MOST_PRECISE, rate_step
 from .trigger import add_trigger
 from .waveform import Waveform
@@ -60,13 +61,17 @@ class KeysightInfiniivision(Oscilloscope):
         self.waveform = Waveform(self)
         if self.model.generator:
             self.settings.boolean("output", "WGEN[1]:OUTPut", False)
-        add_measure(self)
+        self.sources = add_measure(self)
+        self.times = MeasureTimes(self, self.sources)
         add_box(self)
         self.calendar = Calendar(self.commands, now, words=True)
         self.markers = Markers(self)
         self.saved = SavedStates(
             self.commands, self.settings,
-            [(self, ("_probes",)), (self.waveform, ("asked",))], 9,
+            [
+                (self, ("_probes",)), (self.waveform, ("asked",)),
+                (self.sources, ("first", "second")), (self.times, ("edges",)),
+            ], 9,
             before=self.advance, after=self.changed,
         )  # fmt: skip
 
@@ -87,6 +92,8 @@ class KeysightInfiniivision(Oscilloscope):
         """*RST: everything as it was switched on, and stopped."""
         super().reset()
         self.waveform.asked = 1000
+        self.sources.reset()
+        self.times.reset()
         self.acquisition.stop()
         self.acquisition.discard()
 

@@ -80,6 +80,34 @@ class Pulses:
         first = next((edge for edge in self.edges if edge.rises == rises), None)
         return math.nan if first is None else first.duration * self.step
 
+    def edge_time(self, rises: bool, number: int) -> float:
+        """Seconds from the first point to the middle of the rise, or fall, of this number (from 1).
+
+        NaN where there are fewer.
+        """
+        of_this_kind = [edge for edge in self.edges if edge.rises == rises]
+        return of_this_kind[number - 1].middle * self.step if number <= len(of_this_kind) else (
+            math.nan
+        )  # fmt: skip
+
+    def nearest_delay(self, other: Pulses, rises: bool) -> float:
+        """Seconds from the first rise (fall) to that one of another waveform, of the same points,
+        which comes within a period after it; else within one before it; else the nearest.
+        """
+        first = self.edge_time(rises, 1)
+        period = self._between(rises=rises, then_rises=rises)
+        delays = [edge.middle * other.step - first for edge in other.edges if edge.rises == rises]
+        if math.isnan(first) or not delays:
+            return math.nan
+        after = [delay for delay in delays if 0.0 <= delay < period]
+        before = [delay for delay in delays if -period < delay < 0.0]
+        return min(after) if after else max(before) if before else min(delays, key=abs)
+
+    def phase(self, other: Pulses, rises: bool) -> float:
+        """Degrees of this one's period by which another waveform is behind it."""
+        period = self._between(rises=rises, then_rises=rises)
+        return 360.0 * self.nearest_delay(other, rises) / period
+
     def count(self, rises: bool) -> int:
         """Rises, or falls, on the screen."""
         return sum(edge.rises == rises for edge in self.edges)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.writing import INFINITE
 from sim_backends.oscilloscope.pulses import Pulses
@@ -49,14 +50,33 @@ ITEMS: dict[str, Callable[[Pulses], float]] = {
     "NEDGes": lambda shown: shown.count(rises=False),
 }
 """Ratios are parts of 1, as the guide's own: an overshoot of 5 % is 5.000000e-02."""
+PAIRS: dict[str, Callable[[Pulses, Pulses], float]] = {
+    "RDELay": lambda first, second: first.nearest_delay(second, rises=True),
+    "FDELay": lambda first, second: first.nearest_delay(second, rises=False),
+    "RPHase": lambda first, second: first.phase(second, rises=True),
+    "FPHase": lambda first, second: first.phase(second, rises=False),
+}
+"""What is between two sources: s and degrees, negative where source 1 is behind. The guide does not
+say which edges it takes; here the first of source 1, and that of source 2 which comes within a
+period after it.
+"""
+TIMES: dict[str, Callable[[Pulses], int]] = {
+    "TVMAX": lambda shown: int(shown.volts.argmax()),
+    "TVMIN": lambda shown: int(shown.volts.argmin()),
+}
+"""The point of the screen that an extreme is at first; its time counts from the trigger."""
 
 
 class Measuring:
-    """Items of one source; 9.9E37 where nothing can be measured."""
+    """Items of one source or two; 9.9E37 where nothing can be measured."""
 
     def __init__(self, scope: RigolDs1000z) -> None:
         self._scope = scope
         scope.settings.choice("measure source", "MEASure:SOURce", scope.words, "CHANnel1")
+        for what in "PD":  # of phases, of delays
+            for place, default in (("A", "CHANnel1"), ("B", "CHANnel2")):
+                name = f"{what}S{place}"
+                scope.settings.choice(name, f"MEASure:SETup:{name}", scope.words, default)
         scope.commands.add("MEASure:ITEM?", lambda session, suffixes, text: self._measure(text))
         scope.commands.add("MEASure:ITEM", lambda session, suffixes, text: self._check(text))
         scope.commands.add(
@@ -68,30 +88,52 @@ class Measuring:
 
     def _statistic(self, text: str) -> str:
         """Of one acquisition: its deviation is 0, its average, maximum, minimum are its value."""
-        kind, *rest = arguments(text, 2, 3)
+        kind, *rest = arguments(text, 2, 4)
         words = ("CURRent", "MAXimum", "MINimum", "AVERages", "DEViation")
         value = self._measure(",".join(rest))
         return sci(0.0) if choice(kind, words) == "DEVIATION" else value
 
-    def _split(self, text: str) -> tuple[str, int]:
-        words = arguments(text, 1, 2)
-        item = choice(words[0], tuple(ITEMS))
-        source = self._scope.settings.word("measure source")
-        if len(words) == 2:
-            source = choice(words[1], self._scope.words)
-        return next(one for one in ITEMS if one.upper() == item), int(source[-1])
+    def _split(self, text: str) -> tuple[str, list[int]]:
+        """The item and its sources, one or two."""
+        words = arguments(text, 1, 3)
+        every = (*ITEMS, *TIMES, *PAIRS)
+        found = choice(words[0], every)
+        item = next(one for one in every if one.upper() == found)
+        settings = self._scope.settings
+        if item in PAIRS:
+            kept = [settings.word(f"{item[1]}S{place}") for place in "AB"]
+        elif len(words) == 3:
+            raise ScpiError(-108)
+        else:
+            kept = [settings.word("measure source")]
+        named = [choice(word, self._scope.words) for word in words[1:]]
+        return item, [int(word[-1]) for word in (*named, *kept[len(named) :])]
 
     def _measure(self, text: str) -> str:
-        item, channel = self._split(text)
+        item, channels = self._split(text)
+        shown = [found for one in channels if (found := self._shown(one)) is not None]
+        if len(shown) < len(channels):
+            return sci(INFINITE)
+        if item in PAIRS:
+            value = PAIRS[item](*shown)
+        elif item in TIMES:
+            step = shown[0].step
+            origin = self._scope.settings.value("time offset") - step * SCREEN_POINTS / 2
+            value = origin + TIMES[item](shown[0]) * step
+        else:
+            value = ITEMS[item](shown[0])
+        return sci(value if math.isfinite(value) else INFINITE)
+
+    def _shown(self, channel: int) -> Pulses | None:
+        """What the screen shows of an input, if it does."""
         scope = self._scope
         scope.acquisition.advance()
         records = scope.acquisition.records
         if not records or not scope.settings.on("display", channel):
-            return sci(INFINITE)
+            return None
         screen = scope.waveform.codes(records[-1], channel, 0, SCREEN_POINTS, memory=False)
         codes = screen.astype(float)
         increment = scope.settings.value("scale", channel) / CODES_PER_DIVISION
         level = round(scope.settings.value("offset", channel) / increment)
         step = DIVISIONS * scope.settings.value("time scale") / SCREEN_POINTS
-        value = ITEMS[item](Pulses((codes - level - REFERENCE) * increment, step))
-        return sci(value if math.isfinite(value) else INFINITE)
+        return Pulses((codes - level - REFERENCE) * increment, step)

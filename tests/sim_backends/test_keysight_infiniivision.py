@@ -316,7 +316,7 @@ def test_numbers_of_what_is_on_the_screen(within) -> None:
             assert float(client.write(question)) == pytest.approx(value, rel=0.02, abs=2e-3)
         assert client.write(":MEAS:VPP") == ""
         assert client.write(":STAT? CHAN2;:BLAN CHAN2;:STAT? CHAN2") == "1;0"
-        assert client.write(":MEAS:VPP?") == "+9.90000E+37"  # it is not shown
+        assert client.write(":MEAS:VPP? CHAN2") == "+9.90000E+37"  # it is not shown
         client.all(":CHAN1:SCAL 0.01")
         assert client.write(":MEAS:VPP? CHAN1") == "+9.90000E+37"  # clipped
         assert client.write(":SYST:ERR?") == client.no_error
@@ -382,5 +382,50 @@ def test_what_is_learnt_brings_the_set_up_back(within) -> None:
         client.session.receive(learnt)
         assert float(client.write(":CHAN1:SCAL?")) == 0.2
         assert client.write("*OPT?;:SER?") == "0;CN00000001"
+
+    within(scenario)
+
+
+class Shifted(Square):
+    """Input 2 is 100 us behind input 1."""
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return super().volts(1, times - 1e-4 * (channel - 1))
+
+
+def test_times_and_what_lies_between_two_waveforms(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Shifted())
+        client.all(
+            ":CHAN1:SCAL 0.5", ":CHAN2:SCAL 0.5", ":VIEW CHAN2", ":TRIG:EDGE:SOUR EXT",
+            ":TRIG:SWE NORM", ":TIM:RANG 5e-3", ":TIM:REF LEFT",
+        )  # fmt: skip
+        client.raw("*TRG;*OPC?")
+        await asyncio.sleep(0.1)
+        assert client.write(":MEAS:SOUR?") == "CHAN1,NONE"
+        assert client.write(":MEAS:DEF? DEL") == "+1,+1"
+        for question, value in {
+            ":MEAS:DEL? CHAN1,CHAN2": 1e-4, ":measure:delay? channel2,channel1": -1e-4,
+            ":MEAS:DEF DEL,+1,-1;DEL? CHAN1,CHAN2": 3e-4, ":MEAS:DEF DELAY,-1,2;DEL?": 7e-4,
+            ":MEAS:PHAS? CHAN1,CHAN2": 45.0, ":MEAS:PHASe? CHAN2,CHAN1": 315.0,
+            ":MEAS:TEDG? +1": 1e-4, ":MEAS:TEDG? -1,CHAN1": 2e-4, ":MEAS:TEDG? 3": 1.6e-3,
+            ":MEAS:TVAL? 0.5,-2": 1e-3, ":MEAS:VTIM? 1e-4": 1.0, ":MEAS:VTIM? 5E-4,CHAN2": -1.0,
+            ":MEAS:NDUT? CHAN1": 75.0, ":MEAS:PEDG?": 6, ":MEAS:NEDG?": 6,
+            ":MEAS:SDEV?": 2.0 * (0.25 * 0.75) ** 0.5,
+        }.items():  # fmt: skip
+            found = float(client.write(question))
+            assert found == pytest.approx(value, rel=0.04, abs=4e-6), question
+        for extreme in ("MAX", "MIN"):
+            at = client.write(f":MEAS:X{extreme}?")
+            assert client.write(f":MEAS:VTIM? {at}") == client.write(f":MEAS:V{extreme}?")
+        assert client.write(":MEAS:SOUR?") == "CHAN1,CHAN1"
+        assert client.write(":MEAS:SOUR CHAN2,CHAN1;SOUR?") == "CHAN2,CHAN1"
+        assert client.write(":MEAS:VPP? CHAN1;:MEAS:SOUR?").endswith(";CHAN1,CHAN1")
+        for unknown in (":MEAS:TEDG? +9", ":MEAS:TVAL? 5,+1", ":MEAS:VTIM? 1"):
+            assert client.write(unknown) == "+9.90000E+37"
+        client.all(":MEAS:DEL", ":MEAS:PHAS CHAN1,CHAN2", ":DISP:LAB ON")
+        assert client.write("*RST;:MEAS:SOUR?;DEF? DEL;:DISP:LAB?") == "CHAN1,NONE;+1,+1;0"
+        for bad in (":MEAS:SOUR CHAN9", ":MEAS:TEDG? 0", ":MEAS:DEF DEL,1", ":MEAS:DEL? CHAN1,X"):
+            client.refused(bad)
 
     within(scenario)

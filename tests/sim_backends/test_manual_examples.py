@@ -121,7 +121,7 @@ OSCILLOSCOPE: Said = [
     (":ACQ:TYPE AVER;COUN 8;TYPE?;COUN?", "AVER;+8"),
     (":ACQuire:COMPlete 100;:ACQ:MODE?", "RTIM"),
     (":WAV:SOUR CHAN1;FORM WORD;BYT LSBF;UNS 0;POIN:MODE RAW", ""),
-    (":MEAS:SOUR CHAN1;SOUR?", "CHAN1"),
+    (":MEAS:SOUR CHAN1;SOUR?", "CHAN1,NONE"),
     (":OPEE 8;:OPEE?", "+8"),
     (":VIEW CHAN2;:STAT? CHAN2;:BLAN CHAN2", "1"),
     ("*SAV 9;*RCL 9;*OPT?", "0"),

@@ -286,6 +286,42 @@ def test_items_of_pulses(within) -> None:
     within(scenario)
 
 
+class Shifted(Square):
+    """Input 2 is 100 us behind input 1."""
+
+    def volts(self, channel: int, times: np.ndarray) -> np.ndarray:
+        return super().volts(1, times - 1e-4 * (channel - 1))
+
+
+def test_items_of_two_sources(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Shifted())
+        client.all(
+            *SETUP, ":CHAN1:SCAL 0.5", ":CHAN2:SCAL 0.5", ":CHAN2:DISP ON", ":TIM:SCAL 5e-4",
+            ":SING",
+        )  # fmt: skip
+        await asyncio.sleep(0.1)
+        for item, value in {
+            "RDELay,CHANnel1,CHANnel2": 1e-4, "FDEL,CHAN2,CHAN1": 9e-4, "RPHase": 36.0,
+            "FPH,CHAN1,CHAN2": 36.0, "RPH,CHAN2,CHAN1": 324.0, "RDEL,CHAN1": 1e-4,
+        }.items():  # fmt: skip
+            found = float(client.write(f":MEAS:ITEM? {item}"))
+            assert found == pytest.approx(value, rel=0.02, abs=5e-6), item
+        client.all(":MEAS:SET:DSA CHAN2", ":MEAS:SET:DSB CHAN1", ":MEAS:ITEM RDEL,CHAN1,CHAN2")
+        assert float(client.write(":MEAS:ITEM? RDEL")) == pytest.approx(9e-4, rel=0.02)
+        assert client.write(":MEAS:SET:PSA?;PSB?;DSA?") == "CHAN1;CHAN2;CHAN2"
+        assert client.write(":MEAS:STAT:ITEM? DEV,RDEL,CHAN1,CHAN2") == "0.000000e+00"
+        at = float(client.write(":MEAS:ITEM? TVMAX,CHAN1"))
+        assert np.mod(at + 1e-5, 1e-3) < 3.2e-4
+        assert -3e-3 <= at <= 3e-3
+        client.all(":CHAN2:DISP OFF")
+        assert client.write(":MEAS:ITEM? RDEL,CHAN1,CHAN2") == "9.900000e+37"
+        assert client.refused(":MEAS:ITEM? VMAX,CHAN1,CHAN2") == -108
+        assert client.refused(":MEAS:ITEM? RDEL,CHAN1,EXT") == -224
+
+    within(scenario)
+
+
 def test_the_delayed_sweep_and_the_persistence(within) -> None:
     async def scenario(client: Client) -> None:
         client.all(":TIM:SCAL 1e-3", ":TIM:DEL:SCAL 1e-4", ":TIM:DEL:OFFS 5e-3", ":TIM:DEL:ENAB 1")
