@@ -166,6 +166,7 @@ NO_FRAME = (
 )  # fmt: skip
 VOLTS, AT = np.array([0.5]), np.array([0])
 CALLS: dict[str, tuple[tuple[str, Any, Sequence[Any]], ...]] = {
+    "agiltron_ff": (("select", lambda i, v: i.select(v), NO_COUNT),),
     "agiltron_selfalign": (("select", lambda i, v: i.select(v), NO_COUNT),),
     "thorlabs_osw12": (("select", lambda i, v: i.select(v), NO_COUNT),),
     "keithley_2400": (
