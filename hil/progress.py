@@ -18,7 +18,7 @@ def describe(report: EpochReport) -> str:
     residual = "fixed" if report.residual is None else f"{report.residual:.4f}"
     return (
         f"loss {report.loss:.3f}  {report.measured_on} accuracy {report.held_out_accuracy:.3f}  "
-        f"twin residual {residual}  bench {report.bench_time:.1f} s"
+        f"twin residual {residual}  bench {report.bench_seconds:.1f} s"
     )
 
 

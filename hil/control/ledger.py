@@ -102,12 +102,16 @@ class Ledger:
         running = next((c for c in CATEGORIES if self._open[c]), "idle")
         self.seconds[running] += elapsed
 
+    @property
+    def bench_seconds(self) -> float:
+        """Bench time that was spent, s, what was carried included."""
+        self._charge()
+        return self._since - self._begin  # to the moment charged: a real clock has gone on since
+
     def table(self, instruments: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
         """The ledger as plain data for summary.json; `instruments` gives their busy seconds."""
-        self._charge()
         return {
-            # To the moment charged last: a real clock has gone on since.
-            "bench_seconds": self._since - self._begin,
+            "bench_seconds": self.bench_seconds,
             "seconds": {c: self.seconds[c] for c in CATEGORIES if self.seconds[c]},
             "device_passes": dict(self.passes),
             "digital_passes": dict(self.digital_passes),

@@ -199,6 +199,7 @@ class Trainer:
             fallbacks=self.refit.fallbacks if self.refit else 0,
             clamped=at.clamped,
             bench_time=self.machine.now(),
+            bench_seconds=self.machine.ledger.bench_seconds,
             alarms=self.guard.watch.alarms if self.guard else 0,
             events=[event.as_row() for event in events[at.told :]],
         )

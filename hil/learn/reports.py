@@ -48,7 +48,9 @@ class StepReport:
 class EpochReport:
     """What is known after an epoch.
 
-    alarms : of the drift watch, over the run; events : of watch and gate, in this epoch.
+    bench_time : of the bench's clock, which goes on from a calibration; bench_seconds : spent by
+    the run so far. alarms : of the drift watch, over the run; events : of watch and gate, in this
+    epoch.
     """
 
     epoch: int
@@ -61,6 +63,7 @@ class EpochReport:
     fallbacks: int
     clamped: int
     bench_time: float
+    bench_seconds: float = 0.0
     alarms: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
 

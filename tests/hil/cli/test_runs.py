@@ -95,6 +95,8 @@ def test_a_run_leaves_what_it_says_and_is_measured_again(path: str, command: Com
         final = json.loads(file.metadata()["bench_time"])
     # The weights were final before the chip rested and the test part was measured.
     assert final == json.loads(rows[-1])["bench_time"]
+    spent = summary["ledger"]["bench_seconds"]
+    assert spent - 4.0 < json.loads(rows[-1])["bench_seconds"] < spent
     assert final < summary["bench_time"] < final + 4.0
 
     again = command(["run"], hil.evaluate.main)
