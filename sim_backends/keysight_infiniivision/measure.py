@@ -100,19 +100,17 @@ def add_measure(scope: KeysightInfiniivision) -> MeasureSources:
 
 
 def on_screen(scope: KeysightInfiniivision, channel: int) -> tuple[Floats, float] | None:
-    """Volts (points,) of an input as it is shown, and s between them."""
+    """Volts (points,) of an input, or `MATH`, as it is shown, and s between them."""
     acquisition = scope.acquisition
     acquisition.advance()
-    if not acquisition.records or not scope.settings.on("display", channel):
+    if not acquisition.records or not scope.waveform.shows(channel):
         return None
     record = acquisition.records[-1]
     points = min(POINTS, record.plan.points)
     words = scope.waveform.words(record, channel, points)
     if words.min() <= 1 or words.max() == 0xFFFF:
         return None
-    step = 8.0 * scope.settings.value("scale", channel) / 65536.0
-    volts = (words.astype(np.float64) - 32768.0) * step + scope.settings.value("offset", channel)
-    return volts, record.plan.length / points
+    return scope.waveform.volts(record, channel, points), record.plan.length / points
 
 
 def _cycle(volts: Floats, step: float, options: list[str]) -> Floats:

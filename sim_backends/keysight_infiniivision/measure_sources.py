@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.session import ScpiSession
-from sim_backends.oscilloscope.device import number_of
+
+from .math import name_of, source_of
 
 if TYPE_CHECKING:
     from .scope import KeysightInfiniivision
@@ -47,14 +48,14 @@ class MeasureSources:
             try:
                 options.append(choice(word, (*INTERVALS, *COUPLINGS)))
             except ScpiError:
-                named.append(number_of(choice(word, self._scope.words)))
+                named.append(source_of(self._scope, word))
         if len(named) > count:
             raise ScpiError(-108)
         self._name(named)
         return (self.first, self.second), options
 
     def _set(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> None:
-        self._name([number_of(choice(w, self._scope.words)) for w in arguments(text, 1, 2)])
+        self._name([source_of(self._scope, word) for word in arguments(text, 1, 2)])
 
     def _name(self, named: list[int]) -> None:
         if named:
@@ -63,6 +64,6 @@ class MeasureSources:
             self.second = named[1]
 
     def _told(self) -> str:
-        shown = self._scope.shown
-        first = f"CHAN{self.first}" if shown else "NONE"
-        return f"{first},{f'CHAN{self.second}' if shown and self.second else 'NONE'}"
+        if not self._scope.shown:
+            return "NONE,NONE"
+        return f"{name_of(self.first)},{name_of(self.second) if self.second else 'NONE'}"

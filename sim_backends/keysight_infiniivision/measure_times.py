@@ -20,6 +20,7 @@ from sim_backends.engine.parameters import arguments, choice, integer, number
 from sim_backends.engine.session import ScpiSession
 from sim_backends.oscilloscope.pulses import Pulses
 
+from .math import MATH
 from .measure import Floats, finite, on_screen
 from .measure_sources import MeasureSources
 from .notation import SHORT
@@ -79,7 +80,8 @@ class MeasureTimes:
         return self._pulses(first), self._pulses(second or 2)
 
     def _pulses(self, channel: int) -> Pulses | None:
-        found = on_screen(self._scope, channel) if channel in self._scope.numbers else None
+        known = channel == MATH or channel in self._scope.numbers
+        found = on_screen(self._scope, channel) if known else None
         return None if found is None else Pulses(*found)
 
     def _delay(self, first: Pulses | None, second: Pulses | None) -> float:

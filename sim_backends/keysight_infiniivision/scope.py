@@ -17,6 +17,7 @@ from .channels import add_channels, add_external
 from .control import add_control, condition
 from .horizontal import add_memory, add_time_base
 from .markers import Markers
+from .math import Math
 from .measure import add_measure
 from .measure_times import MeasureTimes
 from .models import MODELS, MOST_PRECISE, rate_step
@@ -59,6 +60,7 @@ class KeysightInfiniivision(Oscilloscope):
         add_trigger(self)
         add_control(self)
         self.waveform = Waveform(self)
+        self.math = Math(self)
         if self.model.generator:
             self.settings.boolean("output", "WGEN[1]:OUTPut", False)
         self.sources = add_measure(self)

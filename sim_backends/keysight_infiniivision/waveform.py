@@ -12,8 +12,11 @@ from sim_backends.engine.parameters import arguments, integer
 from sim_backends.engine.session import ScpiSession
 from sim_backends.engine.writing import nr1_signed, nr3
 from sim_backends.oscilloscope.acquisition import Record
+from sim_backends.oscilloscope.device import number_of
 from sim_backends.oscilloscope.front_end import shown
+from sim_backends.oscilloscope.inputs import EXTERNAL
 
+from .math import MATH, NAMES
 from .models import MOST_NORMAL, MOST_PRECISE, POINTS
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ class Waveform:
         settings, query = scope.settings, scope.query
         settings.choice(
             "wave source", "WAVeform:SOURce",
-            (*scope.words, "FUNCtion", "WMEMory1", "WMEMory2", "EXT"), "CHANnel1",
+            (*scope.words, *NAMES, "WMEMory1", "WMEMory2", "EXT"), "CHANnel1",
+            changed=lambda _: self._by_one_name(),
         )  # fmt: skip
         settings.choice("wave format", "WAVeform:FORMat", ("BYTE", "WORD", "ASCii"), "BYTE")
         settings.choice("byte order", "WAVeform:BYTeorder", ("MSBFirst", "LSBFirst"), "MSBFirst")
@@ -99,11 +103,28 @@ class Waveform:
             acquisition.records
         ) else None  # fmt: skip
 
+    def _by_one_name(self) -> None:
+        if self._scope.settings.word("wave source") == "MATH":
+            self._scope.settings["wave source"] = "FUNC"
+
+    def shows(self, source: int) -> bool:
+        """Whether an input, or `MATH`, is on the screen."""
+        scope = self._scope
+        return scope.math.shown if source == MATH else scope.settings.on("display", source)
+
+    def axis(self, source: int) -> tuple[float, float]:
+        """V a division of an input or of `MATH`, and V at the middle of the screen."""
+        scope = self._scope
+        if source == MATH:
+            return scope.math.axis
+        return scope.settings.value("scale", source), scope.settings.value("offset", source)
+
     def _input(self) -> int:
-        source = self._scope.settings.word("wave source")
-        if not source.startswith("CHAN") or not self._scope.settings.on("display", int(source[-1])):
+        word = self._scope.settings.word("wave source")
+        source = MATH if word == "FUNC" else number_of(word)
+        if source == EXTERNAL or not self.shows(source):
             raise ScpiError(-221)
-        return int(source[-1])
+        return source
 
     def _time_tag(self) -> str:
         records, record = self._scope.acquisition.records, self._record()
@@ -117,7 +138,7 @@ class Waveform:
 
     def _preamble(self) -> str:
         scope = self._scope
-        channel = self._input()
+        scale, offset = self.axis(self._input())
         record = self._record()
         form, kind = scope.settings.word("wave format"), scope.settings.word("acquire type")
         plan = record.plan if record else scope.plan()
@@ -128,8 +149,7 @@ class Waveform:
             nr1_signed(count),
             REAL(plan.length / points if points else 1.0 / plan.rate),
             REAL(plan.delay - plan.before / plan.rate), "+0",
-            REAL(8.0 * scope.settings.value("scale", channel) / self._steps()),
-            REAL(scope.settings.value("offset", channel)), nr1_signed(self._reference()),
+            REAL(8.0 * scale / self._steps()), REAL(offset), nr1_signed(self._reference()),
         ])  # fmt: skip
 
     def _data(self) -> bytes:
@@ -141,8 +161,7 @@ class Waveform:
         words = self.words(record, channel, self._points(record))
         form = scope.settings.word("wave format")
         if form == "ASC":
-            step = 8.0 * scope.settings.value("scale", channel) / 65536.0
-            volts = (words.astype(float) - 32768.0) * step + scope.settings.value("offset", channel)
+            volts = self._as_volts(words, channel)
             write = nr3(5, signed=False, exponent=3)
             texts = (f"{'' if volt < 0.0 else ' '}{write(volt)}" for volt in volts)
             return _block(",".join(texts).encode("ascii"))
@@ -155,11 +174,21 @@ class Waveform:
         little = scope.settings.word("byte order") == "LSBF"
         return _block(words.astype("<u2" if little else ">u2").tobytes())
 
+    def volts(self, record: Record, source: int, points: int) -> NDArray[np.float64]:
+        """What `words` tells, in V."""
+        return self._as_volts(self.words(record, source, points), source)
+
+    def _as_volts(self, words: NDArray[np.uint16], source: int) -> NDArray[np.float64]:
+        scale, offset = self.axis(source)
+        return (words.astype(np.float64) - 32768.0) * (8.0 * scale / 65536.0) + offset
+
     def words(self, record: Record, channel: int, points: int) -> NDArray[np.uint16]:
         """Points (points,) of an input over the whole record: 0x0001 is clipped low, 0xFFFF high,
-        what lies between has 8 or 12 bits.
+        what lies between has 8 or 12 bits. `MATH` has 16.
         """
         scope = self._scope
+        if channel == MATH:
+            return scope.math.words(record, points)
         front = scope.channel(channel)
         kind = scope.settings.word("acquire type")
         total = record.plan.points

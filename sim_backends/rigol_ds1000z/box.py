@@ -21,11 +21,10 @@ SMALLEST_BITMAP = (
 
 
 def add_box(scope: RigolDs1000z) -> None:
-    """Enter SOURce:OUTPut (of models with a generator), MATH:DISPlay, DISPlay, SYSTem."""
+    """Enter SOURce:OUTPut (of models with a generator), DISPlay, SYSTem."""
     if scope.model.outputs:
         ranges = ((1, scope.model.outputs), (1, scope.model.outputs))
         scope.settings.boolean("output", "SOURce#:OUTPut#[:STATe]", False, ranges=ranges)
-    scope.settings.boolean("math display", "MATH:DISPlay", False)
     settings = scope.settings
     settings.choice("drawing", "DISPlay:TYPE", ("VECTors", "DOTS"), "VECTors")
     settings.choice("grid", "DISPlay:GRID", ("FULL", "HALF", "NONE"), "FULL")

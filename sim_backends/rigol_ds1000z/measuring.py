@@ -13,9 +13,9 @@ from sim_backends.engine.parameters import arguments, choice
 from sim_backends.engine.writing import INFINITE
 from sim_backends.oscilloscope.pulses import Pulses
 
+from .math import MATH
 from .models import DIVISIONS, SCREEN_POINTS
 from .notation import sci
-from .waveform import CODES_PER_DIVISION, REFERENCE
 
 if TYPE_CHECKING:
     from .scope import RigolDs1000z
@@ -72,11 +72,12 @@ class Measuring:
 
     def __init__(self, scope: RigolDs1000z) -> None:
         self._scope = scope
-        scope.settings.choice("measure source", "MEASure:SOURce", scope.words, "CHANnel1")
+        self._sources = (*scope.words, "MATH")
+        scope.settings.choice("measure source", "MEASure:SOURce", self._sources, "CHANnel1")
         for what in "PD":  # of phases, of delays
             for place, default in (("A", "CHANnel1"), ("B", "CHANnel2")):
                 name = f"{what}S{place}"
-                scope.settings.choice(name, f"MEASure:SETup:{name}", scope.words, default)
+                scope.settings.choice(name, f"MEASure:SETup:{name}", self._sources, default)
         scope.commands.add("MEASure:ITEM?", lambda session, suffixes, text: self._measure(text))
         scope.commands.add("MEASure:ITEM", lambda session, suffixes, text: self._check(text))
         scope.commands.add(
@@ -106,8 +107,9 @@ class Measuring:
             raise ScpiError(-108)
         else:
             kept = [settings.word("measure source")]
-        named = [choice(word, self._scope.words) for word in words[1:]]
-        return item, [int(word[-1]) for word in (*named, *kept[len(named) :])]
+        named = [choice(word, self._sources) for word in words[1:]]
+        every_word = (*named, *kept[len(named) :])
+        return item, [MATH if word == "MATH" else int(word[-1]) for word in every_word]
 
     def _measure(self, text: str) -> str:
         item, channels = self._split(text)
@@ -129,11 +131,8 @@ class Measuring:
         scope = self._scope
         scope.acquisition.advance()
         records = scope.acquisition.records
-        if not records or not scope.settings.on("display", channel):
+        if not records or not scope.waveform.shows(channel):
             return None
-        screen = scope.waveform.codes(records[-1], channel, 0, SCREEN_POINTS, memory=False)
-        codes = screen.astype(float)
-        increment = scope.settings.value("scale", channel) / CODES_PER_DIVISION
-        level = round(scope.settings.value("offset", channel) / increment)
+        screen = scope.waveform.volts(records[-1], channel, 0, SCREEN_POINTS, memory=False)
         step = DIVISIONS * scope.settings.value("time scale") / SCREEN_POINTS
-        return Pulses((codes - level - REFERENCE) * increment, step)
+        return Pulses(screen, step)

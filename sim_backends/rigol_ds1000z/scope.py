@@ -13,6 +13,7 @@ from sim_backends.oscilloscope.inputs import EXTERNAL, Inputs
 from .box import add_box
 from .channels import add_channels
 from .horizontal import add_memory, add_time_base
+from .math import Math
 from .measuring import Measuring
 from .models import DEPTHS, DIVISIONS, FASTEST, MODELS
 from .trigger import add_trigger
@@ -49,6 +50,7 @@ class RigolDs1000z(Oscilloscope):
         add_memory(self)
         add_trigger(self)
         self.waveform = Waveform(self)
+        self.math = Math(self)
         self.measuring = Measuring(self)
         add_box(self)
 

@@ -14,6 +14,7 @@ from sim_backends.engine.writing import nr1
 from sim_backends.oscilloscope.acquisition import Record
 from sim_backends.oscilloscope.front_end import shown
 
+from .math import MATH
 from .models import DIVISIONS, SCREEN_POINTS
 from .notation import sci
 
@@ -87,25 +88,47 @@ class Waveform:
 
         return keep
 
+    def shows(self, source: int) -> bool:
+        """Whether an input, or `MATH`, is on the screen."""
+        scope = self._scope
+        return scope.math.shown if source == MATH else scope.settings.on("display", source)
+
+    def axis(self, source: int) -> tuple[float, int]:
+        """V of a code of an input, or of `MATH`, and the codes by which it is moved up."""
+        settings = self._scope.settings
+        if source == MATH:
+            scale, offset = settings.value("math scale"), settings.value("math offset")
+        else:
+            scale, offset = settings.value("scale", source), settings.value("offset", source)
+        increment = scale / CODES_PER_DIVISION
+        return increment, round(offset / increment)
+
+    def volts(
+        self, record: Record, source: int, first: int, count: int, *, memory: bool
+    ) -> NDArray[np.float64]:
+        """What `codes` tells, in V."""
+        increment, level = self.axis(source)
+        codes = self.codes(record, source, first, count, memory=memory)
+        return (codes.astype(float) - level - REFERENCE) * increment
+
     def _input(self) -> int:
-        source = self._scope.settings.word("wave source")
-        if source == "MATH" or not self._scope.settings.on("display", int(source[-1])):
+        word = self._scope.settings.word("wave source")
+        source = MATH if word == "MATH" else int(word[-1])
+        if not self.shows(source) or (source == MATH and self.from_memory):
             raise ScpiError(-221)
-        return int(source[-1])
+        return source
 
     def _preamble(self) -> str:
         scope = self._scope
         channel = self._input()
         record = self._record()
         plan = record.plan if record else scope.plan()
-        scale = scope.settings.value("scale", channel)
-        increment = scale / CODES_PER_DIVISION
+        increment, level = self.axis(channel)
         if self.from_memory:
             step, origin = 1.0 / plan.rate, plan.delay - plan.before / plan.rate
         else:
             step = scope.settings.value("time scale") / (SCREEN_POINTS / DIVISIONS)
             origin = scope.settings.value("time offset") - step * SCREEN_POINTS / 2
-        level = round(scope.settings.value("offset", channel) / increment)
         average = scope.settings.word("acquire type") == "AVER"
         count = scope.settings.value("averages") if average else 1
         return ",".join([
@@ -132,14 +155,17 @@ class Waveform:
             return write_block9(codes.tobytes())
         if form == "WORD":  # the upper 8 bits are 0
             return write_block9(codes.astype("<u2").tobytes())
-        scale = scope.settings.value("scale", channel) / CODES_PER_DIVISION
-        level = round(scope.settings.value("offset", channel) / scale)
-        volts = (codes.astype(float) - level - REFERENCE) * scale
+        increment, level = self.axis(channel)
+        volts = (codes.astype(float) - level - REFERENCE) * increment
         return write_block9(",".join(map(sci, volts)).encode("ascii"))
 
     def codes(self, record: Record, channel: int, first: int, count: int, *, memory: bool) -> Codes:
         """ADC codes (count,) of memory or of the screen, from a point (from 0) on."""
         scope = self._scope
+        increment, level = self.axis(channel)
+        if channel == MATH:
+            codes = np.round(scope.math.volts(record, first, count) / increment) + level
+            return np.clip(codes + REFERENCE, 0, 255).astype(np.uint8)
         front = scope.channel(channel)
         plan = record.plan
         if memory:
@@ -154,8 +180,6 @@ class Waveform:
             scope.acquisition.inputs, record, front, at, seed=scope.seed,
             quieter=scope.quieter(record), read=(0 if memory else 1, first),
         )  # fmt: skip
-        increment = front.scale / CODES_PER_DIVISION
-        level = round(scope.settings.value("offset", channel) / increment)
         codes = np.round(volts / increment) + level + REFERENCE
         return np.clip(codes, 0, 255).astype(np.uint8)
 

@@ -429,3 +429,43 @@ def test_times_and_what_lies_between_two_waveforms(within) -> None:
             client.refused(bad)
 
     within(scenario)
+
+
+def test_sums_differences_and_products_of_two_inputs(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Shifted())
+        client.all(
+            ":CHAN1:SCAL 0.5", ":CHAN2:SCAL 0.5", ":TRIG:EDGE:SOUR EXT", ":TRIG:SWE NORM",
+            ":TIM:RANG 5e-3", ":FUNC:DISP ON", ":WAV:FORM WORD", ":WAV:SOUR MATH",
+        )  # fmt: skip
+        client.raw("*TRG;*OPC?")
+        await asyncio.sleep(0.1)
+        told = client.write(":WAV:SOUR?;:FUNC:OPER?;SOUR1?;SOUR2?")
+        assert told == "FUNC;ADD;CHAN1;CHAN2"
+        client.all(":FUNC:RANG 16")
+        assert client.write(":FUNC:SCAL?;OFFS?") == "+2.00000E+00;+0.00000E+00"
+        for operation, top, base in (
+            ("ADD", 2.0, -2.0),
+            ("SUBTract", 2.0, -2.0),
+            ("MULT", 1.0, -1.0),
+        ):
+            client.all(f":FUNCtion:OPERation {operation}")
+            step, origin, reference = map(float, client.write(":WAV:PRE?").split(",")[7:])
+            words = np.frombuffer(client.block(":WAV:DATA?"), ">u2").astype(float)
+            volts = (words - reference) * step + origin
+            assert (volts.max(), volts.min()) == pytest.approx((top, base), abs=0.05)
+            assert float(client.write(":MEAS:VMAX? FUNC")) == pytest.approx(top, abs=0.05)
+        # 1 where both are high or both low: 100 of 800 us, and 500 of them
+        assert float(client.write(":MEAS:VAV? DISP,MATH")) == pytest.approx(0.5, abs=0.05)
+        assert client.write(":MEAS:SOUR?") == "FUNC,NONE"
+        client.all(":FUNC:SCAL 0.1")
+        assert client.write(":MEAS:VPP?") == "+9.90000E+37"  # clipped
+        client.all(":FUNC:SCAL 2", ":FUNC:SOUR2 CHAN1", ":FUNC:OPER SUBT", ":FUNC:OFFS 0.5")
+        assert float(client.write(":MEAS:VPP? FUNC")) == 0.0
+        client.all(":FUNC:DISP OFF")
+        assert client.write(":MEAS:VPP?") == "+9.90000E+37"
+        assert client.refused(":WAV:DATA?") == -221
+        for bad in (":FUNC:OPER FFT", ":FUNC:SOUR1 EXT", ":FUNC:RANG 0"):
+            client.refused(bad)
+
+    within(scenario)

@@ -322,6 +322,42 @@ def test_items_of_two_sources(within) -> None:
     within(scenario)
 
 
+def test_math_of_two_inputs(within) -> None:
+    async def scenario(_: Client) -> None:
+        client = Client(Shifted())
+        client.all(
+            *SETUP, ":CHAN1:SCAL 0.5", ":CHAN2:SCAL 0.5", ":CHAN2:DISP ON", ":TIM:SCAL 5e-4",
+            ":MATH:DISP ON", ":MATH:SOUR2 CHANnel2", ":MATH:RES", ":WAV:SOUR MATH", ":SING",
+        )  # fmt: skip
+        await asyncio.sleep(0.1)
+        assert client.write(":MATH:OPER?;SCAL?;OFFS?;INV?") == "ADD;5.000000e-01;0.000000e+00;0"
+        for operator, scale, highest, lowest, by in (
+            ("ADD", 1.0, 3.8, 0.2, 0.1), ("SUBT", 1.0, 1.8, -1.8, 0.1),
+            ("MULTiply", 2.0, 3.61, 0.01, 0.2),
+            ("DIVision", 10.0, 1.9 / 0.1, 0.1 / 1.9, 5.0),  # 0.1 V is five codes, give or take one
+        ):  # fmt: skip
+            client.all(f":MATH:OPERator {operator}", f":MATH:SCAL {scale}")
+            preamble = [float(one) for one in client.write(":WAV:PRE?").split(",")]
+            codes = np.frombuffer(client.block(":WAV:DATA?"), np.uint8).astype(float)
+            volts = (codes - preamble[8] - preamble[9]) * preamble[7]
+            assert codes.size == 1200
+            found = (volts.max(), volts.min())
+            assert found == pytest.approx((highest, lowest), abs=by), operator
+            told = float(client.write(":MEAS:ITEM? VMAX,MATH"))
+            assert told == pytest.approx(volts.max())
+        client.all(":MATH:OPER SUBT", ":MATH:SCAL 1", ":MATH:INV 1", ":MATH:OFFS 1")
+        assert float(client.write(":MEAS:ITEM? VPP,MATH")) == pytest.approx(3.6, abs=0.1)
+        client.all(":MATH:SOUR2 CHAN1", ":MEAS:SOUR MATH")
+        assert float(client.write(":MEAS:ITEM? VMAX")) == 0.0
+        assert client.refused(":MATH:OPER FFT") == -224
+        client.all(":WAV:MODE RAW")
+        assert client.refused(":WAV:DATA?") == -221  # memory holds inputs alone
+        client.all(":WAV:MODE NORM", ":MATH:DISP OFF")
+        assert client.refused(":WAV:DATA?") == -221
+
+    within(scenario)
+
+
 def test_the_delayed_sweep_and_the_persistence(within) -> None:
     async def scenario(client: Client) -> None:
         client.all(":TIM:SCAL 1e-3", ":TIM:DEL:SCAL 1e-4", ":TIM:DEL:OFFS 5e-3", ":TIM:DEL:ENAB 1")
