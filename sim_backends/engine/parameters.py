@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from functools import lru_cache
 
 from .errors import ScpiError
@@ -142,10 +143,15 @@ def number(text: str, unit: str = "") -> float:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ScpiError(-104)
-    value = float(_SPACE.sub("", match[1]))
+    digits = _SPACE.sub("", match[1])
+    value = float(digits)
     if math.isinf(value):
         raise ScpiError(-123)
-    return value * _multiplier(match[2].upper(), unit.upper())
+    multiplier = _multiplier(match[2].upper(), unit.upper())
+    if multiplier == 1.0 or value == 0.0:
+        return value
+    # In decimal digits, as it was written: 10 US is 1E-5, and 10.0 * 1e-6 is not.
+    return float(Decimal(digits) * Decimal(repr(multiplier)))
 
 
 def _multiplier(suffix: str, base: str) -> float:

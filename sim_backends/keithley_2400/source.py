@@ -8,7 +8,7 @@ import numpy as np
 
 from sim_backends.engine.errors import ScpiError
 from sim_backends.engine.header import CommandTable
-from sim_backends.engine.parameters import arguments, number
+from sim_backends.engine.parameters import arguments, named, number
 from sim_backends.engine.session import Command, ScpiSession
 from sim_backends.engine.settings import Settings
 from sim_backends.engine.writing import nr3
@@ -228,6 +228,15 @@ class Source:
             read=_read_protection, form=lambda text: TELL(float(text)),
             changed=lambda _: changed(),
         )  # fmt: skip
+        commands.replace("SOURce[1]:VOLTage:PROTection[:LEVel]?", self._tell_protection)
+
+    def _tell_protection(self, session: ScpiSession, suffixes: tuple[int, ...], text: str) -> str:
+        (word,) = arguments(text, 0, 1) or ("",)
+        if not word:
+            return TELL(self.clamp)
+        if not named(word):
+            raise ScpiError(-224)
+        return TELL(float(_read_protection(word)))
 
     @property
     def side(self) -> SourceSide:

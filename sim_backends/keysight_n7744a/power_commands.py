@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,13 @@ def add_power(meter: KeysightN7744A) -> None:
         kind, value = arguments(text, 2, 2)
         if kind.upper() not in ("TOREF", "1"):
             raise ScpiError(-224)
-        port.reference = number(value, "DBM")
+        if value.upper().endswith("W"):
+            watts = number(value, "W")
+            if not watts > 0.0:
+                raise ScpiError(-222)
+            port.reference = 10.0 * math.log10(watts / 1e-3)
+        else:
+            port.reference = number(value, "DBM")
 
     power = f"{SENSE}:POWer"
     pair(f"{power}:UNIT", set_unit, lambda port, text: signed(port.in_watts))

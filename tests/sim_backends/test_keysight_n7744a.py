@@ -390,3 +390,12 @@ def test_any_bytes_leave_it_alive(data) -> None:
     client.session.clear()
     client.ask("*CLS")
     assert client.ask("*IDN?").startswith("Agilent Technologies,N7745A,")
+
+
+def test_a_reference_may_be_told_in_watts() -> None:
+    client = Client()
+    for written, told in (("1UW", -30.0), ("20 mW", 13.0103), ("-3DBM", -3.0)):
+        client.do(f"SENS1:POW:REF TOREF,{written}")
+        assert float(client.ask("SENS1:POW:REF? TOREF")) == pytest.approx(told, abs=1e-4)
+    client.ask("SENS1:POW:REF TOREF,-1W")
+    assert client.ask("SYST:ERR?").startswith("-222")

@@ -212,3 +212,16 @@ def test_a_line_too_long_is_dropped_with_an_error() -> None:
 def test_suffixes_reach_the_command() -> None:
     session, _ = make()
     assert ask(session, "CHAN3:VAL?;:CHANNEL:VALUE?") == "3;1"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("10 US", "S", 1e-5), ("1550NM", "M", 1550e-9), ("0.3 mV", "V", 0.3e-3),
+        ("7 UW", "W", 7e-6), ("1.1KHZ", "HZ", 1.1e3), ("-0 MV", "V", 0.0),
+        ("1e-400 US", "S", 0.0),
+    ],
+)  # fmt: skip
+def test_a_suffix_costs_no_digit(text: str, unit: str, value: float) -> None:
+    """Not one more or less than what was written: clients compare."""
+    assert number(text, unit) == value

@@ -156,3 +156,18 @@ def test_registers_in_four_bases(play) -> None:
         assert client.ask(":SYST:ERR:COUN?") == "0"
 
     play(scenario)
+
+
+def test_the_protection_tells_its_ends(play) -> None:
+    async def scenario(smu: Client, load) -> None:
+        assert smu.ask(":SOUR:VOLT:PROT 35") == ""
+        for query, reply in [
+            (":SOUR:VOLT:PROT?", "4.000000E+01"), (":SOUR:VOLT:PROT? MIN", "2.000000E+01"),
+            (":SOUR:VOLT:PROT? MAXimum", "2.100000E+02"),
+            (":SOUR:VOLT:PROT:LEV? DEF", "2.100000E+02"),
+        ]:  # fmt: skip
+            assert smu.ask(query) == reply
+        assert smu.ask(":SOUR:VOLT:PROT? 5") == ""
+        assert smu.ask(":SYST:ERR?").startswith("-224")
+
+    play(scenario)
