@@ -28,7 +28,7 @@ from hil.monitor.window.main_window import MonitorWindow
 from hil.monitor.window.panel import Line, Panel
 from hil.monitor.window.slots_panel import NAME_HEIGHT, NUMBER_HEIGHT, SlotsPanel
 from hil.telemetry.event import Event
-from hil.telemetry.events import Baselines, Cusum, RunEnded, Watched
+from hil.telemetry.events import Baselines, Cusum, RunEnded, StateChanged, Watched
 from tests.hil.monitor import made
 from tests.hil.monitor.made import Scripted
 from tests.hil.monitor.windows import Open, fresh
@@ -70,14 +70,22 @@ def _a_late_run() -> Scripted:
     return Scripted(made.stamped(told))
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: "x".join(map(str, size)))
-def late(open_window: Open, request: pytest.FixtureRequest) -> MonitorWindow:
-    """A window in which all panels have been in front."""
-    window = open_window(_a_late_run())
-    window.resize(*request.param)
-    window.arrange()
+at_all_sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+
+
+@pytest.fixture(scope="module", params=SIZES, ids=lambda size: "x".join(map(str, size)))
+def late(open_shared: Open, request: pytest.FixtureRequest) -> MonitorWindow:
+    """A window in which all panels have been in front. Not to be changed."""
+    window = _sized(open_shared, request.param)
     for key in window.panels:
         _front(window, key)
+    return window
+
+
+def _sized(open_window: Open, size: tuple[int, int]) -> MonitorWindow:
+    window = open_window(_a_late_run())
+    window.resize(*size)
+    window.arrange()
     return window
 
 
@@ -232,7 +240,11 @@ def _is_large(window: MonitorWindow) -> bool:
     return window.height() >= 1000
 
 
-def test_a_unit_that_means_harm_is_written_as_it_stands(late: MonitorWindow) -> None:
+@at_all_sizes
+def test_a_unit_that_means_harm_is_written_as_it_stands(
+    open_window: Open, size: tuple[int, int]
+) -> None:
+    late = _sized(open_window, size)
     panel = _front(late, "bench")
     unit = "<img src=x>"
     fresh(late, replace(made.laser(), units={"power": unit}))
@@ -301,9 +313,11 @@ def test_marks_are_laid_out_anew_when_the_window_is_resized(open_window: Open) -
         assert all(MARK <= b - a <= MARK + 4 for a, b in pairwise(tops))
 
 
-def test_a_long_cause_is_cut_with_a_mark_and_read_in_its_tip(late: MonitorWindow) -> None:
-    from hil.telemetry.events import StateChanged
-
+@at_all_sizes
+def test_a_long_cause_is_cut_with_a_mark_and_read_in_its_tip(
+    open_window: Open, size: tuple[int, int]
+) -> None:
+    late = _sized(open_window, size)
     fresh(late, StateChanged(state="tripped", light=False, why="the door is open; " * 20))
     change = late.banner.change
     assert change.shown.endswith("…")
