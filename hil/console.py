@@ -14,18 +14,17 @@ from typing import NoReturn
 from calibration.record import RecordError
 from drivers.errors import IdentityError, InstrumentError, LimitError
 from drivers.transport.link import LinkError
-from hil.bench.errors import BenchFileError
-from hil.bench.simulated import SimulationError
+from hil.bench.errors import BenchFileError, SimulationError
 from hil.bench.states import BenchError
 from hil.calibrating.errors import CalibrationError
 from hil.control.schedule import ScheduleError
-from hil.learn.settings import MethodError
+from hil.learn.errors import MethodError
 from hil.record.folder import RunFolderError
 from hil.tasks.task import TaskError
 from hil.telemetry.bus import OutletFailed
 from hil.telemetry.commands import Stopped
 from hil.telemetry.errors import TelemetryError
-from hil.twin.refitting import RefitError
+from hil.twin.errors import RefitError
 
 #: What a user can mend: told in one line, exit code 2.
 MENDABLE = (

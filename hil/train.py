@@ -38,11 +38,11 @@ from hil.learn.api import (
 )
 from hil.learn.compare import COMPARED, comparison_table
 from hil.learn.continuing import bench_file_of, check_resumable, check_same_bench
+from hil.learn.errors import MethodError
 from hil.learn.job import Job
 from hil.learn.options import BENCH, parser
 from hil.learn.position import batch_starts
 from hil.learn.results import Result
-from hil.learn.settings import MethodError
 from hil.learn.showing import record_line, summary
 from hil.learn.training import train_job
 from hil.monitor.starting import open_window

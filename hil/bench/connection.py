@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -51,6 +51,13 @@ def raise_first(failed: Mapping[str, BaseException]) -> None:
         if isinstance(error, LinkError):
             raise type(error)(f"{error} (hil.check looks at all instruments)") from error
         raise error
+
+
+def _in_one_thread(work: Callable[[], Any]) -> Any:
+    """Do digital work without further threads of torch: what works with torch has loaded it."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+    return work()
 
 
 class Connection(Guarded):
@@ -252,14 +259,10 @@ class Connection(Guarded):
     async def compute(self, work: Callable[[], Any]) -> Any:
         """Run digital work in the one compute thread (inline on a virtual loop)."""
         loop = asyncio.get_running_loop()
-        if self.all_simulated:
-            torch.set_num_threads(1)
-        elif self._executor is None:
-            self._executor = ThreadPoolExecutor(
-                1, "compute", initializer=lambda: torch.set_num_threads(1)
-            )
+        if not self.all_simulated and self._executor is None:
+            self._executor = ThreadPoolExecutor(1, "compute")
         with self.ledger.span("compute"):
-            return await loop.run_in_executor(self._executor, work)
+            return await loop.run_in_executor(self._executor, _in_one_thread, work)
 
     def ledger_table(self) -> dict[str, Any]:
         """The ledger as plain data, with each instrument's busy seconds by kind."""

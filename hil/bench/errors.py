@@ -25,3 +25,7 @@ class BenchFileError(ValueError):
         else:
             text = "\n  ".join([f"{head}: {len(self.lines)} faults", *self.lines])
         super().__init__(text)
+
+
+class SimulationError(ValueError):
+    """A bench file whose [plant] table, or as-built class, the simulation refuses."""

@@ -3,7 +3,7 @@
 Nothing else in hil may import sim_backends (an import contract keeps it so), and this module
 passes on five things only: instruments to talk to over bytes, what a person would do with a cable,
 an as-built FILE, the fast in-process machine, and the event loop of virtual time. The plant itself
-stays behind the door.
+stays behind the door. It is opened when it is first gone through: a real bench has no use for it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.transport.memory import MemoryNetwork
-from sim_backends.bench import SimulatedBench
-from sim_backends.virtual_time import VirtualTimeLoop
+from hil.bench.errors import SimulationError
 
 
 class SlotSide(Protocol):
@@ -46,10 +45,6 @@ class SlotSide(Protocol):
         ...
 
 
-class SimulationError(ValueError):
-    """A bench file whose [plant] table, or as-built class, the simulation refuses."""
-
-
 class Simulation:
     """Instruments that are not there, for those of a bench file whose backend is `sim`."""
 
@@ -63,6 +58,8 @@ class Simulation:
         SimulationError
             Naming every fault of the [plant] table.
         """
+        from sim_backends.bench import SimulatedBench
+
         try:
             self._bench = SimulatedBench(document, start_time=start_time, only=only)
         except ValueError as error:
@@ -107,4 +104,6 @@ class Simulation:
 
 def virtual_loop(start_time: float) -> asyncio.AbstractEventLoop:
     """An event loop that skips idle time; its clock starts at `start_time` s."""
+    from sim_backends.virtual_time import VirtualTimeLoop
+
     return VirtualTimeLoop(start=start_time)

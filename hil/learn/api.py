@@ -15,12 +15,13 @@ from hil.bench.faces import AsyncBench, Bench
 from hil.bench.opening import OpenBench
 from hil.calibrating.validity import check_holds
 from hil.learn.continuing import check_resumable, check_same_bench, job_of
+from hil.learn.errors import MethodError
 from hil.learn.job import Job
 from hil.learn.network import Network
 from hil.learn.reports import EpochReport, StepReport, Watcher
 from hil.learn.results import Result
 from hil.learn.resuming import LeftOff
-from hil.learn.settings import MethodError, TrainingSettings, TwinMode, parse_method
+from hil.learn.settings import TrainingSettings, TwinMode, parse_method
 from hil.learn.training import train_job
 from hil.record.finding import RUNS
 from hil.record.folder import RECORD, RunFolder, RunFolderError, check_makable

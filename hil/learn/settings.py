@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hil.learn.errors import MethodError
 from hil.learn.trust import GateSettings, WatchSettings
 from hil.twin.refit import RefitSettings
 
@@ -25,10 +26,6 @@ class TwinMode(StrEnum):
 
     ONLINE = "online"
     FIXED = "fixed"
-
-
-class MethodError(ValueError):
-    """A training method or twin mode that does not exist."""
 
 
 @dataclass(frozen=True)

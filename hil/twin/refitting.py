@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hil.control.trace import Trace
+from hil.twin.errors import RefitError
 from hil.twin.layered import NEURAL, LayeredRefit
 from hil.twin.machine import Twin
 from hil.twin.parameters import TwinParameters
@@ -40,10 +41,6 @@ class Refit(Protocol):
 
 
 KINDS = ("layered", NEURAL, "adam")
-
-
-class RefitError(ValueError):
-    """A kind of refit that does not exist, or not for such a twin."""
 
 
 #: Ports up to which banks are filtered: the work grows with their sixth power, some 35 ms a batch

@@ -15,8 +15,8 @@ import torch
 
 import hil
 from drivers.transport.link import LinkError
+from hil.learn.errors import MethodError
 from hil.learn.reports import EpochReport, StepReport
-from hil.learn.settings import MethodError
 from hil.record.folder import RunFolder
 from hil.record.reading import all_events
 from hil.tasks import TaskError

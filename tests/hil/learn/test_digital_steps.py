@@ -17,10 +17,11 @@ from hil.bench.file import from_document
 from hil.control.schedule import Schedule
 from hil.learn.digital import DigitalMachine
 from hil.learn.digital_steps import digital_loss
+from hil.learn.errors import MethodError
 from hil.learn.measuring import deploy, measure_logits
 from hil.learn.network import Network
 from hil.learn.rates import MOST_LATE, Rates
-from hil.learn.settings import MethodError, TrainingSettings
+from hil.learn.settings import TrainingSettings
 from hil.record.reading import all_events
 from hil.tasks import load_task
 from hil.telemetry.events import Step

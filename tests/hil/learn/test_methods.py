@@ -16,10 +16,11 @@ from hil.bench.cores import MICRORING
 from hil.bench.file import from_document
 from hil.learn import loop
 from hil.learn.compare import comparison_table
+from hil.learn.errors import MethodError
 from hil.learn.limits import Limits
 from hil.learn.network import Network
 from hil.learn.results import Result
-from hil.learn.settings import Method, MethodError, TrainingSettings
+from hil.learn.settings import Method, TrainingSettings
 from hil.record.folder import CHECKPOINT, TWIN, RunFolder
 from hil.tasks import Task, load_task
 from hil.twin.machine import Twin

@@ -13,13 +13,14 @@ import torch
 from calibration.record_reading import read_record
 from hil.bench.cores import MICRORING
 from hil.control import Trace
+from hil.twin.errors import RefitError
 from hil.twin.layered import LayeredRefit
 from hil.twin.machine import Twin
 from hil.twin.microring import MicroringTwin
 from hil.twin.parameters import sigmas_from_record
 from hil.twin.port_filter import PortFilter, PortSettings
 from hil.twin.refit import OnlineRefit, RefitSettings
-from hil.twin.refitting import RefitError, new_refit, prior_sigma
+from hil.twin.refitting import new_refit, prior_sigma
 from sim_backends.plant import Plant
 from sim_backends.plant.microring import MicroringPlant
 from sim_backends.plant.spec import PlantSpec
