@@ -25,6 +25,7 @@ from .playing import Bools, Floats
 from .source_commands import add_source
 from .states_commands import add_states
 from .trigger_commands import add_trigger
+from .unit_commands import add_units
 
 PORT = 5025
 
@@ -93,6 +94,7 @@ class Keysight33600A(ScpiDevice):
         add_source(self)
         add_arb(self)
         add_trigger(self)
+        add_units(self)
         add_files(self)
         self.states = add_states(self)
         for channel in self.channels:

@@ -156,6 +156,20 @@ def _add_pulse(generator: Keysight33600A, restart: Callable[[Suffixes], None]) -
         header = f"{SOURCE}FUNCtion:PULSe:{pattern}"
         generator.commands.add(header, on_channel(generator, keep), every)
         generator.commands.add(f"{header}?", on_channel(generator, tell), every)
+    square = f"{SOURCE}FUNCtion:SQUare:PERiod"
+    generator.commands.add(square, on_channel(generator, set_period), every)
+    generator.commands.add(f"{square}?", on_channel(generator, tell_period), every)
+
+    def set_deviation(channel: Channel, text: str) -> None:
+        value = bounded(text, 0.0, 100.0, 1.0, number)
+        _set(generator, f"SOUR{channel.number}:PWM:DEV", 0.01 * value * period(channel))
+
+    def tell_deviation(channel: Channel, text: str) -> str:
+        return told(text, 100.0 * channel.value("pwm_amount") / period(channel), 0.0, 100.0, 1.0)
+
+    header = f"{SOURCE}PWM:DEViation:DCYCle"
+    generator.commands.add(header, on_channel(generator, set_deviation), every)
+    generator.commands.add(f"{header}?", on_channel(generator, tell_deviation), every)
 
 
 def _set(generator: Keysight33600A, header: str, value: float) -> None:
