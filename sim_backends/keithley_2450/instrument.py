@@ -16,13 +16,13 @@ from sim_backends.keithley_2400.instrument import Keithley2400
 from sim_backends.source_measure.device import SourceMeasureDevice
 from sim_backends.source_measure.load import Load
 from sim_backends.source_measure.ranges import least_range
-from sim_backends.source_measure.unit import Drive
+from sim_backends.source_measure.unit import Drive, Reading
 
 from .buffers import Buffer, Buffers, Entry
 from .ranges import AMPERES, VOLTS
 from .runs import Run, TriggerModel, add_runs
 from .saved import add_saved
-from .sense import OHMS, PATTERNS, Sense
+from .sense import MOST_RELATIVE, OHMS, PATTERNS, Sense
 from .session import Session2450, entry
 from .source import Source
 from .system import add_system
@@ -214,6 +214,33 @@ class Keithley2450(SourceMeasureDevice):
                 lambda session, suffixes, text, name=name: self._read(text, name),
             )
         commands.add("TRACe:TRIGger", lambda session, suffixes, text: self._read(text))
+        for name, pattern in PATTERNS.items():
+            commands.add(
+                f"[SENSe[1]:]{pattern}:RELative:ACQuire",
+                lambda session, suffixes, text, name=name: self._acquire(name),
+            )
+
+    def _acquire(self, function: str) -> Deferred:
+        """Measure what readings are relative to from now on, where that is switched on.
+
+        Raises `ScpiError` -221 for another function than the one that is measured.
+        """
+        if self.triggers.active or function != self.sense.function:
+            raise ScpiError(-221)
+        held, drive = Deferred(), self._drive()
+
+        def taken() -> None:
+            read = self._reading(drive)
+            value, _ = self.sense.measured(read.volts, read.amperes)
+            if abs(value) > MOST_RELATIVE[function]:  # an overflow is nothing to be relative to
+                held.fail(ScpiError(-221))
+                return
+            self.settings[f"relative {function}"] = value
+            held.resolve("")
+
+        seconds = COMMAND_SECONDS + self.sense.seconds + self.source.side.settle
+        self.operations.begin_for(seconds, taken)
+        return held
 
     def _read(self, text: str, function: str | None = None) -> Deferred:
         """Measure SENSe:COUNt times into a buffer; the last of them is the answer."""
@@ -246,10 +273,9 @@ class Keithley2450(SourceMeasureDevice):
 
         return self.buffers.latest(text, latest)()
 
-    def _enter(self, buffer: Buffer, drive: Drive) -> Entry:
-        """Take one reading."""
+    def _reading(self, drive: Drive) -> Reading:
+        """What the meter sees, in V and A."""
         settings, sense = self.settings, self.sense
-        name = sense.function
         volts_range, amperes_range = (
             None if sense.ranges[one].auto else sense.ranges[one].index for one in ("VOLT", "CURR")
         )
@@ -257,9 +283,14 @@ class Keithley2450(SourceMeasureDevice):
             volts_range = drive.source_range if self.source.side.volts else volts_range
         else:
             amperes_range = drive.source_range
-        read = self.unit.read(
-            drive, settings.value(f"nplc {name}") * sense.averages, volts_range, amperes_range
-        )
+        nplc = settings.value(f"nplc {sense.function}") * sense.averages
+        return self.unit.read(drive, nplc, volts_range, amperes_range)
+
+    def _enter(self, buffer: Buffer, drive: Drive) -> Entry:
+        """Take one reading."""
+        settings, sense = self.settings, self.sense
+        name = sense.function
+        read = self._reading(drive)
         values = {"VOLT": read.volts, "CURR": read.amperes}
         values["RES"] = read.volts / read.amperes if read.amperes else math.inf
         if math.isfinite(values[name]):

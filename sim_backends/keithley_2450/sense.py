@@ -29,6 +29,10 @@ NOMINAL_OHMS = tuple(2.0 * 10.0**power for power in range(1, 9))
 OHMS = tuple(Range(1.05 * one, *[Accuracy(0.0, 0.0, 0.0)] * 2) for one in NOMINAL_OHMS)
 
 
+MOST_RELATIVE = {"CURR": 1.05, "VOLT": 210.0, "RES": 210e6}
+"""What readings may be told relative to: what the meter measures at most."""
+
+
 def read_function(text: str) -> str:
     """A quoted name of a function. `ScpiError` -151, -224."""
     name = _NAMES.get(string(text).strip().upper())
@@ -88,6 +92,11 @@ class Sense:
                 f"filter count {name}", f"{root}:AVERage:COUNt", 1, 100, 10, whole=True, form=whole
             )
             settings.boolean(f"filter {name}", f"{root}:AVERage[:STATe]", False)
+            most = MOST_RELATIVE[name]
+            settings.number(
+                f"relative {name}", f"{root}:RELative", -most, most, 0, unit=unit, form=TELL
+            )
+            settings.boolean(f"relative on {name}", f"{root}:RELative:STATe", False)
         for name, own in (("CURR", "AMP"), ("VOLT", "VOLT")):
             settings.choice(
                 f"unit {name}", f"[SENSe[1]:]{PATTERNS[name]}:UNIT", (own, "OHM", "WATT"), own
@@ -105,7 +114,15 @@ class Sense:
         return self._settings.word("function")
 
     def shown(self, volts: float, amperes: float) -> tuple[float, str]:
-        """What is told of a reading, and in which unit."""
+        """What is told of a reading, and in which unit: less what it is relative to."""
+        value, unit = self.measured(volts, amperes)
+        name = self.function
+        if self._settings.on(f"relative on {name}"):
+            value -= self._settings.value(f"relative {name}")
+        return value, unit
+
+    def measured(self, volts: float, amperes: float) -> tuple[float, str]:
+        """A reading as it is measured, and in which unit."""
         name = self.function
         unit = "OHM" if name == "RES" else self._settings.word(f"unit {name}")
         if unit == "OHM":

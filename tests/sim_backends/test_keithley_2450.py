@@ -283,3 +283,29 @@ def test_a_sweep_of_volts_never_drives_amperes() -> None:
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(0.0)) as runner:
         runner.run(scenario())
+
+
+def test_readings_relative_to_another(play) -> None:
+    """As the manual has it: reading = measured - offset, of the function that is measured."""
+
+    async def scenario(smu: Client, load) -> None:
+        assert smu.ask(":SENS:CURR:REL?;REL:STAT?") == "0.000000E+00;0"
+        smu.write(f"{READY};:SENS:CURR:REL 0.5e-3")
+        assert float(await smu.wait(":READ?")) == pytest.approx(2e-3, rel=1e-3)
+        smu.write(":SENSe1:CURRent:DC:RELative:STATe ON")
+        assert float(await smu.wait(":READ?")) == pytest.approx(1.5e-3, rel=1e-3)
+        offset = float(await smu.wait(":SENS:CURR:REL:ACQ;:SENS:CURR:REL?"))  # waits for it
+        assert offset == pytest.approx(2e-3, rel=1e-3)
+        assert float(await smu.wait(":READ?")) == pytest.approx(0.0, abs=2e-6)
+        smu.write(":SOUR:VOLT 3")
+        assert float(await smu.wait(":READ?")) == pytest.approx(1e-3, rel=1e-2)
+        assert float(await smu.wait(":MEAS:VOLT?")) == pytest.approx(3.0, rel=1e-3)  # its own
+        smu.write(":SENS:VOLT:REL:STAT 1;:SENS:VOLT:REL 5")
+        assert float(await smu.wait(":READ?")) == pytest.approx(-2.0, rel=1e-3)
+        assert smu.ask(":SYST:ERR?").startswith("0,")
+        for refused, code in ((":SENS:CURR:REL:ACQ", "-221"), (":SENS:CURR:REL 2", "-222")):
+            smu.write(refused)
+            assert smu.ask(":SYST:ERR?").startswith(code), refused
+        assert smu.ask("*RST;:SENS:VOLT:REL?;REL:STAT?") == "0.000000E+00;0"
+
+    play(scenario)
