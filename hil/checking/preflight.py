@@ -113,5 +113,5 @@ async def _end(core: OpenBench, report: Report) -> None:
         )
     elif not opened:
         report.skipped("off", "no instrument was reached")
-    for line in await core.close():
+    for line in await core.close(report.tell):  # what is to be undone by hand, too
         report.failed("close", line, "switch it off by hand")

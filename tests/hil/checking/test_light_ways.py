@@ -114,3 +114,24 @@ def test_a_laser_that_was_not_reached_is_what_is_said(bench: Path, check: Check)
     skipped = [line for line in ended.lines("SKIPPED") if "laser not reached" in line]
     assert [line.split(":")[0] for line in skipped] == ["dark level", "signal gate", "light"]
     assert "open()" not in ended.out
+
+
+def test_what_a_person_did_is_to_be_undone_in_the_end(
+    write_bench: Callable[..., Path], check: Check
+) -> None:
+    """On a bench of real instruments: the laser's key is turned back by whoever turned it."""
+    table = '\n[light]\nkind = "manual"\nlaser = "laser"\npower_dbm = 10.0\nwavelength = 1.55e-6\n'
+
+    def not_simulated_in_the_end(core: OpenBench) -> None:
+        keep = core._end_record
+
+        def end() -> None:
+            core.all_simulated = False
+            keep()
+
+        core._end_record = end
+
+    path = write_bench(replace={"\n[wiring]\n": f"{table}\n[wiring]\n"})
+    checked = check(path, "--no-iv", spoil=not_simulated_in_the_end)
+    assert checked.code == 0
+    assert checked.out.count("BY HAND, now that the bench is off: laser: switch it off") == 1
