@@ -147,7 +147,7 @@ class Modulator:
         ]  # fmt: skip
         if noise > 0.0:
             misfit = _worst([one.left / noise for one in good])
-            gates.append(Gate("misfit over noise, worst", misfit, MISFIT_GATE, "1"))
+            gates.append(Gate("misfit over noise, worst", misfit, MISFIT_GATE, ""))
         notes = []
         if good and np.isfinite(good[0].leak):
             least = min(one.extinction_db for one in good)

@@ -125,7 +125,7 @@ def _gates(found: Knowledge, fit: RingFit, moves: Bools) -> tuple[Gate, ...]:
         return float(np.sqrt((values[moves] ** 2).mean())) if moves.any() else float("nan")
 
     return (
-        Gate("residual over noise and drift", fit.residual, RESIDUAL, "1"),
+        Gate("residual over noise and drift", fit.residual, RESIDUAL, ""),
         Gate("uncertainty of a shift, rms", rms(found.sigma["shift"]), SHIFT, "relative"),
         Gate("uncertainty of an amplitude, rms", rms(found.sigma["amplitude"]), AMPLITUDE, ""),
     )

@@ -219,4 +219,4 @@ class QontrolExchanges(Instrument):
         except ValueError as error:
             self._link.doubt()
             shown = b"; ".join(replies[:4]).decode("latin-1")
-            raise InstrumentError(self.name, command, shown, str(error)) from None
+            raise InstrumentError(self.name, command, shown, f"{error}: {dialogue.NOISE}") from None

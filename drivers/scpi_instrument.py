@@ -15,6 +15,7 @@ from drivers.errors import InstrumentError
 from drivers.protocol.scpi_numbers import INFINITY, NOT_A_NUMBER
 from drivers.quantity import Quantity, Value
 from drivers.scpi_messages import ScpiMessages
+from drivers.transport.link import NOISE
 
 
 class ScpiInstrument(ScpiMessages):
@@ -147,7 +148,7 @@ class ScpiInstrument(ScpiMessages):
             value = quantity.parse(text)
         except ValueError as error:
             self._link.doubt()
-            raise InstrumentError(self.name, query, text, str(error)) from None
+            raise InstrumentError(self.name, query, text, f"{error}: {NOISE}") from None
         return _from_scpi(value, quantity.scale) if quantity.kind is float else value
 
     async def _setting(self, quantity: Quantity, channel: int | str) -> Any:

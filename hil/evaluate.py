@@ -75,7 +75,7 @@ def command(asked: argparse.Namespace) -> int:
         core.begin_running()
         bench.do(deploy(machine, network, file.chip.warm_up))
         accuracy = bench.do(measure_accuracy(machine, schedule, network, task.test, "evaluation"))
-        bench.do(core.check_heaters())  # before what was measured with them is believed
+        bench.do(core.check_held())  # before what was measured is believed
     before = folder.read_json(files.SUMMARY).get("accuracy") if _ended(folder) else None
     print(
         f"\naccuracy        {accuracy:.4f}  on {len(task.test)} test items, measured on the bench"

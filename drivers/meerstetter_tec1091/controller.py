@@ -176,7 +176,9 @@ class MeerstetterTec1091(Instrument):
         if status == Status.ERROR:
             meaning = par.DEVICE_ERRORS.get(int(number), "see the vendor's list")
             said = f"error {number} of channel {instance}, parameter {parameter}: {meaning}"
-            raise InstrumentError(self.name, "status", said, "mend its cause, then reset() it")
+            raise InstrumentError(
+                self.name, "status", said, "mend its cause, then reset() it, or power it off and on"
+            )
 
     async def on(self) -> None:
         """Regulate the temperature. Raises `InstrumentError` when an error has stopped it."""

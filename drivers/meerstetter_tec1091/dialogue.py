@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drivers.errors import InstrumentError
 from drivers.protocol import mecom
-from drivers.transport.link import ByteLink, LinkTimeout
+from drivers.transport.link import NOISE, ByteLink, LinkTimeout
 
 
 class MeComRefusal(InstrumentError):
@@ -46,7 +46,7 @@ class Speaker:
                 reply = mecom.parse_reply(line)
             except ValueError as error:
                 shown = line.decode("latin-1")
-                raise InstrumentError(self.name, payload, shown, str(error)) from None
+                raise InstrumentError(self.name, payload, shown, f"{error}: {NOISE}") from None
             if (reply.address, reply.sequence) == (self.address, self.sequence):
                 return self._payload(payload, frame, reply)
 

@@ -138,9 +138,12 @@ class BenchSetup:
         ValueError
             For a detection that the bench has not, a bank that there is none of, or a drive beyond
             +-1.5 V_pi: nothing is sent.
+        InstrumentError, BenchError
+            Where the thermal stage has stopped, or the laser gives other light than it should.
         """
         for shot in shots:
             self._check(shot)
+        await self._core.see_beside()
         most = self._core.parts.form.most_samples - LEAD
         parts = [
             (number, shot, shot.values[first : first + most])

@@ -253,15 +253,42 @@ class OpenBench(Connection):
         await self.tell_beside()
 
     async def tell_beside(self) -> None:
-        """See to the heaters, and publish what stage, laser and taps measure, every few seconds of
-        bench time; on the slot path there are none.
+        """See to heaters, stage and laser, and publish what these and taps measure, every few
+        seconds of bench time; on the slot path there are none. Raises as `check_held`.
         """
+        if self._due():
+            await self.check_heaters(every=False)
+            await self.check_beside()
+
+    async def see_beside(self) -> None:
+        """The same, less the heaters: while they are swept, what is seen of them is looked into."""
+        if self._due():
+            await self.check_beside()
+
+    def _due(self) -> bool:
+        """Whether it is time for another look."""
         now = self.now()
         if self.path == "slot" or now - self._beside_told < READINGS_EVERY:
-            return
+            return False
         self._beside_told = now
-        await self.check_heaters(every=False)
-        if not self.bus.heard:
+        return True
+
+    async def check_held(self) -> None:
+        """Before figures are believed: see that all that they were measured with was so to the end.
+
+        Raises
+        ------
+        InstrumentError
+            Where heaters have given up, or an error has stopped the thermal stage.
+        BenchError
+            Where the laser gives another power than it should.
+        """
+        await self.check_heaters()
+        await self.check_beside()
+
+    async def check_beside(self) -> None:
+        """Have stage and laser see that they still are as asked for; raises as `check_held`."""
+        if self.path == "slot":
             return
         with self.ledger.span("state"):
             async for event in readings(self.file, self.parts):

@@ -86,9 +86,9 @@ class CalibrationFolder:
 
     def discard(self) -> None:
         """Take away a folder in which nothing was kept: one with anything in it stays."""
-        with suppress(OSError):
-            (self.path / RAW).rmdir()
-            self.path.rmdir()
+        for folder in (self.path / RAW, self.path):
+            with suppress(OSError):
+                folder.rmdir()
 
     def kept(self, step: str, key: str) -> dict[str, Array] | None:
         """Arrays of a finished sweep of a step under way, or None."""

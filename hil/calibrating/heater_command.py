@@ -29,6 +29,7 @@ from hil.calibrating.heaters import (
     measure_heaters,
 )
 from hil.checking.channels import WiredHeater
+from hil.console import MENDABLE
 
 EXIT_BAD = 1
 
@@ -64,10 +65,15 @@ def iv(asked: argparse.Namespace) -> int:
         thread.call(
             measure_heaters(core, heaters, measuring, assumed, lambda line: tell(f"  {line}"), keep)
         )
-    except KeyboardInterrupt:
-        tell(f"\ninterrupted; {len(done)} of {len(heaters)} heaters are kept in {folder.path}")
-        if core.state is BenchState.TRIPPED:
-            raise BenchError(f"bench {file.name} is NOT safe, switch it off by hand") from None
+    except (KeyboardInterrupt, *MENDABLE) as error:
+        stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else "broken off"
+        if done:
+            tell(f"\n{stopped}; {len(done)} of {len(heaters)} heaters are kept in {folder.path}")
+        else:
+            folder.discard()
+        if core.state is BenchState.TRIPPED and not isinstance(error, BenchError):
+            why = f" ({error})" if str(error) else ""
+            raise BenchError(f"bench {file.name} is NOT safe, switch it off by hand{why}") from None
         raise
     finally:
         thread.stop()

@@ -93,7 +93,12 @@ def guard(line: Line, locks: Locks, charge: dict[str, Any]) -> int:
         line.say(failed=f"{type(error).__name__}: {error}")
         return EXIT_NOT_STARTED
     tell = Teller(file.name)
-    watch = Watch(line, charge["pid"], file.guardian.patience, file.chip.ramp_time, tell)
+
+    def tell_there(text: str) -> None:
+        tell.folder = watch.folder
+        tell(text)
+
+    watch = Watch(line, charge["pid"], file.guardian.patience, file.chip.ramp_time, tell_there)
     signal.signal(signal.SIGTERM, lambda number, frame: setattr(watch, "asked", True))
     line.say(ready=True)
     why = watch.until_due()

@@ -138,7 +138,7 @@ async def _train(
     trained = await assembly.train(job.settings)
     trained.reports[:0] = earlier
     logits = await assembly.test_logits(trained)
-    await bench.check_heaters()  # before what was measured with them is believed
+    await bench.check_held()  # before what was measured is believed
     await _keep_snapshot(bench, folder, files.SNAPSHOT_END)
     wall = time.perf_counter() - began
     result = conclude(bench, job, folder, trained, logits, baselines, wall)

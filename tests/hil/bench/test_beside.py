@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 
 import hil
+import hil.evaluate
+import hil.train
+from calibration.setup import Detection, Shot
 from drivers.errors import InstrumentError
 from hil.bench.by_hand import (
     Assuming,
@@ -22,9 +26,13 @@ from hil.bench.by_hand import (
     operator_for,
     tasks_of,
 )
+from hil.bench.calibration_setup import BenchSetup
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load
+from hil.bench.opening import OpenBench
 from hil.bench.states import BenchError
+from hil.control.feedback import run_schedule
+from hil.learn import measuring, methods
 from hil.telemetry.bus import Outlet
 from hil.telemetry.events import Fault, Readings, Severity
 from tests.hil.conftest import WriteBench
@@ -176,6 +184,73 @@ def test_what_stops_in_mid_run_ends_the_run(
         bench.core.bus.close()
     assert [one.severity for one in heard] == [Severity.MINOR, Severity.MAJOR]
     assert [one.source for one in heard] == [name, name]
+
+
+STOPS = [
+    ("tec", ("hot", "95"), r"tec: 'status' .*the controller is too hot.*; mend its cause"),
+    ("laser", ("interlock", "1"), r"laser laser gives -100\.0 dBm and not 10 dBm: see to its"),
+]
+IDS = [name for name, _, _ in STOPS]
+
+
+@pytest.mark.parametrize(("name", "fault", "said"), STOPS, ids=IDS)
+def test_what_stops_in_a_calibration_ends_it(
+    beside: Path, behind: Any, name: str, fault: tuple[str, str], said: str
+) -> None:
+    """Before anything is fitted to chips in the dark, or at another temperature."""
+    with hil.open(beside) as bench:
+        setup = BenchSetup(bench.core)
+        shots = [Shot(0, np.zeros((4, 2)), Detection.HOMODYNE)]
+        bench.do(setup.observe(shots))
+        kind, value = fault
+        behind(bench).simulated.instruments[name].own_faults[kind](value)()
+        bench.do(setup.rest(11.0))
+        with pytest.raises((InstrumentError, BenchError), match=f"^{said}"):
+            bench.do(setup.observe(shots))
+
+
+@pytest.mark.parametrize(("name", "fault", "said"), STOPS, ids=IDS)
+def test_figures_of_a_test_in_the_dark_are_not_believed(
+    beside: Path, behind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], name: str, fault: tuple[str, str], said: str,
+) -> None:  # fmt: skip
+    """Of `hil.train` and of `hil.evaluate`: one line, exit 2."""
+    opened: list[Any] = []
+    connect = OpenBench.connect
+
+    async def noted(core: OpenBench, *of: Any) -> None:
+        opened.append(core)
+        await connect(core, *of)
+
+    async def measured(machine: Any, *of: Any) -> Any:
+        trace = await run_schedule(machine, *of)
+        if stops:
+            kind, value = fault
+            behind(opened[-1]).simulated.instruments[name].own_faults[kind](value)()
+        return trace
+
+    async def last(assembly: Any, trained: Any) -> Any:
+        stops.append(True)
+        return await real(assembly, trained)
+
+    stops: list[bool] = []
+    real = methods.Assembly.test_logits
+    monkeypatch.setattr(OpenBench, "connect", noted)
+    job = ["--bench", str(beside), "--task", "spirals", "--epochs", "1"]
+    assert hil.train.main([*job, "--out", str(tmp_path / "good")]) == 0
+    monkeypatch.setattr(measuring, "run_schedule", measured)
+    monkeypatch.setattr(methods.Assembly, "test_logits", last)
+    commands = (
+        (hil.train.main, [*job, "--out", str(tmp_path / "run")]),
+        (hil.evaluate.main, [str(tmp_path / "good")]),
+    )
+    for main, words in commands:
+        capsys.readouterr()
+        assert main(words) == 2
+        told = capsys.readouterr()
+        assert re.search(said, told.err.splitlines()[-1]), told.err
+        assert "accuracy" not in told.out.splitlines()[-1]
+    assert not (tmp_path / "run" / "summary.json").exists()
 
 
 def test_a_stage_that_stops_while_it_is_waited_for_is_said_at_once(beside: Path) -> None:

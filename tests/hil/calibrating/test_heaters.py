@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drivers.transport.link import LinkClosed
 from hil.bench.states import BenchState
 from hil.calibrate import main
 from hil.calibrating import heater_command
@@ -191,6 +192,26 @@ def test_an_interruption_leaves_all_off_and_keeps_what_is_done(
     assert 1 <= len(laws(tmp_path / "one")) < 4
     instruments = core.simulation._bench.instruments
     assert not any(instruments[f"smu-{number}"].output for number in range(4))
+    assert core.state is BenchState.OFF
+
+
+@pytest.mark.parametrize("done", [0, 2])
+def test_a_lost_link_leaves_all_off_and_says_what_is_kept(
+    iv: Iv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    write = heater_command.write_files
+
+    def lost(folder: Path, file: Any, measured: list[Any], *more: Any) -> None:
+        if len(measured) > done:
+            measured.pop()
+            raise LinkClosed("smu-2: the other end has closed; look at its cable")
+        write(folder, file, measured, *more)
+
+    monkeypatch.setattr(heater_command, "write_files", lost)
+    code, told, core = iv(bench_text("units"), "--element", "all", "--out", "one")
+    assert code == 2
+    assert ("broken off; 2 of 4 heaters are kept in one" in told) == bool(done)
+    assert (tmp_path / "one").exists() == bool(done)  # nothing was kept: no folder is left
     assert core.state is BenchState.OFF
 
 

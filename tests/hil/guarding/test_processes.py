@@ -176,6 +176,21 @@ def test_a_controller_that_is_stopped_is_ended(bench: Bench, start: Any) -> None
     assert "bench small is off" in err
 
 
+def test_a_calibration_that_is_stopped_has_it_in_its_folder(
+    bench: Bench, tmp_path: Path, start: Any
+) -> None:
+    """Why it ended, though it found its own way off."""
+    words = ("run", impatient(bench), "--backend", "real", "--out", str(tmp_path / "cal"))
+    controller = start("-m", "hil.calibrate", *words)
+    read_to(controller, "PASS    dark")
+    controller.send_signal(signal.SIGSTOP)
+    assert controller.wait(PATIENCE) == 143
+    controller.stderr.read()  # until the guardian, too, has ended
+    assert bench.inside.is_safe()
+    told = (tmp_path / "cal" / "guardian.log").read_text(encoding="utf-8")
+    assert "its controller hangs: no heartbeat of its loop for 4 s" in told
+
+
 def test_a_command_that_is_stopped_finds_its_own_way_off(bench: Bench, start: Any) -> None:
     """As by Ctrl-Z at a prompt."""
     controller = start("-m", "hil.operate", impatient(bench), "--backend", "real")
