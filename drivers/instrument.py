@@ -61,6 +61,8 @@ class Instrument(ABC):
     """Of an `InputSource`: what the wiring of a bench's ports is checked by."""
     reads: ClassVar[ReadFacts] = ReadFacts.nothing()
     """Of a `Readout`: likewise."""
+    shown: ClassVar[Mapping[str, Quantity]] = MappingProxyType({})
+    """What a bench's monitor shows of it, by the name it has there: in the declared unit."""
     greeting: ClassVar[str] = ""
     """What `open` asks first, in words, where that does no harm to an instrument of another kind;
     empty where it may, or where it is `*IDN?`."""

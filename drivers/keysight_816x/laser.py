@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from drivers.arguments import is_number
@@ -37,6 +38,7 @@ class Keysight816x(ScpiInstrument):
     """
 
     quantities: ClassVar[tuple[Quantity, ...]] = QUANTITIES
+    shown: ClassVar[Mapping[str, Quantity]] = MappingProxyType({"wavelength": WAVELENGTH})
     roles: ClassVar[tuple[str, ...]] = ("TunableSource", "LightSource")
     models: ClassVar[tuple[str, ...]] = ("816[346][AB]", r"N777\dC")
 

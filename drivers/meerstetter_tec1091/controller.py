@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +64,12 @@ class MeerstetterTec1091(Instrument):
     models = (r"TEC-1\d{3}",)
     links: ClassVar[tuple[str, ...]] = ("serial", "tcp")
     roles = ("ThermalStage",)
+    shown = MappingProxyType(
+        {
+            "set": par.SETPOINT, "actual": par.TEMPERATURE, "current": par.CURRENT,
+            "voltage": par.VOLTAGE, "stable": par.STABLE,
+        }
+    )  # fmt: skip
     greeting = f"its device type by MeCom, at {BAUD} baud or on TCP port {PORT}"
 
     def __init__(

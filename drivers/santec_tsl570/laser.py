@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from drivers.arguments import is_number
@@ -40,6 +41,7 @@ class SantecTsl570(ScpiInstrument):
     """
 
     quantities: ClassVar[tuple[Quantity, ...]] = QUANTITIES
+    shown: ClassVar[Mapping[str, Quantity]] = MappingProxyType({"wavelength": WAVELENGTH})
     roles: ClassVar[tuple[str, ...]] = ("TunableSource", "LightSource")
     models: ClassVar[tuple[str, ...]] = ("TSL-570", "TSL-770")
     links: ClassVar[tuple[str, ...]] = ("tcp", "gpib")

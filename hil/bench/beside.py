@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from drivers.errors import InstrumentError
+from drivers.quantity import Quantity
 from drivers.roles import ThermalStage, TunableSource
 from drivers.transport.link import LinkError
 from hil.bench.assembly import Assembled
@@ -30,6 +31,12 @@ TOO_SOON = (
     "{} was triggered while it was busy, and has left out a trigger: see to noise on its trigger "
     "input and to its threshold"
 )
+
+#: Units in which the methods of a role tell what they read.
+STAGE_UNITS = {"set": "degC", "actual": "degC", "current": "A", "voltage": "V", "stable": ""}
+LASER_UNITS = {"power": "W", "wavelength": "m"}
+#: Units in which people read what is declared in another, and what they are less of it.
+FOR_PEOPLE = {"degC": ("°C", 1.0), "m": ("nm", 1e9)}
 
 Tell = Callable[[str], None]
 
@@ -96,6 +103,27 @@ async def see_lit(laser: TunableSource, asked: Light) -> float:
     return power
 
 
+def told(
+    source: str,
+    role: str,
+    instrument: object,
+    values: Mapping[str, float],
+    units: Mapping[str, str],
+) -> Readings:
+    """What an instrument tells, in units for people: those that its driver declares, `units` of its
+    role where it declares none.
+    """
+    declared: Mapping[str, Quantity] = getattr(instrument, "shown", {})
+    said = {name: declared[name].unit if name in declared else units[name] for name in values}
+    shown = {name: FOR_PEOPLE.get(unit, (unit, 1.0)) for name, unit in said.items()}
+    return Readings(
+        source=source,
+        role=role,
+        values={name: values[name] * factor for name, (_, factor) in shown.items()},
+        units={name: unit for name, (unit, _) in shown.items()},
+    )
+
+
 async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
     """What stage and laser measure of themselves, and the power at each tap; a fault where one
     does not answer, or a delay generator has lost a trigger.
@@ -110,18 +138,14 @@ async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
     if parts.stage is not None and file.stage is not None:
         try:
             current, voltage = await parts.stage.read_output()
-            yield Readings(
-                source=file.stage.controller,
-                role="thermal stage",
-                values={
-                    "set": await parts.stage.read_setpoint_celsius(),
-                    "actual": await parts.stage.read_temperature_celsius(),
-                    "current": current,
-                    "voltage": voltage,
-                    "stable": float(await parts.stage.stable()),
-                },
-                units={"set": "°C", "actual": "°C", "current": "A", "voltage": "V", "stable": ""},
-            )
+            values = {
+                "set": await parts.stage.read_setpoint_celsius(),
+                "actual": await parts.stage.read_temperature_celsius(),
+                "current": current,
+                "voltage": voltage,
+                "stable": float(await parts.stage.stable()),
+            }
+            yield told(file.stage.controller, "thermal stage", parts.stage, values, STAGE_UNITS)
         except LinkError as error:
             yield Fault(source=file.stage.controller, text=str(error), severity=Severity.MINOR)
         except InstrumentError as error:
@@ -129,15 +153,11 @@ async def readings(file: BenchFile, parts: Assembled) -> AsyncIterator[Event]:
             raise
     if parts.laser is not None and file.light is not None:
         try:
-            yield Readings(
-                source=file.light.laser,
-                role="laser",
-                values={
-                    "power": await see_lit(parts.laser, file.light),
-                    "wavelength": 1e9 * await parts.laser.read_wavelength(),
-                },
-                units={"power": "W", "wavelength": "nm"},
-            )
+            values = {
+                "power": await see_lit(parts.laser, file.light),
+                "wavelength": await parts.laser.read_wavelength(),
+            }
+            yield told(file.light.laser, "laser", parts.laser, values, LASER_UNITS)
         except (InstrumentError, LinkError) as error:
             yield Fault(source=file.light.laser, text=str(error), severity=Severity.MINOR)
         except BenchError as error:

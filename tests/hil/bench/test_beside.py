@@ -7,7 +7,7 @@ import io
 import re
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +17,10 @@ import hil.evaluate
 import hil.train
 from calibration.setup import Detection, Shot
 from drivers.errors import InstrumentError
+from drivers.quantity import Quantity
+from drivers.registry import BUILT_IN
+from drivers.registry import load as load_driver
+from hil.bench.beside import STAGE_UNITS, told
 from hil.bench.by_hand import (
     Assuming,
     HandTask,
@@ -355,3 +359,23 @@ def test_ctrl_c_does_not_wait_for_the_terminal(monkeypatch: pytest.MonkeyPatch) 
     end.set()  # an answer that comes when nobody waits any more harms nobody
     for thread in set(threading.enumerate()) - before:
         thread.join(10.0)
+
+
+class Kelvin:
+    """A stage whose driver declares another unit than usual, and nothing of its output."""
+
+    shown: ClassVar[dict[str, Quantity]] = {
+        "set": Quantity("setpoint", "T", "Control it in K (0 to 400).", unit="K", low=0, high=400),
+        "length": Quantity("length", "L", "Measure a length in m.", unit="m"),
+    }
+
+
+def test_what_is_shown_of_an_instrument_is_in_the_units_that_its_driver_declares() -> None:
+    values = {"set": 300.0, "current": 1.0, "length": 2e-9}
+    said = told("tec", "thermal stage", Kelvin(), values, {"set": "degC", "current": "A"})
+    assert dict(said.units) == {"set": "K", "current": "A", "length": "nm"}
+    assert dict(said.values) == {"set": 300.0, "current": 1.0, "length": pytest.approx(2.0)}
+    for driver in map(load_driver, BUILT_IN):
+        assert set(driver.shown.values()) <= set(driver.quantities), driver.__name__
+    stage = load_driver("meerstetter_tec1091")
+    assert {name: one.unit for name, one in stage.shown.items()} == STAGE_UNITS
