@@ -20,6 +20,7 @@ from sim_backends.source_measure.unit import Drive
 
 from . import system
 from .cycle import cycle_seconds, made
+from .limits import Limits
 from .measuring import Measuring, add_measuring
 from .ranges import AMPERES, VOLTS
 from .readings import Buffer, DataFormat, Reading
@@ -71,6 +72,9 @@ class Keithley2400(SourceMeasureDevice):
             commands, settings, lambda session: not isinstance(session, SerialSession2400)
         )
         self.buffer = Buffer(commands, settings, self.format, self._filled)
+        self.limits = Limits(
+            commands, settings, self.format, self.registers.measurement, lambda: self._sampled
+        )
         add_trigger(settings)
         system.add_system(commands, settings, self, lambda session: self.registers.measurement)
         self.triggers = TriggerModel(settings, self.operations, self)
@@ -138,7 +142,7 @@ class Keithley2400(SourceMeasureDevice):
         """*RST: idle, output off, defaults."""
         self.triggers.abort()
         super().reset()
-        for part in (self.source, self.sense, self.format, self.buffer):
+        for part in (self.source, self.sense, self.format, self.buffer, self.limits):
             part.reset()
         self.output_off()
 
@@ -250,6 +254,7 @@ class Keithley2400(SourceMeasureDevice):
             raise ScpiError(830, "Invalid with INFinite ARM:COUNT")
         self._levels = self.source.side.levels()
         self._sampled = []
+        self.limits.begin()
         if self.settings.on("timer restarts"):
             self.restart_timer()
         operation = self.registers.operation
@@ -311,6 +316,7 @@ class Keithley2400(SourceMeasureDevice):
         read = self.unit.read(drive, settings.value("nplc") * repeats, volts_range, amperes_range)
         sense.follow(read.volts, read.amperes)
         reading = made(read, drive, sense, settings, self.elapsed(), self._compliance)
+        reading = self.limits.judge(reading, read.limited)
         self._sampled.append(reading)
         events = self.registers.measurement
         told = (

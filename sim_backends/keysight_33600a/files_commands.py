@@ -49,6 +49,7 @@ def add_files(generator: Keysight33600A) -> None:
 
     commands.add("DISPlay:TEXT:CLEar", plain(lambda session: wipe()))
     commands.add("SYSTem:BEEPer[:IMMediate]", plain(lambda session: None))
+    generator.settings.boolean("beeper", "SYSTem:BEEPer:STATe", True)
     commands.add("SYSTem:VERSion?", plain(lambda session: "1999.0"))
     commands.add("*OPT?", plain(lambda session: _options(generator)))
     # Whether a power-on clears enables: kept by a reset, and asked by generic clients.

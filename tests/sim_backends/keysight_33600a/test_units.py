@@ -65,3 +65,9 @@ def test_a_period_of_squares_and_a_share_of_pulses() -> None:
     assert float(client.ask("PWM:DEV?")) == pytest.approx(50e-6)
     assert float(client.ask("PWM:DEV:DCYC?")) == pytest.approx(2.5)
     assert client.ask("SYST:ERR?") == OK
+
+
+def test_the_beeper_is_switched() -> None:
+    client = Client()
+    client.do("SYST:BEEP:STAT OFF", "SYST:BEEP")
+    assert client.ask("SYST:BEEP:STAT?") == "0"
