@@ -15,6 +15,9 @@ import warnings
 #: s for which it goes on, so that readers hear the last word; longer where its parent has died,
 #: which its readers are to hear of.
 GRACE, GRACE_OF_ORPHANS = 0.2, 1.0
+#: Turns of its loop that this has at least: what came has some to go through on its way to readers,
+#: and on a busy machine the time may pass before this process has had its first.
+TURNS = 40
 #: Connections, at most.
 MOST = 50
 
@@ -35,6 +38,12 @@ def hang_up_on_the_frozen() -> None:
     BrokerProtocolHandler.handle_read_timeout = hang_up
 
 
+async def linger(seconds: float) -> None:
+    """Go on for some seconds, and for longer where this process hardly has a turn in them."""
+    for _ in range(TURNS):
+        await asyncio.sleep(seconds / TURNS)
+
+
 async def serve(port: int, late: int) -> None:
     """Serve until standard input ends."""
     from amqtt.broker import Broker
@@ -50,7 +59,7 @@ async def serve(port: int, late: int) -> None:
     print("ready", flush=True)
     loop = asyncio.get_running_loop()
     in_order = await loop.run_in_executor(None, sys.stdin.readline)
-    await asyncio.sleep(GRACE if in_order else GRACE_OF_ORPHANS)
+    await linger(GRACE if in_order else GRACE_OF_ORPHANS)
     os._exit(0)  # its own shutdown waits for clients, and there is nothing to keep
 
 
