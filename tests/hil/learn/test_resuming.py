@@ -193,18 +193,22 @@ from hil.learn.api import Quiet
 class Told(Quiet):
     def step(self, report):
         print(report.number, flush=True)
-with hil.open("relax-mzi-8", path="wire") as bench:
+with hil.open(sys.argv[2], path="wire") as bench:
     hil.train(bench, "spirals", out=sys.argv[1], epochs=2, n_steps=3, watcher=Told())
 """
 
 
 @pytest.mark.parametrize("after", [3, 17])
-def test_after_kill_9_one_step_is_lost_at_most(tmp_path: Path, after: int) -> None:
+def test_after_kill_9_one_step_is_lost_at_most(
+    tmp_path: Path, after: int, write_bench: Callable[..., Path]
+) -> None:
     from hil.train import main
 
     folder = tmp_path / "run"
     with subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _RUN, str(folder), str(write_bench(4))],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         told = [int(process.stdout.readline()) for _ in range(after)]
