@@ -15,6 +15,7 @@ from drivers import describing, naming, scanning
 from drivers.errors import UnknownStateError
 from drivers.identifying import UNHURRIED, identify
 from drivers.instrument import Instrument
+from drivers.options import check_options
 from drivers.quantity import Quantity
 from drivers.registry import RegistryError, entries, load
 from drivers.scpi_instrument import ScpiInstrument
@@ -211,6 +212,7 @@ def _made(driver: type[Instrument], asked: argparse.Namespace, connector: Connec
         has = f"it has the options {', '.join(known)}" if known else "it has none"
         raise CommandError(f"{driver.__name__} has no option {', '.join(unknown)}; {has}")
     try:
+        check_options(driver, options)
         return driver(
             asked.resource, asked.resource, connector, link=UNHURRIED, timeout=asked.timeout,
             **options,

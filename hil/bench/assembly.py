@@ -14,6 +14,7 @@ from drivers.composites import ChassisBank, HeaterElement
 from drivers.gate_line import GateLine, HeldLines
 from drivers.instrument import Instrument
 from drivers.link_model import LinkModel
+from drivers.options import check_options
 from drivers.registry import load
 from drivers.roles import (
     InputSource,
@@ -161,7 +162,8 @@ def _beside(table: Manual | None, name: str, built: Mapping[str, Instrument]) ->
 
 def _driver(table: InstrumentTable, connector: Connector, expect: Mapping[str, str]) -> Instrument:
     options: dict[str, Any] = dict(table.options)
-    driver: Any = load(table.driver)  # its options are checked by its constructor
+    driver: Any = load(table.driver)
+    check_options(driver, options)  # their types; the rest is its constructor's to check
     return driver(
         table.name,
         table.resource,

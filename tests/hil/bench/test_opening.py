@@ -16,6 +16,7 @@ import hil
 from drivers.errors import IdentityError, InstrumentError, LimitError
 from drivers.transport.link import LinkError
 from hil.bench.entry import make_core
+from hil.bench.errors import BenchFileError
 from hil.bench.states import BenchError, BenchState
 
 WriteBench = Callable[..., Path]
@@ -307,3 +308,20 @@ def test_real_instruments_that_do_not_answer_are_named(write_bench: WriteBench) 
         LinkError, match=r"^(\w+-\d|pattern): .*(127\.0\.0\.1|/dev/qontrol-0).*hil\.check"
     ):
         hil.open(write_bench(replace=nobody), backend="real")
+
+
+def test_an_option_of_another_type_is_a_fault_of_the_file(write_bench: WriteBench) -> None:
+    """`"no"` would count as on: what was meant to keep outputs above 0 V would let them below."""
+    spare = """
+[[instrument]]
+name = "bias"
+driver = "qdevil_qdac2"
+resource = "TCPIP::bias::5025::SOCKET"
+link = { latency = 0.002, bytes_per_second = 1.0e6 }
+options = { bipolar = "no" }
+
+[wiring]
+"""
+    path = write_bench(replace={"\n[wiring]\n": spare})
+    with pytest.raises(BenchFileError, match=r"\(bias\): option bipolar = 'no' is not true or"):
+        hil.open(path)
