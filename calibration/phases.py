@@ -277,7 +277,11 @@ def _without_light(knowledge: Knowledge, dark: list[int]) -> Outcome:
     """The end of the step where no bank is lit."""
     forget(knowledge, *FAULTS)
     faults = tuple(_no_light(knowledge, bank) for bank in dark)
-    return Outcome((Gate("banks that light goes through", 0.0, 1.0, "", least=True),), faults)
+    gates = (
+        Gate("banks that light goes through", 0.0, 1.0, "", least=True),
+        Gate("uncertainty of a slope, worst", float("inf"), 0.05, "relative"),
+    )
+    return Outcome(gates, faults)
 
 
 def _rows(turned: list[Turning]) -> tuple[Complexes, NDArray[np.bool_]]:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.concurrently import all_to_the_end
+from drivers.errors import InstrumentError
 from hil.bench.beside import lit, readings, steady
 from hil.bench.by_hand import Done, Nobody, Operator, done_by_hand, tasks_of
 from hil.bench.connection import Connection, raise_first
@@ -58,7 +59,9 @@ class OpenBench(Connection):
 
     operator: Operator = Nobody()
     _by_hand: tuple[Done, ...] = ()
-    _beside_told = -math.inf
+    _beside_told = _well = -math.inf
+    #: Bench time of the last look at stage and laser before one of them failed; None: none has.
+    doubtful_since: float | None = None
     _record: Record | None = None
     _state = BenchState.OFF
     _lit = False
@@ -290,9 +293,15 @@ class OpenBench(Connection):
         """Have stage and laser see that they still are as asked for; raises as `check_held`."""
         if self.path == "slot":
             return
+        now = self.now()
         with self.ledger.span("state"):
-            async for event in readings(self.file, self.parts):
-                self.bus.publish(event)
+            try:
+                async for event in readings(self.file, self.parts):
+                    self.bus.publish(event)
+            except (InstrumentError, BenchError):
+                self.doubtful_since = self._well
+                raise
+        self._well = now
 
     async def check_heaters(self, *, every: bool = True) -> None:
         """Have the heaters' instruments see that their outputs still give the levels that are held.

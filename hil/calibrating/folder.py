@@ -101,6 +101,16 @@ class CalibrationFolder:
         path.parent.mkdir(exist_ok=True)
         _write(path, {"": arrays}, {_TIME: time})
 
+    def forget_since(self, step: str, time: float) -> None:
+        """Take away the sweeps of a step under way that were finished at bench time `time`, s, or
+        later: since then the light, or the chips' temperature, may have been another.
+        """
+        for path in (self.path / RAW / step).glob("*.h5"):
+            with h5py.File(path, "r") as file:
+                late = float(np.asarray(file.attrs[_TIME])) >= time
+            if late:
+                path.unlink()
+
     def last_kept(self) -> tuple[float, float] | None:
         """When the last sweep of a step under way was finished: bench time, s, and wall time.
 

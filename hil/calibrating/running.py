@@ -15,8 +15,10 @@ from calibration.record import CalibrationRecord
 from calibration.step import Outcome, Step
 from calibration.tomography import NotPossibleError
 from calibration.writing import record_document, write_record
+from drivers.errors import InstrumentError
 from hil.bench.calibration_setup import BenchSetup
 from hil.bench.opening import OpenBench
+from hil.bench.states import BenchError
 from hil.calibrating.folder import CalibrationFolder
 from hil.calibrating.showing import step_lines
 from hil.calibrating.validity import bench_table
@@ -137,8 +139,13 @@ class Runner:
         with StepWatch(step.name, folder, setup.now) as watch:
             try:
                 outcome = await step.run(setup, self._calibration.knowledge, watch)
+                await self._core.check_beside()  # before what was found is believed
             except (NotPossibleError, NotImplementedError) as error:
                 return _skipped(step.name, str(error))
+            except (InstrumentError, BenchError):
+                if folder is not None and self._core.doubtful_since is not None:
+                    folder.forget_since(step.name, self._core.doubtful_since)
+                raise
         if folder is not None:
             folder.finish(step.name, outcome.raw)
         after = (counts["frames"], counts["slow writes"], passes["calibration"], setup.now())

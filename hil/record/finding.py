@@ -77,7 +77,9 @@ def find_run(asked: str | Path, places: Sequence[Path] | None = None) -> Path:
     if text == NEWEST:
         began = {path: begun(path) for path in runs}
         if not any(began.values()):
-            raise RunFolderError(f"no run under {where}")
+            raise RunFolderError(
+                f"no run under {where}; give its folder, or name where runs are kept in {VARIABLE}"
+            )
         return max(runs, key=lambda path: began[path])
     fits = [path for path in runs if path.name == text]
     if not fits and len(text) >= FEWEST_DIGITS:

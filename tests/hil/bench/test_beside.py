@@ -15,7 +15,9 @@ import pytest
 import hil
 import hil.evaluate
 import hil.train
+from calibration.knowledge import Knowledge
 from calibration.setup import Detection, Shot
+from calibration.step import Outcome
 from drivers.errors import InstrumentError
 from drivers.quantity import Quantity
 from drivers.registry import BUILT_IN
@@ -35,6 +37,8 @@ from hil.bench.errors import BenchFileError
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
 from hil.bench.states import BenchError
+from hil.calibrating.folder import CalibrationFolder
+from hil.calibrating.running import Calibration, Runner
 from hil.control.feedback import run_schedule
 from hil.learn import measuring, methods
 from hil.telemetry.bus import Outlet
@@ -211,6 +215,40 @@ def test_what_stops_in_a_calibration_ends_it(
         bench.do(setup.rest(11.0))
         with pytest.raises((InstrumentError, BenchError), match=f"^{said}"):
             bench.do(setup.observe(shots))
+
+
+class Dark:
+    """A step that keeps a sweep every 4 s; `trip` is called behind the fourth."""
+
+    name, needs, summary = "dark", (), "of a test"
+
+    def __init__(self, trip: Any) -> None:
+        self._trip = trip
+
+    async def run(self, setup: Any, knowledge: Any, watch: Any) -> Outcome:
+        del knowledge
+        for number in range(9):
+            await setup.observe([Shot(0, np.zeros((4, 2)), Detection.HOMODYNE)])
+            watch.keep(f"part-{number}", seen=np.zeros(2))
+            if number == 3:
+                self._trip()
+            await setup.rest(4.0)
+        raise AssertionError("nobody looked")
+
+
+def test_sweeps_since_the_last_good_look_are_not_gone_on_with(
+    beside: Path, behind: Any, tmp_path: Path
+) -> None:
+    """The looks are 12 s apart here: of those kept since, nobody knows which saw light."""
+    folder = CalibrationFolder.create("small", tmp_path / "cal")
+    with hil.open(beside) as bench:
+        laser = behind(bench).simulated.instruments["laser"]
+        known = Calibration(Knowledge.nothing(2, 2, 0.02), [], "test")
+        runner = Runner(bench.core, folder, known, lambda line: None)
+        with pytest.raises(BenchError, match="see to its key, interlock"):
+            bench.do(runner.run([Dark(lambda: laser.interlock(True))]))
+    kept = sorted(path.stem for path in (tmp_path / "cal" / "raw" / "dark").glob("*.h5"))
+    assert kept == ["part-0", "part-1", "part-2"]
 
 
 @pytest.mark.parametrize(("name", "fault", "said"), STOPS, ids=IDS)

@@ -136,7 +136,7 @@ def test_copies_of_a_run_are_told(runs: Path, capsys: pytest.CaptureFixture[str]
         ("runs", "is no run folder: it has no events.sqlite"),
         ("", "no run ''"),
         ("abc", "no run 'abc'"),
-        ("newest", "no run under runs"),
+        ("newest", "no run under runs; give its folder, or name where runs are kept in HIL_RUNS"),
     ],
 )
 def test_what_is_no_run_is_refused_in_a_line(
