@@ -44,6 +44,19 @@ class Stage(Manual):
     """Seconds until the stage must be stable."""
 
 
+class ByHand(Section):
+    """What else a person does before anything is driven: a knob, a plug, an instrument that no
+    driver speaks to (a delay box set at its front panel, an amplifier with a key).
+    """
+
+    name: Name
+    """What the operator calls it."""
+    do: Annotated[str, Field(min_length=1)]
+    """What is asked for."""
+    undo: str = "leave it as it is"
+    """What is said at the end."""
+
+
 class Tap(Section):
     """What else is measured: a share of the laser's light, or of a port's, on a power meter."""
 

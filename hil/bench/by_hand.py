@@ -1,5 +1,5 @@
 """What a person does at the bench, because no instrument can: a laser with a key, a stage with a
-knob, a fibre that is plugged.
+knob, a fibre that is plugged, or whatever `[[by_hand]]` names.
 
 The program asks before it goes on, keeps who said so and when, and says at the end what is to be
 undone.
@@ -145,6 +145,7 @@ def tasks_of(file: BenchFile) -> dict[str, HandTask]:
         for route in file.routes
         if route.kind == "manual"
     ]
+    found += [HandTask(one.name, one.do, one.undo) for one in file.by_hand]
     return {task.name: task for task in found}
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
 from drivers.roles import PlayFacts, ReadFacts
-from hil.bench.beside_tables import Light, Route, Stage, Tap
+from hil.bench.beside_tables import ByHand, Light, Route, Stage, Tap
 from hil.bench.catalogue import plays, reads
 from hil.bench.checks import Parts, check
 from hil.bench.complaints import complaints
@@ -62,6 +62,7 @@ class BenchFile(Section):
     taps: Annotated[tuple[Tap, ...], Field(alias="tap", strict=False)] = ()
     routes: Annotated[tuple[Route, ...], Field(alias="route", strict=False)] = ()
     delays: Annotated[tuple[Delay, ...], Field(alias="delay", strict=False)] = ()
+    by_hand: Annotated[tuple[ByHand, ...], Field(strict=False)] = ()
     instruments: Annotated[tuple[Instrument, ...], Field(alias="instrument", strict=False)]
     wiring: Wiring
     plant: Annotated[dict[str, Any], Field(default_factory=dict)]

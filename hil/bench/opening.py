@@ -128,8 +128,8 @@ class OpenBench(Connection):
             raise
 
     async def warm(self, tell: Callable[[str], None] = logger.info) -> None:
-        """To `idle`: the thermal stage stable, heaters to the idle levels by the ramp, then delay
-        generators, the way of the light, laser, local oscillator and light on.
+        """To `idle`: what is done by hand, the thermal stage stable, heaters to the idle levels by
+        the ramp, then delay generators, the way of the light, laser, local oscillator and light on.
         """
         if self.forsaken:
             raise BenchError(f"{self.forsaken}; open the bench again")
@@ -149,7 +149,11 @@ class OpenBench(Connection):
         self._enter(BenchState.IDLE)
 
     async def carry(self, tell: Callable[[str], None]) -> None:
-        """The thermal stage on and stable, by its instrument or by hand; the first of all."""
+        """The first of all: what is named as done by hand, then the thermal stage on and stable, by
+        its instrument or by hand.
+        """
+        for one in self.file.by_hand:
+            await self._do_by_hand(one.name, tell)
         stage = self.file.stage
         if stage is None:
             return

@@ -9,7 +9,9 @@ from hil.bench.tapping import decibels, expected
 
 
 def light_tables(bench: BenchFile) -> list[Table]:
-    """Laser, its way to the chip, its taps, and the thermal stage; no table without any."""
+    """Laser, its way to the chip, its taps, the thermal stage, and what else is done by hand; no
+    table without any.
+    """
     rows: list[tuple[str, str]] = []
     if light := bench.light:
         hand = ", by hand" if light.kind == "manual" else ""
@@ -22,6 +24,7 @@ def light_tables(bench: BenchFile) -> list[Table]:
     if stage := bench.stage:
         hand = ", by hand" if stage.kind == "manual" else ""
         rows.append((f"thermal stage {stage.controller}", f"{stage.setpoint_celsius:g} C{hand}"))
+    rows += [(f"by hand {one.name}", one.do) for one in bench.by_hand]
     return [Table("Light and temperature", (), tuple(rows))] if rows else []
 
 

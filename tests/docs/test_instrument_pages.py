@@ -115,11 +115,11 @@ def opens(bench: str, source: str) -> None:
 
 
 def test_tables_of_the_bench_file_page_join_a_bench() -> None:
-    """All in one bench: an oscilloscope, a laser with a key, a tap, a switch, delayed triggers, a
-    broken heater.
+    """All in one bench: an oscilloscope, a laser with a key, a knob, a tap, a switch, delayed
+    triggers, a broken heater.
     """
     found = tables(ROOT / "docs" / "bench-file.md")
-    assert len(found) == 5
+    assert len(found) == 6
     bench = starting_text(Start(4, 2, "bench"))
     added = "\n".join(map(inspect.cleandoc, found))
     opens(f"{bench}\n{added}\n", "bench-file.md")

@@ -19,6 +19,12 @@ from hil.bench.catalogue import (
 from hil.bench.checks.finding import Finding
 from hil.bench.checks.parts import Parts
 
+#: What to do where nobody can take the place of an instrument that is not there.
+_BY_HAND = {
+    TAP_ROLE: "",
+    DELAY_ROLE: ", or write [[by_hand]] in place of [[delay]] if it is set at its front panel",
+}
+
 
 def check_beside(parts: Parts) -> Iterator[Finding]:
     """Find what is named but is none, what is used twice, and what nothing names."""
@@ -33,6 +39,12 @@ def check_beside(parts: Parts) -> Iterator[Finding]:
         wrong_kind = _wrong_kind(parts, path, route)
         yield from wrong_kind or filled(parts, path, "switch", role, route.switch, manual)
         named.append((path, "switch", route.switch, manual))
+    for index, one in parts.by_hand.items():
+        if one.name in parts.names.values():
+            yield Finding(
+                f"by_hand.{index}.name", f"{one.name!r} is an instrument; call it something else"
+            )
+        named.append((f"by_hand.{index}", "name", one.name, True))
     yield from _twice(named)
     yield from _taps(parts)
     yield from _unused(parts, {name for _, _, name, _ in named})
@@ -50,7 +62,7 @@ def filled(
             )
     elif name and name not in parts.names.values():
         by_hand = ", or write kind = 'manual' if a person works it"
-        mend = "" if role in (TAP_ROLE, DELAY_ROLE) else by_hand
+        mend = _BY_HAND.get(role, by_hand)
         yield Finding(f"{table}.{key}", f"no instrument named {name!r}; add it{mend}")
     elif known is not None and known.driver not in drivers:
         wanted = " or ".join(map(repr, drivers))

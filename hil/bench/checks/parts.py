@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from hil.bench.beside_tables import Route, Tap
+from hil.bench.beside_tables import ByHand, Route, Tap
 from hil.bench.cores import DETECTION, Core
 from hil.bench.delay_tables import Delay
 from hil.bench.delay_times import Timed, timed
@@ -52,8 +52,8 @@ class Parts:
         Entries under `wiring.ports`, and which port each is, its box, its drive.
     lines, light, stage
         The tables `wiring.lines`, `light` and `stage` as they stand.
-    taps, routes, delays
-        Entries under `tap`, `route` and `delay`, by index.
+    taps, routes, delays, by_hand
+        Entries under `tap`, `route`, `delay` and `by_hand`, by index.
     """
 
     core: Core | None
@@ -80,6 +80,7 @@ class Parts:
     taps: dict[int, Tap]
     routes: dict[int, Route]
     delays: dict[int, Delay]
+    by_hand: dict[int, ByHand]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Parts:
@@ -113,6 +114,7 @@ class Parts:
             taps=_each(Tap, _array(document.get("tap"))),
             routes=_each(Route, _array(document.get("route"))),
             delays=_each(Delay, _array(document.get("delay"))),
+            by_hand=_each(ByHand, _array(document.get("by_hand"))),
         )
 
     @property

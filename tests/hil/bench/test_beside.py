@@ -36,6 +36,7 @@ from hil.bench.calibration_setup import BenchSetup
 from hil.bench.errors import BenchFileError
 from hil.bench.file import load
 from hil.bench.opening import OpenBench
+from hil.bench.showing import tables
 from hil.bench.states import BenchError
 from hil.calibrating.folder import CalibrationFolder
 from hil.calibrating.running import Calibration, Runner
@@ -338,6 +339,45 @@ def test_tasks_of_a_bench_file(write_bench: WriteBench) -> None:
     said = {"laser", "stage"}
     with pytest.raises(BenchFileError, match=r"--assume stage: not worked by hand.*by hand: laser"):
         operator_for(load(path), assume=said, simulated=False, ask=False)
+
+
+TABLES_BY_HAND = """
+[[by_hand]]
+name = "paddles"
+do = "turn the polarisation until the tap is brightest"
+
+[[by_hand]]
+name = "delay"
+do = "set T0 to A to 160 ns at the front panel"
+undo = "switch its output A off"
+
+[wiring]
+"""
+
+
+def test_anything_else_is_done_by_hand_before_heaters_are_warm(write_bench: WriteBench) -> None:
+    told: list[str] = []
+    path = write_bench(replace={"\n[wiring]\n": TABLES_BY_HAND})
+    assert [task.undo for task in tasks_of(load(path)).values()] == [
+        "leave it as it is", "switch its output A off",
+    ]  # fmt: skip
+    with hil.open(path, tell=told.append):
+        pass
+    asked = [at for at, line in enumerate(told) if line.startswith("by hand: ")]
+    assert "by hand: delay: set T0 to A to 160 ns at the front panel (the simulation)" in told
+    assert len(asked) == 2
+    assert max(asked) < next(at for at, line in enumerate(told) if line.startswith("heaters 0 -> "))
+    shown = [row for table in tables(load(path)) for row in table.rows]
+    assert ("by hand paddles", "turn the polarisation until the tap is brightest") in shown
+
+
+def test_what_is_done_by_hand_has_a_name_of_its_own(write_bench: WriteBench) -> None:
+    twice = TABLES_BY_HAND.replace('"paddles"', '"delay"')
+    with pytest.raises(BenchFileError, match=r"by_hand\.1\.name: 'delay' is named in by_hand\.0"):
+        load(write_bench(replace={"\n[wiring]\n": twice}))
+    taken = TABLES_BY_HAND.replace('"paddles"', '"pattern"')
+    with pytest.raises(BenchFileError, match=r"by_hand\.0\.name: 'pattern' is an instrument"):
+        load(write_bench(replace={"\n[wiring]\n": taken}))
 
 
 def test_a_simulated_bench_asks_nobody(write_bench: WriteBench) -> None:
