@@ -59,8 +59,9 @@ class Plan:
 
     `skip`: quantities that are left alone, since `operations` do what they are for. `patience`: s
     of virtual time that an operation may take at most. `narrowed`: quantities whose range another
-    setting narrows, so that a value may be refused. `tells_copies`: whether the driver tells a
-    copy of a reply from the next one, whenever it comes and whatever else goes wrong.
+    setting narrows, so that a value may be refused. `rounding`: of what is told, a share of it.
+    `tells_copies`: whether the driver tells a copy of a reply from the next one, whenever it comes
+    and whatever else goes wrong.
     """
 
     operations: Sequence[Operation] = ()
@@ -68,6 +69,7 @@ class Plan:
     simulated: dict[str, Any] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
     narrowed: frozenset[str] = frozenset()
+    rounding: float = 1e-6
     begin: Operation | None = None
     outputs: Callable[[Storm], None] = lambda storm: None
     safe: Callable[[Storm], None] = lambda storm: None
@@ -142,7 +144,7 @@ class Storm:
             for channel in self._channels(quantity):
                 place = (quantity, channel)
                 try:
-                    if quantity.readable and same(
+                    if quantity.readable and self.same(
                         await self.driver.get(*place), self.truth(*place)
                     ):
                         self.readable.append(place)
@@ -168,7 +170,7 @@ class Storm:
         try:
             for value in drawn:
                 await self.driver.set(quantity, value, channel)
-                if not same(self.truth(*place), value):
+                if not self.same(self.truth(*place), value):
                     return False
         except (InstrumentError, ValueError):
             return False
@@ -193,7 +195,7 @@ class Storm:
         """Read a quantity."""
         place = self.dice.choice(self.readable)
         told = await self.driver.get(*place)
-        assert same(told, self.truth(*place)), f"{place[0].name} {place[1]} read as {told!r}"
+        assert self.same(told, self.truth(*place)), f"{place[0].name} {place[1]} read as {told!r}"
 
     async def write(self) -> None:
         """Set a quantity, and read it."""
@@ -203,12 +205,16 @@ class Storm:
             await self.driver.set(quantity, value, channel)
         except TYPED:
             has = self.truth(*place)
-            assert same(has, value) or same(has, before), f"{quantity.name} became {has!r}"
+            assert self.same(has, value) or self.same(has, before), (
+                f"{quantity.name} became {has!r}"
+            )
             raise
         has = self.truth(*place)
-        assert same(has, value), f"{quantity.name} {channel} was set to {value!r} and is {has!r}"
+        assert self.same(has, value), (
+            f"{quantity.name} {channel} was set to {value!r} and is {has!r}"
+        )
         told = await self.driver.get(*place)
-        assert same(told, value), f"{quantity.name} {channel} is {value!r} and reads {told!r}"
+        assert self.same(told, value), f"{quantity.name} {channel} is {value!r} and reads {told!r}"
 
     async def off(self) -> None:
         """Everything off."""
@@ -223,7 +229,13 @@ class Storm:
             if channel != "":
                 one = one[str(channel)]
             if not isinstance(one, dict):
-                assert same(one, self.truth(quantity, channel)), f"{quantity.name} told as {one!r}"
+                assert self.same(one, self.truth(quantity, channel)), (
+                    f"{quantity.name} told as {one!r}"
+                )
+
+    def same(self, told: Any, true: Any) -> bool:
+        """Whether two values are one, as this model tells them."""
+        return same(told, true, self.plan.rounding)
 
     def trouble(self, alone: bool) -> Trouble:
         """One of all that can befall a reply.
@@ -381,11 +393,11 @@ def replaced(reply: bytes) -> Trouble:
     return lambda _: Fate(((reply, 0.0),))
 
 
-def same(told: Any, true: Any) -> bool:
-    """Whether two values are one, but for rounding: a box tells six digits."""
+def same(told: Any, true: Any, rounding: float = 1e-6) -> bool:
+    """Whether two values are one, but for rounding."""
     if isinstance(told, bool | str) or isinstance(true, bool | str):
         return told == true
-    return math.isclose(told, true, rel_tol=6e-6, abs_tol=1e-13)
+    return math.isclose(told, true, rel_tol=rounding, abs_tol=1e-13)
 
 
 def rage(model: str, plan: Plan, count: int, seed: int = 0) -> Storm:

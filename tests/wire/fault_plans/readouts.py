@@ -47,6 +47,7 @@ PREPARED = frozenset({
 """All that a frame depends on but the decimation, which is read (set, it would be another's)."""
 
 BOX = Plan(
+    rounding=6e-6,  # six digits
     operations=(frame,) * 3,
     simulated={"period": 1.0},  # of which the stand-alone box remembers the last four
     safe=box_off,
