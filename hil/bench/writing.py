@@ -271,4 +271,4 @@ severity = "{start.severity}"            # or "harsh"
 switch_off = []             # names of imperfections to switch off; ["all"] is an ideal bench
 {text_of(start.core).drift}
 drift_tau = 25.0            # s of bench time
-{start.kit.plant}"""
+{start.kit.simulated}"""

@@ -73,5 +73,5 @@ average = true              # a point is the mean over its 32 ns, not the value 
     laser_power_dbm="13.0",
     input_name="box",
     bandwidth="50.0e6",
-    plant="",
+    simulated="",
 )

@@ -44,7 +44,7 @@ class Kit:
     unit, detector_range : what one signal unit is measured in, and how many there are in it.
     trigger : where that line leads. lo_gate : whether a line gates the local oscillator.
     laser_power_dbm, input_name, bandwidth : of the power budget.
-    plant : lines of the simulated bench besides the usual ones.
+    simulated : lines of the simulated bench besides the usual ones.
     """
 
     described: str
@@ -61,4 +61,4 @@ class Kit:
     laser_power_dbm: str
     input_name: str
     bandwidth: str
-    plant: str
+    simulated: str

@@ -88,5 +88,5 @@ average = true              # a power meter knows nothing else
     laser_power_dbm="10.0",
     input_name="meter",
     bandwidth="50.0e3",
-    plant="memory = 0.0                # no light is left of a sample that ended 100 us ago\n",
+    simulated="memory = 0.0                # no light is left of a sample that ended 100 us ago\n",
 )

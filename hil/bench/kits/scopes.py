@@ -89,5 +89,5 @@ average = true              # a point is the mean of the oscilloscope's samples 
     laser_power_dbm="10.0",
     input_name="input",
     bandwidth="50.0e6",
-    plant="memory = 0.0                # no light is left of a sample that ended 4 us ago\n",
+    simulated="memory = 0.0                # no light is left of a sample that ended 4 us ago\n",
 )
