@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         mend = ""
-        if isinstance(error, FileNotFoundError) and error.filename == str(chosen.bench):
+        if isinstance(error, FileNotFoundError) and chosen.bench and where == f"{chosen.bench}: ":
             mend = f"; {_there_instead(chosen.bench)}"
         print(f"{where}{error.strerror or error}{mend}", file=sys.stderr)
         return 2
