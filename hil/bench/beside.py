@@ -111,16 +111,23 @@ def told(
     units: Mapping[str, str],
 ) -> Readings:
     """What an instrument tells, in units for people: those that its driver declares, `units` of its
-    role where it declares none.
+    role where it declares none; and the declared range of what can be set.
     """
     declared: Mapping[str, Quantity] = getattr(instrument, "shown", {})
     said = {name: declared[name].unit if name in declared else units[name] for name in values}
     shown = {name: FOR_PEOPLE.get(unit, (unit, 1.0)) for name, unit in said.items()}
+    ends = {
+        name: (declared[name].low * factor, declared[name].high * factor)
+        for name, (_, factor) in shown.items()
+        if name in declared and declared[name].writable
+    }
     return Readings(
         source=source,
         role=role,
         values={name: values[name] * factor for name, (_, factor) in shown.items()},
         units={name: unit for name, (unit, _) in shown.items()},
+        lowest={name: low for name, (low, _) in ends.items() if math.isfinite(low)},
+        highest={name: high for name, (_, high) in ends.items() if math.isfinite(high)},
     )
 
 

@@ -232,6 +232,12 @@ class Readings(Event):
     role: Annotated[str, Told("what it is to the bench: thermal stage, laser, ...")]
     values: Annotated[Mapping[str, float], Told("numbers by name: set, actual, output, power, ...")]
     units: Annotated[Mapping[str, str], Told("unit of each number, by the same names")]
+    lowest: Annotated[
+        Mapping[str, float], Told("the least that a number may be set to, where it can be set")
+    ] = field(default_factory=dict[str, float])
+    highest: Annotated[Mapping[str, float], Told("and the most, by the same names")] = field(
+        default_factory=dict[str, float]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

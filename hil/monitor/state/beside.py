@@ -19,13 +19,17 @@ MOST_VALUES = 6
 
 @dataclass(frozen=True)
 class Reading:
-    """What an instrument told last. values : name and number, as told; units : by name."""
+    """What an instrument told last.
+
+    values : name and number, as told; units : by name; ranges : by name, what it may be set to.
+    """
 
     source: str
     role: str
     wall_time: float
     values: tuple[tuple[str, float], ...]
     units: dict[str, str]
+    ranges: dict[str, tuple[float, float]]
 
 
 class Beside:
@@ -55,7 +59,11 @@ class Beside:
         if source not in self.last and len(self.last) >= MOST_NAMES:
             raise Refused(f"more than {MOST_NAMES} instruments beside the signal path")
         units = {name: plain(str(told.units.get(name, "")), 12) for name in values}
-        self.last[source] = Reading(source, role, stamped.wall_time, tuple(values.items()), units)
+        low, high = numbers(told.lowest, MOST_VALUES), numbers(told.highest, MOST_VALUES)
+        ranges = {name: (low[name], high[name]) for name in values if name in low and name in high}
+        self.last[source] = Reading(
+            source, role, stamped.wall_time, tuple(values.items()), units, ranges
+        )
         shown = values.get(TRENDS.get(role, ""))
         if shown is None or self.of(role)[0].source != source:
             return

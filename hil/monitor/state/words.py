@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from hil.monitor.state.beside import Reading
 from hil.monitor.state.log import clock
 from hil.monitor.state.part import plain
 from hil.monitor.state.run_state import RunState
@@ -173,10 +174,21 @@ def beside_words(state: RunState, role: str) -> str:
     """What instruments of a role read of themselves, one a line; empty: none ever told."""
     return "\n".join(
         f"{one.source}: "
-        + "   ".join(f"{name} {value:.5g} {one.units.get(name, '')}" for name, value in one.values)
+        + "   ".join(
+            f"{name} {value:.5g} {one.units.get(name, '')}{_range(one, name)}"
+            for name, value in one.values
+        )
         + f"   (at {clock(one.wall_time)})"
         for one in state.beside.of(role)
     )
+
+
+def _range(one: Reading, name: str) -> str:
+    """What a number may be set to, where that is known."""
+    if name not in one.ranges:
+        return ""
+    low, high = one.ranges[name]
+    return f" ({low:.5g} to {high:.5g})"
 
 
 def whole(value: float) -> str:

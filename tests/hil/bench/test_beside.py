@@ -453,6 +453,7 @@ def test_what_is_shown_of_an_instrument_is_in_the_units_that_its_driver_declares
     said = told("tec", "thermal stage", Kelvin(), values, {"set": "degC", "current": "A"})
     assert dict(said.units) == {"set": "K", "current": "A", "length": "nm"}
     assert dict(said.values) == {"set": 300.0, "current": 1.0, "length": pytest.approx(2.0)}
+    assert (dict(said.lowest), dict(said.highest)) == ({"set": 0.0}, {"set": 400.0})
     for driver in map(load_driver, BUILT_IN):
         assert set(driver.shown.values()) <= set(driver.quantities), driver.__name__
     stage = load_driver("meerstetter_tec1091")

@@ -149,6 +149,8 @@ def stage(actual: float = 25.01) -> Readings:
         role="thermal stage",
         values={"set": 25.0, "actual": actual, "output": 0.8},
         units={"set": "°C", "actual": "°C", "output": "A"},
+        lowest={"set": -50.0},
+        highest={"set": 150.0},
     )
 
 

@@ -47,7 +47,7 @@ def test_it_says_what_there_is() -> None:
         "▼ alarms 1",
         "of 0.48 W, least margin 56.0 %",
         "thermal stage",
-        "stage-0: set 25 °C actual 25.02 °C output 0.8 A",
+        "stage-0: set 25 °C (-50 to 150) actual 25.02 °C output 0.8 A",
         "laser-0: power 0.0102 W",
         "write 375.0",
         "finished, test accuracy 0.7500",

@@ -135,7 +135,11 @@ def test_instruments_beside_the_signal_path_are_shown_as_far_as_they_tell(
     assert said["laser"].text().startswith("no laser on this bench tells its power")
     assert not panel._view.isVisible()
     fresh(window, made.stage(24.9), made.stage(25.0))
-    assert said["thermal stage"].text().startswith("stage-0: set 25 °C   actual 25 °C   output 0.8")
+    assert (
+        said["thermal stage"]
+        .text()
+        .startswith("stage-0: set 25 °C (-50 to 150)   actual 25 °C   output 0.8")
+    )
     stage, laser = panel.plots()
     assert panel._view.isVisible()
     assert stage.isVisible()

@@ -48,10 +48,10 @@ class Ear:
         ready = threading.Event()
         self.client = paho.Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda *args: self._hear(args[2])
+        self.client.on_connect = lambda *_: self.client.subscribe(topic, qos=1)
         self.client.on_subscribe = lambda *_: ready.set()
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        self.client.subscribe(topic, qos=1)
         assert ready.wait(PATIENCE)
 
     def _hear(self, message: paho.MQTTMessage) -> None:
