@@ -21,27 +21,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from drivers.instrument import ANY_IDENTITY, Identity, Instrument, InstrumentError
+from drivers.agiltron_switch import FRAME, PAUSE, QUIET, AgiltronSwitch
+from drivers.instrument import ANY_IDENTITY, Identity, InstrumentError
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
 from drivers.quiet import until_quiet
 from drivers.transport.link import ByteLink, Connector, LinkTimeout
-from drivers.transport.resource import serial_device
 
 logger = logging.getLogger(__name__)
 
-BAUD = 9600
-FRAME = 4
 SELECT = b"\x01\x12\x00"
 ASK = b"\x01\x11\x00\x00"
 TOLD = ASK[:3]
 """What the answer to the question begins with, before the way."""
-QUIET = 0.1
-"""Seconds without a byte after which no answer to what was sent is on its way."""
-PAUSE = 0.025
-"""Seconds without a byte after an answer: four bytes take 4 ms, a USB bridge holds them 16 ms."""
 MOST_ANSWERS = 6
 """Answers within which two in a row must agree."""
 
@@ -51,13 +45,12 @@ POSITION = Quantity(
 )  # fmt: skip
 
 
-class AgiltronFf(Instrument):
+class AgiltronFf(AgiltronSwitch):
     """An `OpticalSwitch` of `positions` ways. Nothing can be expected of its identity."""
 
     quantities = (POSITION,)
     models = ("FF1x[0-9]+",)
-    links: ClassVar[tuple[str, ...]] = ("serial",)
-    roles = ("OpticalSwitch",)
+    way = POSITION
 
     def __init__(
         self,
@@ -76,59 +69,19 @@ class AgiltronFf(Instrument):
         new way, no source gives it. `park`: position of the bench's off state; None leaves it.
         Raises `ValueError` for what cannot be.
         """
-        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
-        if not 1 <= positions <= POSITION.high:
-            raise ValueError(f"{name}: positions {positions!r} is not between 1 and 16")
-        if not 0.0 <= settle_time < float("inf"):
-            raise ValueError(f"{name}: settle_time {settle_time!r} s must be 0 or more")
-        self.positions = positions
-        self.settle_time = settle_time
-        self._range = Quantity(
-            POSITION.name, POSITION.command, POSITION.doc, int, "", 1, positions, settle=settle_time
-        )
-        self._park = park
-        if park is not None:
-            self._range.check(park, instrument=name)
-        device = serial_device(resource)
-        self._link = self._guard(
-            lambda: connector.serial(device, BAUD), self._greet, self._synchronise
-        )
-
-    async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
-        """Read the declared quantity. Raises as `position`."""
-        self._check_only(quantity, channel)
-        return await self.position()
-
-    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
-        """Set the declared quantity. Raises as `select`."""
-        self._check_only(quantity, channel)
-        await self._select(value)
-
-    async def select(self, position: int) -> None:
-        """Switch, and ask whether it has. Nothing is left out where it stands there already.
-
-        Raises `LimitError` before a byte leaves, `InstrumentError` when it says otherwise,
-        `LinkError`.
-        """
-        await self._select(position)
+        super().__init__(
+            name, resource, connector, link=link, expect=expect, timeout=timeout,
+            positions=positions, settle_time=settle_time, park=park,
+        )  # fmt: skip
 
     async def position(self) -> int:
         """Which way it says that it stands. Raises `InstrumentError`, `LinkError`."""
         async with self._link.exchange("read") as link:
             return await self._stands(link)
 
-    async def off(self) -> None:
-        """To the position of the off state, where one was given: it passes light on, no more."""
-        if self._park is not None:
-            await self.select(self._park)
-
     async def read_settings(self) -> dict[str, Any]:
         """The position."""
         return {POSITION.name: await self.position()}
-
-    def _check_only(self, quantity: Quantity, channel: int | str) -> None:
-        if quantity != POSITION or channel != "":
-            raise ValueError(f"{self.name}: its only quantity is {POSITION.name}")
 
     async def _select(self, value: Value) -> None:
         position = int(self._range.check(value, instrument=self.name))
@@ -186,10 +139,6 @@ class AgiltronFf(Instrument):
             except LinkTimeout:
                 break  # it was no copy: this is what the board answers
         return reply
-
-    async def _synchronise(self, link: ByteLink) -> None:
-        # What is late must have come before the next question: answers carry no number.
-        await until_quiet(link, self.timeout)
 
     async def _greet(self, link: ByteLink) -> None:
         await until_quiet(link, QUIET)

@@ -18,40 +18,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
+from drivers.agiltron_switch import FRAME, PAUSE, QUIET, AgiltronSwitch
 from drivers.errors import UnknownStateError
-from drivers.instrument import ANY_IDENTITY, Identity, Instrument, InstrumentError
+from drivers.instrument import ANY_IDENTITY, Identity, InstrumentError
 from drivers.link_model import LinkModel
 from drivers.quantity import Quantity, Value
 from drivers.quiet import until_quiet
 from drivers.transport.link import ByteLink, Connector
-from drivers.transport.resource import serial_device
 
 logger = logging.getLogger(__name__)
 
-BAUD = 9600
-FRAME = 4
 SELECT = b"\x01\x35\x00"
 SELECTED = b"\x01\x35\xff\xff"
 HOME = b"\x01\x30\x00\x00"
-QUIET = 0.1
-"""Seconds without a byte after which no answer to what was sent is on its way."""
-PAUSE = 0.025
-"""Seconds without a byte after an answer: four bytes take 4 ms, a USB bridge holds them 16 ms."""
 
 POSITION = Quantity(
     "position", "01 35 00 {value}", "Control which way the light goes (1 to 256).", int, "", 1, 256
 )
 
 
-class AgiltronSelfAlign(Instrument):
+class AgiltronSelfAlign(AgiltronSwitch):
     """An `OpticalSwitch` of `positions` ways. Nothing can be expected of its identity."""
 
     quantities = (POSITION,)
     models = ("SelfAlign",)
-    links: ClassVar[tuple[str, ...]] = ("serial",)
-    roles = ("OpticalSwitch",)
+    way = POSITION
 
     def __init__(
         self,
@@ -70,41 +63,11 @@ class AgiltronSelfAlign(Instrument):
         new way, no source gives it. `park`: position of the bench's off state; None leaves it.
         Raises `ValueError` for what cannot be.
         """
-        super().__init__(name, resource, connector, link=link, expect=expect, timeout=timeout)
-        if not 1 <= positions <= 256:
-            raise ValueError(f"{name}: positions {positions!r} is not between 1 and 256")
-        if not 0.0 <= settle_time < float("inf"):
-            raise ValueError(f"{name}: settle_time {settle_time!r} s must be 0 or more")
-        self.positions = positions
-        self.settle_time = settle_time
-        self._range = Quantity(
-            POSITION.name, POSITION.command, POSITION.doc, int, "", 1, positions, settle=settle_time
-        )
-        self._park = park
-        if park is not None:
-            self._range.check(park, instrument=name)
+        super().__init__(
+            name, resource, connector, link=link, expect=expect, timeout=timeout,
+            positions=positions, settle_time=settle_time, park=park,
+        )  # fmt: skip
         self._position: int | None = None
-        device = serial_device(resource)
-        self._link = self._guard(
-            lambda: connector.serial(device, BAUD), self._greet, self._synchronise
-        )
-
-    async def get(self, quantity: Quantity, channel: int | str = "") -> Value:
-        """Tell the declared quantity. Raises as `position`."""
-        self._check_only(quantity, channel)
-        return await self.position()
-
-    async def set(self, quantity: Quantity, value: Value, channel: int | str = "") -> None:
-        """Set the declared quantity. Raises as `select`."""
-        self._check_only(quantity, channel)
-        await self._select(value)
-
-    async def select(self, position: int) -> None:
-        """Switch; the switch acknowledges. Nothing is left out where it stands there already.
-
-        Raises `LimitError` before a byte leaves, `InstrumentError` for another answer, `LinkError`.
-        """
-        await self._select(position)
 
     async def position(self) -> int:
         """The way that was last acknowledged: the switch cannot be asked.
@@ -126,21 +89,12 @@ class AgiltronSelfAlign(Instrument):
             await link.write(HOME)
             await until_quiet(link, QUIET)
 
-    async def off(self) -> None:
-        """To the position of the off state, where one was given: it passes light on, no more."""
-        if self._park is not None:
-            await self.select(self._park)
-
     async def read_settings(self) -> dict[str, Any]:
         """The position, or why it is not known."""
         try:
             return {POSITION.name: await self.position()}
         except InstrumentError as error:
             return {POSITION.name: {"refused": str(error)}}
-
-    def _check_only(self, quantity: Quantity, channel: int | str) -> None:
-        if quantity != POSITION or channel != "":
-            raise ValueError(f"{self.name}: its only quantity is {POSITION.name}")
 
     async def _select(self, value: Value) -> None:
         position = int(self._range.check(value, instrument=self.name))
@@ -166,10 +120,6 @@ class AgiltronSelfAlign(Instrument):
         if stray := await link.drain_input():
             await until_quiet(link, QUIET)
             logger.warning("%s: unasked input %r", self.name, stray)
-
-    async def _synchronise(self, link: ByteLink) -> None:
-        # An acknowledgement that is late must have come before the next one is due.
-        await until_quiet(link, self.timeout)
 
     async def _greet(self, link: ByteLink) -> None:
         self._position = None

@@ -133,14 +133,20 @@ def after(seconds: float, reply: bytes):
     return answer
 
 
-@pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
-def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -> None:
-    """The next write is refused; whenever the copy comes, that is what is heard of it."""
+def copied(later: float):
+    """The closing answer, and the acknowledgement once more behind it."""
 
-    async def again(writer) -> None:
+    async def answer(writer) -> None:
         writer.write(CLOSING[1])
         await asyncio.sleep(later)
         writer.write(b"OK\n")
+
+    return answer
+
+
+@pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
+def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -> None:
+    """The next write is refused; whenever the copy comes, that is what is heard of it."""
 
     async def scenario(heaters: QontrolQ8) -> None:
         await heaters.write_volts(np.array([0]), np.array([0.0]))
@@ -150,7 +156,7 @@ def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -
     play(
         [
             (volts_frame(0, [0]), b"OK\n"),
-            (b"ID?\n", again),
+            (b"ID?\n", copied(later)),
             (volts_frame(1, [0]), after(0.01, b"E11:03\n")),
             CLOSING,
         ],
@@ -161,11 +167,6 @@ def test_a_copy_of_an_acknowledgement_acknowledges_nothing(play, later: float) -
 
 @pytest.mark.parametrize("later", [0.0, 1e-3, 0.015])
 def test_a_copy_of_an_acknowledgement_does_not_end_the_next_write(play, later: float) -> None:
-    async def again(writer) -> None:
-        writer.write(CLOSING[1])
-        await asyncio.sleep(later)
-        writer.write(b"OK\n")
-
     async def scenario(heaters: QontrolQ8) -> None:
         await heaters.write_volts(np.array([0]), np.array([0.0]))
         began = asyncio.get_running_loop().time()
@@ -176,7 +177,7 @@ def test_a_copy_of_an_acknowledgement_does_not_end_the_next_write(play, later: f
     play(
         [
             (volts_frame(0, [0]), b"OK\n"),
-            (b"ID?\n", again),
+            (b"ID?\n", copied(later)),
             (volts_frame(1, [0]), after(0.02, b"OK\n")),
             CLOSING,
         ],
